@@ -1,0 +1,223 @@
+//! f32 passes over memory: bias, relu, dropout and their gradients, sums over a fixed tree.
+
+use super::Epilogue;
+use super::conv::add_partials;
+use super::dropout::{BLOCK, Dropout};
+use super::scratch;
+use crate::simd::{Kernel, Simd, dispatch};
+use rayon::prelude::*;
+
+/// Values that one task passes over: long enough to be worth it, short enough for the L2 cache. A multiple of `BLOCK`.
+pub(crate) const PIECE: usize = 1 << 15;
+
+/// Adds the bias along the last axis, then relu, then dropout.
+pub(crate) fn finish(y: &mut [f32], bias: Option<&[f32]>, epilogue: &Epilogue) {
+    let row = bias.map_or(1, <[f32]>::len).max(1);
+    let piece = PIECE.div_ceil(row) * row;
+    y.par_chunks_mut(piece).enumerate().for_each(|(i, y)| {
+        if bias.is_some() || epilogue.relu {
+            dispatch(BiasRelu {
+                y: &mut *y,
+                bias,
+                relu: epilogue.relu,
+            });
+        }
+        if let Some(dropout) = epilogue.dropout {
+            dropout_in_place(y, &dropout, i * piece);
+        }
+    });
+}
+
+struct BiasRelu<'a> {
+    y: &'a mut [f32],
+    bias: Option<&'a [f32]>,
+    relu: bool,
+}
+
+impl Kernel for BiasRelu<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        match self.bias {
+            None => self.y.iter_mut().for_each(|y| *y = at_least(*y, 0.0)),
+            Some(bias) => {
+                let least = if self.relu { 0.0 } else { f32::NEG_INFINITY };
+                for row in self.y.chunks_exact_mut(bias.len()) {
+                    for (y, b) in row.iter_mut().zip(bias) {
+                        *y = at_least(*y + b, least);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The larger of the two, but NaN stays NaN (`f32::max` would hide it, and with it that training has diverged).
+#[inline(always)]
+fn at_least(value: f32, least: f32) -> f32 {
+    if value < least { least } else { value }
+}
+
+/// Drops and scales `y`, whose first value has row-major position `position`.
+pub(crate) fn dropout_in_place(y: &mut [f32], dropout: &Dropout, position: usize) {
+    dispatch(DropInPlace {
+        y,
+        dropout: *dropout,
+        position,
+    });
+}
+
+struct DropInPlace<'a> {
+    y: &'a mut [f32],
+    dropout: Dropout,
+    position: usize,
+}
+
+impl Kernel for DropInPlace<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let (mut y, mut position) = (self.y, self.position);
+        while !y.is_empty() {
+            let (block, offset) = (position / BLOCK, position % BLOCK);
+            let (now, later) = y.split_at_mut((BLOCK - offset).min(y.len()));
+            if let Ok(whole) = <&mut [f32; BLOCK]>::try_from(&mut *now) {
+                drop_block(simd, &self.dropout, block as u64, whole);
+            } else {
+                let mut whole = [0.0; BLOCK];
+                whole[offset..offset + now.len()].copy_from_slice(now);
+                drop_block(simd, &self.dropout, block as u64, &mut whole);
+                now.copy_from_slice(&whole[offset..offset + now.len()]);
+            }
+            position += now.len();
+            y = later;
+        }
+    }
+}
+
+/// Drops and scales the 128 values of a block.
+#[inline(always)]
+fn drop_block<S: Simd>(simd: S, dropout: &Dropout, block: u64, y: &mut [f32; BLOCK]) {
+    let (threshold, scale) = (dropout.threshold(), dropout.scale() as f32);
+    let words = simd.philox(dropout.key, block * 16);
+    for (group, y) in y.as_chunks_mut::<16>().0.iter_mut().enumerate() {
+        let (word, shift) = (&words[group % 4], 16 * (group as u32 / 4));
+        simd.keep_at_least(word, shift, threshold, scale, y);
+    }
+}
+
+/// Inverted dropout of `x`.
+pub(crate) fn dropout(x: &[f32], dropout: &Dropout, y: &mut [f32]) {
+    y.par_chunks_mut(PIECE)
+        .zip(x.par_chunks(PIECE))
+        .enumerate()
+        .for_each(|(i, (y, x))| {
+            y.copy_from_slice(x);
+            dropout_in_place(y, dropout, i * PIECE);
+        });
+}
+
+/// `gradient · scale` where `output` is above zero, 0 elsewhere.
+pub(crate) fn relu_gradient(gradient: &[f32], output: &[f32], scale: f32, dx: &mut [f32]) {
+    let parts = gradient.par_chunks(PIECE).zip(output.par_chunks(PIECE));
+    dx.par_chunks_mut(PIECE)
+        .zip(parts)
+        .for_each(|(dx, (gradient, output))| {
+            dispatch(ReluGradient {
+                gradient,
+                output,
+                scale,
+                dx,
+            });
+        });
+}
+
+struct ReluGradient<'a> {
+    gradient: &'a [f32],
+    output: &'a [f32],
+    scale: f32,
+    dx: &'a mut [f32],
+}
+
+impl Kernel for ReluGradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        for ((dx, d), y) in self.dx.iter_mut().zip(self.gradient).zip(self.output) {
+            *dx = if *y > 0.0 { d * self.scale } else { 0.0 };
+        }
+    }
+}
+
+/// Sums of the columns of a matrix with `sums.len()` columns: pieces of rows, then a fixed tree.
+pub(crate) fn sum_rows(x: &[f32], sums: &mut [f32]) {
+    let columns = sums.len();
+    if x.is_empty() {
+        return sums.fill(0.0);
+    }
+    let piece = PIECE.div_ceil(columns) * columns;
+    scratch::with(x.len().div_ceil(piece) * columns, |partial| {
+        partial
+            .par_chunks_mut(columns)
+            .zip(x.par_chunks(piece))
+            .for_each(|(sums, x)| {
+                dispatch(SumRows { x, sums });
+            });
+        add_partials(partial, sums);
+    });
+}
+
+struct SumRows<'a> {
+    x: &'a [f32],
+    sums: &'a mut [f32],
+}
+
+impl Kernel for SumRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        self.sums.fill(0.0);
+        for row in self.x.chunks_exact(self.sums.len()) {
+            self.sums.iter_mut().zip(row).for_each(|(s, x)| *s += x);
+        }
+    }
+}
+
+/// Σ|x| and Σx²: sixteen f64 lanes a piece, then the pieces in order.
+pub(crate) fn penalty_sums(x: &[f32]) -> (f64, f64) {
+    let pieces: Vec<_> = x
+        .par_chunks(PIECE)
+        .map(|x| dispatch(PenaltySums { x }))
+        .collect();
+    pieces
+        .into_iter()
+        .fold((0.0, 0.0), |(l1, l2), (a, b)| (l1 + a, l2 + b))
+}
+
+struct PenaltySums<'a> {
+    x: &'a [f32],
+}
+
+impl Kernel for PenaltySums<'_> {
+    type Output = (f64, f64);
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> (f64, f64) {
+        let (mut l1, mut l2) = ([0.0f64; 16], [0.0f64; 16]);
+        let (lines, rest) = self.x.as_chunks::<16>();
+        let mut last = [0.0; 16];
+        last[..rest.len()].copy_from_slice(rest);
+        for line in lines.iter().chain(std::iter::once(&last)) {
+            for i in 0..16 {
+                let x = f64::from(line[i]);
+                l1[i] += x.abs();
+                l2[i] += x * x;
+            }
+        }
+        (l1.iter().sum(), l2.iter().sum())
+    }
+}

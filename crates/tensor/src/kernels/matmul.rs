@@ -1,0 +1,268 @@
+//! f32 matrix products on the register tile.
+//!
+//! Three cuts, chosen by the shapes alone: by rows of the output, by its columns, or, when the output is small and the
+//! inner dimension long (a dense layer's forward pass), along the inner dimension, whose partial products are added over
+//! a fixed tree. A task packs its block of `a` (so that rows never lie a multiple of 4 KiB apart) and, if `b` is
+//! transposed, its block of `b`.
+
+use super::conv::add_partials;
+use super::{MatrixRef, scratch};
+use crate::simd::block::BlockMut;
+use crate::simd::tile::{Start, Tile, Walk, evenly};
+use crate::simd::{Kernel, Simd, dispatch};
+use rayon::prelude::*;
+
+/// Inner dimension of a block: a block of `a` and a panel of `b` stay in the caches.
+const INNER: usize = 512;
+/// Rows of a block of `a`: a multiple of the tile's rows on every instruction set.
+const ROWS: usize = 84;
+/// Columns of a block of `b`.
+const COLUMNS: usize = 256;
+/// Below this many products the work is not cut.
+const SMALL: usize = 1 << 16;
+
+/// `c = a · b`, added to `c` when `accumulate`.
+pub(crate) fn matmul(
+    a: MatrixRef<'_, f32>,
+    b: MatrixRef<'_, f32>,
+    c: &mut [f32],
+    accumulate: bool,
+) {
+    let (m, n, k) = (a.rows, b.columns, a.columns);
+    if m == 0 || n == 0 {
+        return;
+    }
+    if k == 0 {
+        if !accumulate {
+            c.fill(0.0);
+        }
+        return;
+    }
+    if m * n * k <= SMALL {
+        block(a, b, BlockMut::new(c, m, n, n), accumulate);
+    } else if m * n <= 1 << 15 && k >= 4 * INNER {
+        along_inner(a, b, c, accumulate);
+    } else if m >= n {
+        c.par_chunks_mut(ROWS * n).enumerate().for_each(|(i, c)| {
+            let rows = c.len() / n;
+            block(
+                rows_of(a, i * ROWS, rows),
+                b,
+                BlockMut::new(c, rows, n, n),
+                accumulate,
+            );
+        });
+    } else {
+        by_columns(a, b, BlockMut::new(c, m, n, n), accumulate);
+    }
+}
+
+fn by_columns(a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, c: BlockMut<'_>, accumulate: bool) {
+    let columns = c.columns();
+    if columns <= COLUMNS {
+        return block(a, b, c, accumulate);
+    }
+    let at = columns.div_ceil(COLUMNS) / 2 * COLUMNS;
+    let (left, right) = c.split_columns(at);
+    rayon::join(
+        || by_columns(a, columns_of(b, 0, at), left, accumulate),
+        || by_columns(a, columns_of(b, at, columns - at), right, accumulate),
+    );
+}
+
+fn along_inner(a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, c: &mut [f32], accumulate: bool) {
+    let (m, n, k) = (a.rows, b.columns, a.columns);
+    scratch::with(k.div_ceil(INNER) * m * n, |partial| {
+        partial
+            .par_chunks_mut(m * n)
+            .enumerate()
+            .for_each(|(i, c)| {
+                let (first, inner) = (i * INNER, INNER.min(k - i * INNER));
+                block(
+                    columns_of(a, first, inner),
+                    rows_of(b, first, inner),
+                    BlockMut::new(c, m, n, n),
+                    false,
+                );
+            });
+        if accumulate {
+            partial[..m * n]
+                .iter_mut()
+                .zip(&*c)
+                .for_each(|(p, c)| *p += c);
+        }
+        add_partials(partial, c);
+    });
+}
+
+fn rows_of<E>(x: MatrixRef<'_, E>, first: usize, rows: usize) -> MatrixRef<'_, E> {
+    MatrixRef {
+        values: &x.values[first * x.row_stride..],
+        rows,
+        ..x
+    }
+}
+
+fn columns_of<E>(x: MatrixRef<'_, E>, first: usize, columns: usize) -> MatrixRef<'_, E> {
+    MatrixRef {
+        values: &x.values[first * x.column_stride..],
+        columns,
+        ..x
+    }
+}
+
+/// One task: blocks of the inner dimension one after another.
+fn block(a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, mut c: BlockMut<'_>, accumulate: bool) {
+    let (k, columns) = (a.columns, c.columns());
+    let mut first = 0;
+    while first < k {
+        let inner = INNER.min(k - first);
+        let start = if first == 0 && !accumulate {
+            Start::Zero
+        } else {
+            Start::Output
+        };
+        for row in (0..c.rows()).step_by(ROWS) {
+            let rows = ROWS.min(c.rows() - row);
+            let a = columns_of(rows_of(a, row, rows), first, inner);
+            for column in (0..columns).step_by(COLUMNS) {
+                let width = COLUMNS.min(columns - column);
+                let b = columns_of(rows_of(b, first, inner), column, width);
+                packed_a(a, |a, a_row, a_inner| {
+                    packed_b(b, |b, b_step| {
+                        let c = c.part(row, rows, column, width);
+                        dispatch(Product {
+                            a,
+                            a_row,
+                            a_inner,
+                            b,
+                            b_step,
+                            inner,
+                            start,
+                            c,
+                        });
+                    });
+                });
+            }
+        }
+        first += inner;
+    }
+}
+
+/// Lends the block of `a` and its strides: rows copied with some distance between them when they are long.
+fn packed_a<R>(a: MatrixRef<'_, f32>, work: impl FnOnce(&[f32], usize, usize) -> R) -> R {
+    if a.column_stride == 1 && !a.row_stride.is_multiple_of(256) {
+        return work(a.values, a.row_stride, 1);
+    }
+    if a.column_stride == 1 {
+        let step = a.columns + 16;
+        return scratch::with(a.rows * step, |packed| {
+            for (i, row) in packed.chunks_exact_mut(step).enumerate() {
+                row[..a.columns].copy_from_slice(&a.values[i * a.row_stride..][..a.columns]);
+            }
+            work(packed, step, 1)
+        });
+    }
+    scratch::with(a.rows * a.columns, |packed| {
+        for (k, column) in packed.chunks_exact_mut(a.rows).enumerate() {
+            column.copy_from_slice(&a.values[k * a.column_stride..][..a.rows]);
+        }
+        work(packed, 1, a.rows)
+    })
+}
+
+/// Lends the block of `b` with contiguous rows: itself, or transposed into place eight rows at a time.
+fn packed_b<R>(b: MatrixRef<'_, f32>, work: impl FnOnce(&[f32], usize) -> R) -> R {
+    if b.column_stride == 1 {
+        return work(b.values, b.row_stride);
+    }
+    scratch::with(b.rows * b.columns, |packed| {
+        dispatch(Transpose {
+            b,
+            packed: &mut *packed,
+        });
+        work(packed, b.columns)
+    })
+}
+
+/// Writes `b`, whose columns are contiguous, with contiguous rows.
+struct Transpose<'a> {
+    b: MatrixRef<'a, f32>,
+    packed: &'a mut [f32],
+}
+
+impl Kernel for Transpose<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        const SIDE: usize = 16;
+        let MatrixRef {
+            values,
+            rows,
+            columns,
+            column_stride,
+            ..
+        } = self.b;
+        for column in (0..columns).step_by(SIDE) {
+            for row in (0..rows).step_by(SIDE) {
+                let (width, height) = (SIDE.min(columns - column), SIDE.min(rows - row));
+                if width == SIDE && height == SIDE {
+                    let mut square = [[0.0; SIDE]; SIDE];
+                    for (j, line) in square.iter_mut().enumerate() {
+                        line.copy_from_slice(&values[(column + j) * column_stride + row..][..SIDE]);
+                    }
+                    for i in 0..SIDE {
+                        let to: &mut [f32] =
+                            &mut self.packed[(row + i) * columns + column..][..SIDE];
+                        for (to, line) in to.iter_mut().zip(&square) {
+                            *to = line[i];
+                        }
+                    }
+                } else {
+                    for i in row..row + height {
+                        for j in column..column + width {
+                            self.packed[i * columns + j] = values[j * column_stride + i];
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A block of the output, tile by tile.
+struct Product<'a> {
+    a: &'a [f32],
+    a_row: usize,
+    a_inner: usize,
+    b: &'a [f32],
+    b_step: usize,
+    inner: usize,
+    start: Start<'a>,
+    c: BlockMut<'a>,
+}
+
+impl Kernel for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        let walk = Walk::line(self.inner, [self.a_inner, self.b_step]);
+        let (rows, columns) = (self.c.rows(), self.c.columns());
+        for (column, columns) in evenly(columns, 2 * S::LANES) {
+            for (row, rows) in evenly(rows, S::ROWS) {
+                let (a, b) = (&self.a[row * self.a_row..], &self.b[column..]);
+                let tile = Tile {
+                    a,
+                    a_step: self.a_row,
+                    b,
+                    walk,
+                    start: self.start,
+                    relu: false,
+                };
+                simd.tile(&tile, self.c.part(row, rows, column, columns));
+            }
+        }
+    }
+}

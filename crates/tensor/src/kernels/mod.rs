@@ -1,0 +1,337 @@
+//! What tensors compute with: f32 kernels on the instruction set of the machine, f64 kernels as plain loops.
+//!
+//! `README.md` beside this file explains how work is cut, why a run is bit-identical for any number of threads, and what
+//! was tried. Everything here takes slices whose lengths the caller has checked against a geometry.
+
+mod conv;
+pub mod dropout;
+mod elementwise;
+pub mod geometry;
+mod matmul;
+mod pool;
+mod pooled;
+pub(crate) mod reference;
+mod scratch;
+pub mod update;
+mod update_f32;
+
+pub use dropout::Dropout;
+pub use geometry::{Conv2dSpec, ConvGeometry, Padding, Pool2dSpec, PoolGeometry};
+
+use crate::Element;
+use crate::buffer::Buffer;
+use std::sync::Arc;
+use update::{Adam, Penalty, Sgd};
+
+/// What a fused kernel does to its sums before they are stored: relu, then dropout.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Epilogue {
+    /// Negative sums become zero.
+    pub relu: bool,
+    /// Then some of them are dropped.
+    pub dropout: Option<Dropout>,
+}
+
+/// A matrix read in place: element (i, j) is `values[i · row_stride + j · column_stride]`.
+#[derive(Clone, Copy, Debug)]
+pub struct MatrixRef<'a, E> {
+    /// The storage from the first element on.
+    pub values: &'a [E],
+    /// Number of rows.
+    pub rows: usize,
+    /// Number of columns.
+    pub columns: usize,
+    /// Distance between rows.
+    pub row_stride: usize,
+    /// Distance between columns.
+    pub column_stride: usize,
+}
+
+impl<E: Element> MatrixRef<'_, E> {
+    /// Element (i, j).
+    pub fn at(&self, i: usize, j: usize) -> E {
+        self.values[i * self.row_stride + j * self.column_stride]
+    }
+}
+
+/// Where each maximum of a pooling came from: the tap within its window.
+#[derive(Clone, Debug)]
+pub struct PoolPositions(pub(crate) Winners);
+
+/// Windows of up to 255 taps keep a byte an output.
+#[derive(Clone)]
+pub(crate) enum Winners {
+    Bytes(Arc<Buffer<u8>>),
+    Words(Arc<Buffer<u32>>),
+}
+
+impl std::fmt::Debug for Winners {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Winners::Bytes(b) => write!(f, "{} positions of a byte", b.len()),
+            Winners::Words(w) => write!(f, "{} positions of four bytes", w.len()),
+        }
+    }
+}
+
+/// In a pooled convolution: no element of the window was above zero, so no gradient passes.
+pub(crate) const DEAD: u8 = 4;
+
+/// The kernels of an element type. The provided methods are the plain reference (f64); f32 overrides them.
+#[doc(hidden)]
+pub trait Kernels: Sized {
+    fn matmul(a: MatrixRef<'_, Self>, b: MatrixRef<'_, Self>, c: &mut [Self], accumulate: bool)
+    where
+        Self: Element,
+    {
+        reference::matmul(a, b, c, accumulate);
+    }
+
+    fn finish(y: &mut [Self], bias: Option<&[Self]>, epilogue: &Epilogue)
+    where
+        Self: Element,
+    {
+        reference::finish(y, bias, epilogue);
+    }
+
+    fn conv2d(
+        g: &ConvGeometry,
+        x: &[Self],
+        k: &[Self],
+        bias: Option<&[Self]>,
+        epilogue: &Epilogue,
+        y: &mut [Self],
+    ) where
+        Self: Element,
+    {
+        reference::conv2d(g, x, k, bias, epilogue, y);
+    }
+
+    fn conv2d_input_gradient(g: &ConvGeometry, dy: &[Self], k: &[Self], dx: &mut [Self])
+    where
+        Self: Element,
+    {
+        reference::conv2d_input_gradient(g, dy, k, dx);
+    }
+
+    fn conv2d_kernel_gradient(g: &ConvGeometry, dy: &[Self], x: &[Self], dk: &mut [Self])
+    where
+        Self: Element,
+    {
+        reference::conv2d_kernel_gradient(g, dy, x, dk);
+    }
+
+    /// Fused convolution + bias + relu + dropout + 2×2 maximum.
+    fn conv2d_pooled(
+        g: &ConvGeometry,
+        x: &[Self],
+        k: &[Self],
+        bias: Option<&[Self]>,
+        epilogue: &Epilogue,
+        y: &mut [Self],
+        winners: &mut [u8],
+    ) where
+        Self: Element,
+    {
+        reference::conv2d_pooled(g, x, k, bias, epilogue, y, winners);
+    }
+
+    /// Gradients of the fused convolution: (input if wanted, kernel, bias). `scale` is dropout's factor.
+    #[allow(clippy::too_many_arguments)]
+    fn conv2d_pooled_gradients(
+        g: &ConvGeometry,
+        dy: &[Self],
+        winners: &[u8],
+        x: &[Self],
+        k: &[Self],
+        scale: Self,
+        dx: Option<&mut [Self]>,
+        dk: &mut [Self],
+        db: &mut [Self],
+    ) where
+        Self: Element,
+    {
+        reference::conv2d_pooled_gradients(g, dy, winners, x, k, scale, dx, dk, db);
+    }
+
+    fn max_pool2d(g: &PoolGeometry, x: &[Self], y: &mut [Self], winners: &mut [u8])
+    where
+        Self: Element,
+    {
+        reference::max_pool2d(g, x, y, |output, tap| winners[output] = tap as u8);
+    }
+
+    fn max_pool2d_gradient(g: &PoolGeometry, dy: &[Self], winners: &[u8], dx: &mut [Self])
+    where
+        Self: Element,
+    {
+        reference::max_pool2d_gradient(g, dy, |output| winners[output] as usize, dx);
+    }
+
+    fn dropout(x: &[Self], dropout: &Dropout, y: &mut [Self])
+    where
+        Self: Element,
+    {
+        y.copy_from_slice(x);
+        reference::finish(
+            y,
+            None,
+            &Epilogue {
+                relu: false,
+                dropout: Some(*dropout),
+            },
+        );
+    }
+
+    fn relu_gradient(gradient: &[Self], output: &[Self], scale: Self, dx: &mut [Self])
+    where
+        Self: Element,
+    {
+        reference::relu_gradient(gradient, output, scale, dx);
+    }
+
+    fn sum_rows(x: &[Self], sums: &mut [Self])
+    where
+        Self: Element,
+    {
+        reference::sum_rows(x, sums);
+    }
+
+    fn penalty_sums(x: &[Self]) -> (f64, f64)
+    where
+        Self: Element,
+    {
+        reference::penalty_sums(x)
+    }
+
+    fn adam(
+        w: &mut [Self],
+        gradient: &[Self],
+        m: &mut [Self],
+        v: &mut [Self],
+        how: &Adam,
+        penalty: Penalty,
+    ) where
+        Self: Element,
+    {
+        reference::adam(w, gradient, m, v, how, penalty);
+    }
+
+    fn sgd(
+        w: &mut [Self],
+        gradient: &[Self],
+        velocity: Option<&mut [Self]>,
+        how: &Sgd,
+        penalty: Penalty,
+    ) where
+        Self: Element,
+    {
+        reference::sgd(w, gradient, velocity, how, penalty);
+    }
+}
+
+impl Kernels for f64 {
+    fn matmul(a: MatrixRef<'_, f64>, b: MatrixRef<'_, f64>, c: &mut [f64], accumulate: bool) {
+        crate::simd::f64_product(a, b, c, accumulate);
+    }
+}
+
+impl Kernels for f32 {
+    fn matmul(a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, c: &mut [f32], accumulate: bool) {
+        matmul::matmul(a, b, c, accumulate);
+    }
+
+    fn finish(y: &mut [f32], bias: Option<&[f32]>, epilogue: &Epilogue) {
+        elementwise::finish(y, bias, epilogue);
+    }
+
+    fn conv2d(
+        g: &ConvGeometry,
+        x: &[f32],
+        k: &[f32],
+        bias: Option<&[f32]>,
+        epilogue: &Epilogue,
+        y: &mut [f32],
+    ) {
+        conv::forward(g, x, k, bias, epilogue, y);
+    }
+
+    fn conv2d_input_gradient(g: &ConvGeometry, dy: &[f32], k: &[f32], dx: &mut [f32]) {
+        conv::input_gradient(g, dy, k, dx);
+    }
+
+    fn conv2d_kernel_gradient(g: &ConvGeometry, dy: &[f32], x: &[f32], dk: &mut [f32]) {
+        conv::kernel_gradient(g, dy, x, dk);
+    }
+
+    fn conv2d_pooled(
+        g: &ConvGeometry,
+        x: &[f32],
+        k: &[f32],
+        bias: Option<&[f32]>,
+        epilogue: &Epilogue,
+        y: &mut [f32],
+        winners: &mut [u8],
+    ) {
+        pooled::forward(g, x, k, bias, epilogue, y, winners);
+    }
+
+    fn conv2d_pooled_gradients(
+        g: &ConvGeometry,
+        dy: &[f32],
+        winners: &[u8],
+        x: &[f32],
+        k: &[f32],
+        scale: f32,
+        dx: Option<&mut [f32]>,
+        dk: &mut [f32],
+        db: &mut [f32],
+    ) {
+        pooled::gradients(g, dy, winners, x, k, scale, dx, dk, db);
+    }
+
+    fn max_pool2d(g: &PoolGeometry, x: &[f32], y: &mut [f32], winners: &mut [u8]) {
+        pool::forward(g, x, y, winners);
+    }
+
+    fn max_pool2d_gradient(g: &PoolGeometry, dy: &[f32], winners: &[u8], dx: &mut [f32]) {
+        pool::gradient(g, dy, winners, dx);
+    }
+
+    fn dropout(x: &[f32], dropout: &Dropout, y: &mut [f32]) {
+        elementwise::dropout(x, dropout, y);
+    }
+
+    fn relu_gradient(gradient: &[f32], output: &[f32], scale: f32, dx: &mut [f32]) {
+        elementwise::relu_gradient(gradient, output, scale, dx);
+    }
+
+    fn sum_rows(x: &[f32], sums: &mut [f32]) {
+        elementwise::sum_rows(x, sums);
+    }
+
+    fn penalty_sums(x: &[f32]) -> (f64, f64) {
+        elementwise::penalty_sums(x)
+    }
+
+    fn adam(
+        w: &mut [f32],
+        gradient: &[f32],
+        m: &mut [f32],
+        v: &mut [f32],
+        how: &Adam,
+        penalty: Penalty,
+    ) {
+        update_f32::adam(w, gradient, m, v, how, penalty);
+    }
+
+    fn sgd(
+        w: &mut [f32],
+        gradient: &[f32],
+        velocity: Option<&mut [f32]>,
+        how: &Sgd,
+        penalty: Penalty,
+    ) {
+        update_f32::sgd(w, gradient, velocity, how, penalty);
+    }
+}

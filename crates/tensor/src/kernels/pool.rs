@@ -1,0 +1,116 @@
+//! f32 max pooling, channels in the inner loop.
+
+use super::geometry::PoolGeometry;
+use crate::simd::{Kernel, Simd, dispatch};
+use rayon::prelude::*;
+
+/// Maxima and the tap of each.
+pub(crate) fn forward(g: &PoolGeometry, x: &[f32], y: &mut [f32], winners: &mut [u8]) {
+    let image = g.output();
+    if y.is_empty() {
+        return;
+    }
+    let outputs = y.par_chunks_mut(image).zip(winners.par_chunks_mut(image));
+    outputs
+        .zip(x.par_chunks(g.image().max(1)))
+        .for_each(|((y, winners), x)| {
+            dispatch(Forward { g, x, y, winners });
+        });
+}
+
+struct Forward<'a> {
+    g: &'a PoolGeometry,
+    x: &'a [f32],
+    y: &'a mut [f32],
+    winners: &'a mut [u8],
+}
+
+impl Kernel for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let (g, c) = (self.g, self.g.channels);
+        let outputs = self
+            .y
+            .chunks_exact_mut(c)
+            .zip(self.winners.chunks_exact_mut(c));
+        for (pixel, (y, winners)) in outputs.enumerate() {
+            y.fill(f32::NEG_INFINITY);
+            winners.fill(u8::MAX);
+            for_each_tap(g, pixel, |tap, input| {
+                let x = &self.x[input..][..c];
+                for ((y, winner), &x) in y.iter_mut().zip(winners.iter_mut()).zip(x) {
+                    let better = x > *y || x.is_nan() || *winner == u8::MAX;
+                    *winner = if better { tap } else { *winner };
+                    *y = if better { x } else { *y };
+                }
+            });
+        }
+    }
+}
+
+/// Calls `each(tap, position of the input pixel)` for the taps of an output pixel that lie on the image.
+#[inline(always)]
+fn for_each_tap(g: &PoolGeometry, pixel: usize, mut each: impl FnMut(u8, usize)) {
+    let (oy, ox) = (pixel / g.columns.outputs, pixel % g.columns.outputs);
+    for ky in 0..g.rows.taps {
+        let Some(iy) = g.rows.input(oy, ky) else {
+            continue;
+        };
+        for kx in 0..g.columns.taps {
+            let Some(ix) = g.columns.input(ox, kx) else {
+                continue;
+            };
+            each(
+                (ky * g.columns.taps + kx) as u8,
+                (iy * g.columns.inputs + ix) * g.channels,
+            );
+        }
+    }
+}
+
+/// Each output's gradient goes to the tap that won.
+pub(crate) fn gradient(g: &PoolGeometry, dy: &[f32], winners: &[u8], dx: &mut [f32]) {
+    if dx.is_empty() {
+        return;
+    }
+    let outputs = dy
+        .par_chunks(g.output().max(1))
+        .zip(winners.par_chunks(g.output().max(1)));
+    dx.par_chunks_mut(g.image())
+        .zip(outputs)
+        .for_each(|(dx, (dy, winners))| {
+            dispatch(Gradient { g, dy, winners, dx });
+        });
+}
+
+struct Gradient<'a> {
+    g: &'a PoolGeometry,
+    dy: &'a [f32],
+    winners: &'a [u8],
+    dx: &'a mut [f32],
+}
+
+impl Kernel for Gradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let (g, c) = (self.g, self.g.channels);
+        self.dx.fill(0.0);
+        for (pixel, (dy, winners)) in self
+            .dy
+            .chunks_exact(c)
+            .zip(self.winners.chunks_exact(c))
+            .enumerate()
+        {
+            for_each_tap(g, pixel, |tap, input| {
+                let dx = &mut self.dx[input..][..c];
+                for ((dx, &dy), &winner) in dx.iter_mut().zip(dy).zip(winners) {
+                    *dx += if winner == tap { dy } else { 0.0 };
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! Plain loops that say what every kernel means. They are the f64 implementation (gradient checks) and the measure that
+//! the SIMD kernels are held to; clarity before speed.
+
+use super::dropout::Mask;
+use super::geometry::{ConvGeometry, PoolGeometry};
+use super::update::{Adam, Penalty, Sgd};
+use super::{Epilogue, MatrixRef};
+use crate::Element;
+
+/// `c = a · b` (+ c when `accumulate`), row-major `c` of `a.rows × b.columns`.
+pub(crate) fn matmul<E: Element>(
+    a: MatrixRef<'_, E>,
+    b: MatrixRef<'_, E>,
+    c: &mut [E],
+    accumulate: bool,
+) {
+    for (i, row) in c.chunks_exact_mut(b.columns.max(1)).enumerate() {
+        for (j, out) in row.iter_mut().enumerate() {
+            let product: E = (0..a.columns).map(|k| a.at(i, k) * b.at(k, j)).sum();
+            *out = if accumulate { *out + product } else { product };
+        }
+    }
+}
+
+/// Calls `each(input, kernel, output)` with the flat positions of every product of a convolution, in a fixed order.
+pub(crate) fn for_each_product(g: &ConvGeometry, mut each: impl FnMut(usize, usize, usize)) {
+    let (inputs, outputs) = (g.channels / g.groups, g.filters / g.groups);
+    for image in 0..g.n {
+        for oy in 0..g.rows.outputs {
+            for ox in 0..g.columns.outputs {
+                let output = ((image * g.rows.outputs + oy) * g.columns.outputs + ox) * g.filters;
+                for ky in 0..g.rows.taps {
+                    let Some(iy) = g.rows.input(oy, ky) else {
+                        continue;
+                    };
+                    for kx in 0..g.columns.taps {
+                        let Some(ix) = g.columns.input(ox, kx) else {
+                            continue;
+                        };
+                        let input =
+                            ((image * g.rows.inputs + iy) * g.columns.inputs + ix) * g.channels;
+                        let tap = (ky * g.columns.taps + kx) * inputs * g.filters;
+                        for group in 0..g.groups {
+                            for ci in 0..inputs {
+                                for co in group * outputs..(group + 1) * outputs {
+                                    each(
+                                        input + group * inputs + ci,
+                                        tap + ci * g.filters + co,
+                                        output + co,
+                                    );
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// dropout(relu(x ∗ kernel + bias)).
+pub(crate) fn conv2d<E: Element>(
+    g: &ConvGeometry,
+    x: &[E],
+    kernel: &[E],
+    bias: Option<&[E]>,
+    epilogue: &Epilogue,
+    y: &mut [E],
+) {
+    y.fill(E::zero());
+    for_each_product(g, |i, k, o| y[o] += x[i] * kernel[k]);
+    finish(y, bias, epilogue);
+}
+
+/// Adds the bias along the last axis, then relu, then dropout.
+pub(crate) fn finish<E: Element>(y: &mut [E], bias: Option<&[E]>, epilogue: &Epilogue) {
+    if let Some(bias) = bias {
+        for row in y.chunks_exact_mut(bias.len().max(1)) {
+            row.iter_mut().zip(bias).for_each(|(y, &b)| *y += b);
+        }
+    }
+    if epilogue.relu {
+        y.iter_mut()
+            .filter(|y| **y < E::zero())
+            .for_each(|y| *y = E::zero()); // NaN stays
+    }
+    if let Some(d) = epilogue.dropout {
+        let (mask, scale) = (Mask::new(&d), E::from_f64(d.scale()));
+        y.iter_mut().enumerate().for_each(|(i, y)| {
+            *y = if mask.keeps(i as u64) {
+                *y * scale
+            } else {
+                E::zero()
+            }
+        });
+    }
+}
+
+/// The gradient of a convolution with respect to its input.
+pub(crate) fn conv2d_input_gradient<E: Element>(
+    g: &ConvGeometry,
+    dy: &[E],
+    kernel: &[E],
+    dx: &mut [E],
+) {
+    dx.fill(E::zero());
+    for_each_product(g, |i, k, o| dx[i] += dy[o] * kernel[k]);
+}
+
+/// The gradient of a convolution with respect to its kernel.
+pub(crate) fn conv2d_kernel_gradient<E: Element>(
+    g: &ConvGeometry,
+    dy: &[E],
+    x: &[E],
+    dk: &mut [E],
+) {
+    dk.fill(E::zero());
+    for_each_product(g, |i, k, o| dk[k] += dy[o] * x[i]);
+}
+
+/// Maxima, and for each the tap (row-major in its window) where it was found: the first of equals.
+pub(crate) fn max_pool2d<E: Element>(
+    g: &PoolGeometry,
+    x: &[E],
+    y: &mut [E],
+    mut winner: impl FnMut(usize, usize),
+) {
+    for_each_window(g, |output, taps| {
+        let mut best = (E::neg_infinity(), 0);
+        for (count, &(tap, input)) in taps.iter().enumerate() {
+            if count == 0 || x[input] > best.0 || x[input].is_nan() {
+                best = (x[input], tap);
+            }
+        }
+        y[output] = best.0;
+        winner(output, best.1);
+    });
+}
+
+/// Calls `each(output, taps)` for every window; `taps` holds (tap, flat input position), padding left out.
+pub(crate) fn for_each_window(g: &PoolGeometry, mut each: impl FnMut(usize, &[(usize, usize)])) {
+    let mut taps = Vec::new();
+    for image in 0..g.n {
+        for oy in 0..g.rows.outputs {
+            for ox in 0..g.columns.outputs {
+                for c in 0..g.channels {
+                    let output =
+                        ((image * g.rows.outputs + oy) * g.columns.outputs + ox) * g.channels + c;
+                    taps.clear();
+                    taps.extend((0..g.rows.taps * g.columns.taps).filter_map(|tap| {
+                        let iy = g.rows.input(oy, tap / g.columns.taps)?;
+                        let ix = g.columns.input(ox, tap % g.columns.taps)?;
+                        Some((
+                            tap,
+                            ((image * g.rows.inputs + iy) * g.columns.inputs + ix) * g.channels + c,
+                        ))
+                    }));
+                    each(output, &taps);
+                }
+            }
+        }
+    }
+}
+
+/// The gradient of a pooling: each output's gradient goes to the tap that won.
+pub(crate) fn max_pool2d_gradient<E: Element>(
+    g: &PoolGeometry,
+    dy: &[E],
+    winner: impl Fn(usize) -> usize,
+    dx: &mut [E],
+) {
+    dx.fill(E::zero());
+    for_each_window(g, |output, taps| {
+        if let Some(&(_, input)) = taps.iter().find(|&&(tap, _)| tap == winner(output)) {
+            dx[input] += dy[output];
+        }
+    });
+}
+
+/// The pooling of a pooled convolution: 2×2 windows, stride 2, odd rows and columns at the end left out.
+fn pooling(g: &ConvGeometry) -> PoolGeometry {
+    let spec = super::Pool2dSpec {
+        size: [2, 2],
+        strides: [2, 2],
+        padding: super::Padding::Valid,
+    };
+    PoolGeometry::new("conv2d_pooled", &spec, &g.output_shape()).expect("checked by the caller")
+}
+
+/// maximum 2×2 of dropout(relu(x ∗ kernel + bias)), with the position of each maximum, or DEAD where nothing was above 0.
+pub(crate) fn conv2d_pooled<E: Element>(
+    g: &ConvGeometry,
+    x: &[E],
+    kernel: &[E],
+    bias: Option<&[E]>,
+    epilogue: &Epilogue,
+    y: &mut [E],
+    winners: &mut [u8],
+) {
+    let mut full = vec![E::zero(); g.n * g.output()];
+    conv2d(g, x, kernel, bias, epilogue, &mut full);
+    max_pool2d(&pooling(g), &full, y, |output, tap| {
+        winners[output] = tap as u8
+    });
+    for (winner, &y) in winners.iter_mut().zip(y.iter()) {
+        if y <= E::zero() || y.is_nan() {
+            *winner = super::DEAD;
+        }
+    }
+}
+
+/// Gradients of [`conv2d_pooled`] with respect to input (if wanted), kernel and bias.
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn conv2d_pooled_gradients<E: Element>(
+    g: &ConvGeometry,
+    dy: &[E],
+    winners: &[u8],
+    x: &[E],
+    kernel: &[E],
+    scale: E,
+    dx: Option<&mut [E]>,
+    dk: &mut [E],
+    db: &mut [E],
+) {
+    let mut full = vec![E::zero(); g.n * g.output()];
+    max_pool2d_gradient(
+        &pooling(g),
+        dy,
+        |output| winners[output] as usize,
+        &mut full,
+    );
+    full.iter_mut().for_each(|d| *d *= scale);
+    if let Some(dx) = dx {
+        conv2d_input_gradient(g, &full, kernel, dx);
+    }
+    conv2d_kernel_gradient(g, &full, x, dk);
+    sum_rows(&full, db);
+}
+
+/// `gradient · scale` where `output` is above zero, 0 elsewhere.
+pub(crate) fn relu_gradient<E: Element>(gradient: &[E], output: &[E], scale: E, dx: &mut [E]) {
+    for ((dx, &d), &y) in dx.iter_mut().zip(gradient).zip(output) {
+        *dx = if y > E::zero() { d * scale } else { E::zero() };
+    }
+}
+
+/// Sums of the columns of a row-major matrix with `sums.len()` columns.
+pub(crate) fn sum_rows<E: Element>(x: &[E], sums: &mut [E]) {
+    sums.fill(E::zero());
+    for row in x.chunks_exact(sums.len().max(1)) {
+        sums.iter_mut().zip(row).for_each(|(s, &x)| *s += x);
+    }
+}
+
+/// Σ|x| and Σx².
+pub(crate) fn penalty_sums<E: Element>(x: &[E]) -> (f64, f64) {
+    x.iter()
+        .map(|&x| Element::to_f64(x))
+        .fold((0.0, 0.0), |(l1, l2), x| (l1 + x.abs(), l2 + x * x))
+}
+
+/// The gradient of a penalty at `w`: `l1·sign(w) + 2·l2·w`.
+fn penalty_gradient<E: Element>(w: E, penalty: Penalty) -> E {
+    let sign = if w > E::zero() {
+        E::one()
+    } else if w < E::zero() {
+        -E::one()
+    } else {
+        E::zero()
+    };
+    E::from_f64(penalty.l1) * sign + E::from_f64(2.0 * penalty.l2) * w
+}
+
+/// Subnormals become zero: they would slow every later operation on them by two orders of magnitude.
+fn flush<E: Element>(x: E) -> E {
+    if x.abs() < E::min_positive_value() {
+        E::zero()
+    } else {
+        x
+    }
+}
+
+/// See [`super::update::adam`].
+pub(crate) fn adam<E: Element>(
+    w: &mut [E],
+    gradient: &[E],
+    m: &mut [E],
+    v: &mut [E],
+    how: &Adam,
+    penalty: Penalty,
+) {
+    let [alpha, epsilon, decay] = [how.alpha, how.epsilon, how.decay].map(E::from_f64);
+    let [rest_1, rest_2] = [1.0 - how.beta_1, 1.0 - how.beta_2].map(E::from_f64);
+    for (((w, &g), m), v) in w.iter_mut().zip(gradient).zip(m).zip(v) {
+        let g = g + penalty_gradient(*w, penalty);
+        *m = flush(*m + (g - *m) * rest_1);
+        *v = flush(*v + (g * g - *v) * rest_2);
+        *w = flush(*w - *w * decay - alpha * *m / (v.sqrt() + epsilon));
+    }
+}
+
+/// See [`super::update::sgd`].
+pub(crate) fn sgd<E: Element>(
+    w: &mut [E],
+    gradient: &[E],
+    velocity: Option<&mut [E]>,
+    how: &Sgd,
+    penalty: Penalty,
+) {
+    let [rate, momentum] = [how.learning_rate, how.momentum].map(E::from_f64);
+    match velocity {
+        None => w.iter_mut().zip(gradient).for_each(|(w, &g)| {
+            *w = flush(*w - rate * (g + penalty_gradient(*w, penalty)));
+        }),
+        Some(velocity) => w
+            .iter_mut()
+            .zip(gradient)
+            .zip(velocity)
+            .for_each(|((w, &g), v)| {
+                let step = rate * (g + penalty_gradient(*w, penalty));
+                *v = flush(momentum * *v - step);
+                *w = flush(
+                    *w + if how.nesterov {
+                        momentum * *v - step
+                    } else {
+                        *v
+                    },
+                );
+            }),
+    }
+}

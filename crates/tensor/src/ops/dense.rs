@@ -1,0 +1,107 @@
+//! Matrix products and dense layers.
+
+use super::{Epilogue, checked_bias, checked_dropout, values};
+use crate::buffer::Buffer;
+use crate::kernels::MatrixRef;
+use crate::{Element, Error, Result, Tensor};
+
+/// A rank-2 tensor as the kernels read it: in place if its strides allow, packed otherwise.
+struct Operand<E>(Tensor<E>);
+
+impl<E: Element> Operand<E> {
+    fn new(tensor: &Tensor<E>) -> Self {
+        let dense =
+            |tensor: &Tensor<E>| tensor.is_contiguous() || tensor.transpose().is_contiguous();
+        Operand(if dense(tensor) {
+            tensor.clone()
+        } else {
+            tensor.contiguous()
+        })
+    }
+
+    fn matrix(&self) -> MatrixRef<'_, E> {
+        let tensor = &self.0;
+        let (rows, columns) = (tensor.shape()[0], tensor.shape()[1]);
+        match tensor.as_slice() {
+            Some(values) => MatrixRef {
+                values,
+                rows,
+                columns,
+                row_stride: columns,
+                column_stride: 1,
+            },
+            None => MatrixRef {
+                values: tensor.storage(),
+                rows,
+                columns,
+                row_stride: 1,
+                column_stride: rows,
+            },
+        }
+    }
+}
+
+impl<E: Element> Tensor<E> {
+    /// The matrix product of `[m, k]` and `[k, n]`, or of `[b, m, k]` and `[b, k, n]` batch by batch. A transposed view
+    /// is read in place.
+    ///
+    /// ```
+    /// use taper_tensor::Tensor;
+    /// let a = Tensor::from_vec([2, 3], vec![1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0])?;
+    /// assert_eq!(a.matmul(&a.transpose())?.to_vec(), [14.0, 32.0, 32.0, 77.0]);
+    /// # Ok::<(), taper_tensor::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When ranks or inner dimensions do not fit.
+    pub fn matmul(&self, other: &Self) -> Result<Self> {
+        let (a, b) = (self.shape(), other.shape());
+        let fail = |what: String| Error::shape("matmul", format!("{a:?} and {b:?}: {what}"));
+        match (a, b) {
+            (&[m, k], &[k2, n]) if k == k2 => {
+                let (left, right) = (Operand::new(self), Operand::new(other));
+                let mut c = Buffer::uninit(m * n);
+                E::matmul(left.matrix(), right.matrix(), &mut c, false);
+                Ok(Tensor::from_buffer([m, n], c))
+            }
+            (&[batch, m, k], &[batch2, k2, n]) if batch == batch2 && k == k2 => {
+                let mut c = Buffer::uninit(batch * m * n);
+                for (i, c) in c.chunks_exact_mut((m * n).max(1)).enumerate() {
+                    let part = |t: &Self| Ok(Operand::new(&t.slice(0, i..i + 1)?.squeeze(0)?));
+                    let (left, right): (Result<_>, Result<_>) = (part(self), part(other));
+                    E::matmul(left?.matrix(), right?.matrix(), c, false);
+                }
+                Ok(Tensor::from_buffer([batch, m, n], c))
+            }
+            (&[_, k], &[k2, _]) | (&[_, _, k], &[_, k2, _]) if k != k2 => {
+                Err(fail(format!("the inner dimensions {k} and {k2} differ")))
+            }
+            (&[batch, ..], &[batch2, ..]) if a.len() == 3 && b.len() == 3 => {
+                Err(fail(format!("the batches {batch} and {batch2} differ")))
+            }
+            _ => Err(fail("both must have rank 2, or both rank 3".into())),
+        }
+    }
+
+    /// dropout(relu(self · kernel + bias)): `[n, in]`, `[in, out]`, `[out]` → `[n, out]`.
+    ///
+    /// # Errors
+    /// When the shapes do not fit, or the dropout rate is not in `[0, 1)`.
+    pub fn dense(&self, kernel: &Self, bias: Option<&Self>, epilogue: &Epilogue) -> Result<Self> {
+        if self.rank() != 2 || kernel.rank() != 2 || self.shape()[1] != kernel.shape()[0] {
+            let (x, k) = (self.shape(), kernel.shape());
+            let message = format!(
+                "input {x:?} and kernel {k:?}: the input must be [n, in], the kernel [in, out]"
+            );
+            return Err(Error::shape("dense", message));
+        }
+        let (n, units) = (self.shape()[0], kernel.shape()[1]);
+        let bias = checked_bias("dense", bias, units)?;
+        checked_dropout("dense", epilogue.dropout)?;
+        let (x, kernel) = (Operand::new(self), Operand::new(kernel));
+        let mut y = Buffer::uninit(n * units);
+        E::matmul(x.matrix(), kernel.matrix(), &mut y, false);
+        E::finish(&mut y, bias.as_ref().map(values), epilogue);
+        Ok(Tensor::from_buffer([n, units], y))
+    }
+}

@@ -1,0 +1,252 @@
+//! The register tile under every convolution and matrix product.
+//!
+//! ```text
+//!                       columns: one or two vectors
+//!                     ┌───────────────┬───────────────┐
+//!   b row (outer, k)  │   b[0..L]     │   b[L..2L]    │   loaded once, used by every row
+//!                     └───────────────┴───────────────┘
+//!      ┌────────────┐ ┌───────────────┬───────────────┐
+//!      │ a[row 0]   │ │  sum[0][0]    │  sum[0][1]    │
+//!      │ a[row 1]   │×│  sum[1][0]    │  sum[1][1]    │   up to 14 × 2 sums stay in registers (AVX-512;
+//!      │   …        │ │     …         │     …         │   6 × 2 on AVX2, 12 × 2 on NEON, 3 × 2 portable)
+//!      └────────────┘ └───────────────┴───────────────┘
+//!       broadcast       sum += a · b
+//! ```
+//!
+//! Rows are output pixels (forward), kernel taps (kernel gradient) or matrix rows. The products of one output run over
+//! `outer` × `inner` steps, so that the rows of a convolution window, which are contiguous runs in NHWC, are walked in
+//! place: nothing is copied into columns first.
+
+use super::block::BlockMut;
+use super::{Simd, load_vector, store_vector};
+
+/// Two nested strided loops over the products of one output.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Walk {
+    /// Steps of the outer loop.
+    pub(crate) outer: usize,
+    /// Steps of the inner loop.
+    pub(crate) inner: usize,
+    /// What an outer step adds to the position in `a` and in `b`.
+    pub(crate) outer_step: [usize; 2],
+    /// What an inner step adds to the position in `a` and in `b`.
+    pub(crate) inner_step: [usize; 2],
+}
+
+impl Walk {
+    /// One loop of `inner` steps.
+    pub(crate) fn line(inner: usize, inner_step: [usize; 2]) -> Walk {
+        Walk {
+            outer: 1,
+            inner,
+            outer_step: [0, 0],
+            inner_step,
+        }
+    }
+
+    /// The farthest position in `a` (0) or `b` (1).
+    fn reach(&self, operand: usize) -> usize {
+        let outer = (self.outer - 1).checked_mul(self.outer_step[operand]);
+        let inner = (self.inner - 1).checked_mul(self.inner_step[operand]);
+        outer
+            .zip(inner)
+            .and_then(|(o, i)| o.checked_add(i))
+            .expect("reach overflows")
+    }
+}
+
+/// What the sums start from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Start<'a> {
+    /// Zero.
+    Zero,
+    /// What the output holds.
+    Output,
+    /// One value a column: a bias.
+    Row(&'a [f32]),
+}
+
+/// What is summed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tile<'a> {
+    /// Broadcast one by one.
+    pub(crate) a: &'a [f32],
+    /// Distance in `a` from one row of the output to the next.
+    pub(crate) a_step: usize,
+    /// Loaded by vectors.
+    pub(crate) b: &'a [f32],
+    /// The products of one output.
+    pub(crate) walk: Walk,
+    /// What the sums start from.
+    pub(crate) start: Start<'a>,
+    /// Negative sums are stored as zero.
+    pub(crate) relu: bool,
+}
+
+impl Tile<'_> {
+    /// `c[row, column] = start + Σ a[row · a_step + walk] · b[walk + column]`, at most `S::ROWS` rows and two vectors of
+    /// columns.
+    ///
+    /// # Panics
+    /// When a slice does not reach as far as the walk.
+    #[inline(always)]
+    pub(crate) fn run<S: Simd>(&self, simd: S, c: BlockMut<'_>) {
+        let (rows, columns) = (c.rows(), c.columns());
+        if rows == 0 || columns == 0 {
+            return;
+        }
+        assert!(
+            rows <= S::ROWS && columns <= 2 * S::LANES,
+            "a tile of {rows} × {columns}"
+        );
+        assert!(
+            self.walk.outer > 0 && self.walk.inner > 0,
+            "a tile without products"
+        );
+        assert!(
+            self.walk.reach(0) + (rows - 1) * self.a_step < self.a.len(),
+            "tile: a"
+        );
+        assert!(self.walk.reach(1) + columns <= self.b.len(), "tile: b");
+        if let Start::Row(row) = self.start {
+            assert!(columns <= row.len(), "tile: start");
+        }
+        macro_rules! by_rows {
+            ($($r:literal)*) => {
+                match rows {
+                    // SAFETY: invariants 2 (asserted above) and 4 (`c` is exclusive).
+                    $($r => unsafe { self.by_columns::<S, $r>(simd, c) },)*
+                    _ => unreachable!("asserted above"),
+                }
+            };
+        }
+        by_rows!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+    }
+
+    /// # Safety
+    /// As [`Self::sums`].
+    #[inline(always)]
+    unsafe fn by_columns<S: Simd, const ROWS: usize>(&self, simd: S, c: BlockMut<'_>) {
+        if ROWS > S::ROWS {
+            return; // never asked for: `run` has asserted the bound, and so no code is made for it
+        }
+        let columns = c.columns();
+        // SAFETY: as this function.
+        unsafe {
+            if columns == 2 * S::LANES {
+                self.sums::<S, ROWS, 2, false>(simd, c);
+            } else if columns > S::LANES {
+                self.sums::<S, ROWS, 2, true>(simd, c);
+            } else if columns == S::LANES {
+                self.sums::<S, ROWS, 1, false>(simd, c);
+            } else {
+                self.sums::<S, ROWS, 1, true>(simd, c);
+            }
+        }
+    }
+
+    /// The tile itself. With `TAIL`, the last vector of a row is masked to the columns there are.
+    ///
+    /// # Safety
+    /// Every position that the walk reaches must lie inside its slice (invariant 2).
+    #[inline(always)]
+    unsafe fn sums<S: Simd, const ROWS: usize, const VECTORS: usize, const TAIL: bool>(
+        &self,
+        simd: S,
+        c: BlockMut<'_>,
+    ) {
+        let mask = simd.mask(c.columns() - (VECTORS - 1) * S::LANES);
+        let (to, step) = (c.pointer(), c.step());
+        let mut sum = [[simd.splat(0.0); VECTORS]; ROWS];
+        // SAFETY: as this function.
+        unsafe {
+            for (r, sum) in sum.iter_mut().enumerate() {
+                for (v, sum) in sum.iter_mut().enumerate() {
+                    match self.start {
+                        Start::Zero => {}
+                        Start::Output => {
+                            *sum = load_vector(
+                                simd,
+                                to.add(r * step),
+                                v,
+                                TAIL && v == VECTORS - 1,
+                                mask,
+                            )
+                        }
+                        Start::Row(row) => {
+                            *sum =
+                                load_vector(simd, row.as_ptr(), v, TAIL && v == VECTORS - 1, mask)
+                        }
+                    }
+                }
+            }
+            let walk = &self.walk;
+            let (mut a, mut b) = (self.a.as_ptr(), self.b.as_ptr());
+            for _ in 0..walk.outer {
+                let (mut a_inner, mut b_inner) = (a, b);
+                for _ in 0..walk.inner {
+                    let mut row = [simd.splat(0.0); VECTORS];
+                    for (v, row) in row.iter_mut().enumerate() {
+                        *row = load_vector(simd, b_inner, v, TAIL && v == VECTORS - 1, mask);
+                    }
+                    for (r, sum) in sum.iter_mut().enumerate() {
+                        let value = simd.splat(*a_inner.add(r * self.a_step));
+                        for (sum, row) in sum.iter_mut().zip(row) {
+                            *sum = simd.mul_add(value, row, *sum);
+                        }
+                    }
+                    a_inner = a_inner.wrapping_add(walk.inner_step[0]);
+                    b_inner = b_inner.wrapping_add(walk.inner_step[1]);
+                }
+                a = a.wrapping_add(walk.outer_step[0]);
+                b = b.wrapping_add(walk.outer_step[1]);
+            }
+            let zero = simd.splat(0.0);
+            for (r, sum) in sum.iter().enumerate() {
+                for (v, &sum) in sum.iter().enumerate() {
+                    let sum = if self.relu { simd.max(zero, sum) } else { sum };
+                    store_vector(
+                        simd,
+                        to.add(r * step),
+                        v,
+                        TAIL && v == VECTORS - 1,
+                        mask,
+                        sum,
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Cuts `count` into pieces of at most `most`, as even as possible: (start, length) of each.
+#[inline(always)]
+pub(crate) fn evenly(count: usize, most: usize) -> Evenly {
+    Evenly {
+        start: 0,
+        count,
+        pieces: count.div_ceil(most),
+    }
+}
+
+/// See [`evenly`]. An iterator, not a closure: a closure would be compiled outside the shell of the instruction set.
+pub(crate) struct Evenly {
+    start: usize,
+    count: usize,
+    pieces: usize,
+}
+
+impl Iterator for Evenly {
+    type Item = (usize, usize);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<(usize, usize)> {
+        if self.pieces == 0 {
+            return None;
+        }
+        let (start, length) = (self.start, (self.count - self.start).div_ceil(self.pieces));
+        self.start += length;
+        self.pieces -= 1;
+        Some((start, length))
+    }
+}

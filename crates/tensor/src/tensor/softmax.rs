@@ -1,0 +1,121 @@
+//! Softmax and its logarithm, without overflow: the maximum of a row is subtracted first.
+//!
+//! Rows with infinite logits follow the limit: equal maxima share the probability equally, whether they are finite, +∞
+//! or −∞. (So a row of −∞ only, as a mask can produce, is the uniform distribution and not NaN.) A NaN makes its row NaN.
+
+use super::Tensor;
+use super::elementwise::greater;
+use super::fold::fold;
+use crate::walk::CHUNK;
+use crate::{Element, Result, shape};
+use rayon::prelude::*;
+
+/// Softmax and relatives.
+impl<E: Element> Tensor<E> {
+    /// exp(xᵢ) / Σⱼ exp(xⱼ) along `axis`: positive numbers whose sum is 1. Equal maxima share equally even if they
+    /// are infinite; a NaN makes its row NaN.
+    ///
+    /// # Errors
+    /// If the axis does not exist.
+    pub fn softmax(&self, axis: usize) -> Result<Self> {
+        self.row_wise("softmax", axis, |row| {
+            let (_, sum) = exponentials(row);
+            let factor = sum.recip();
+            row.iter_mut().for_each(|x| *x *= factor);
+        })
+    }
+
+    /// ln(softmax), exact also where softmax underflows to 0.
+    ///
+    /// # Errors
+    /// If the axis does not exist.
+    pub fn log_softmax(&self, axis: usize) -> Result<Self> {
+        self.row_wise("log_softmax", axis, |row| {
+            let max = fold(row, E::neg_infinity(), greater);
+            row.iter_mut().for_each(|x| *x = below_max(*x, max));
+            let log_sum = sum_of_exponentials(row).ln();
+            row.iter_mut().for_each(|x| *x -= log_sum);
+        })
+    }
+
+    /// ln Σ exp(x) along `axis`, which disappears, or stays with length 1 if `keep_dims` is set. −∞ along an axis of
+    /// length 0.
+    ///
+    /// # Errors
+    /// If the axis does not exist.
+    pub fn log_sum_exp(&self, axis: usize, keep_dims: bool) -> Result<Self> {
+        shape::check_axis("log_sum_exp", axis, &self.shape)?;
+        let rows = self.with_last(axis).contiguous();
+        let width = self.shape[axis];
+        let values = rows.values();
+        let mut shape = self.shape.clone();
+        shape[axis] = 1;
+        let mut result = Tensor::filled(shape, |start, chunk| {
+            let mut scratch = vec![E::zero(); width];
+            for (i, slot) in (start..).zip(chunk) {
+                scratch.copy_from_slice(&values[i * width..][..width]);
+                let (max, sum) = exponentials(&mut scratch);
+                *slot = if width == 0 {
+                    E::neg_infinity()
+                } else {
+                    max + sum.ln()
+                };
+            }
+        });
+        if !keep_dims {
+            result = result.squeeze(axis)?;
+        }
+        Ok(result)
+    }
+
+    /// A copy in which `change` has been applied to every row along `axis`.
+    fn row_wise(
+        &self,
+        operation: &'static str,
+        axis: usize,
+        change: impl Fn(&mut [E]) + Sync,
+    ) -> Result<Self> {
+        shape::check_axis(operation, axis, &self.shape)?;
+        let width = self.shape[axis];
+        let mut rows = self.with_last(axis).packed();
+        if !rows.is_empty() {
+            let piece = (CHUNK / width).max(1) * width;
+            let change_rows = |piece: &mut [E]| piece.chunks_exact_mut(width).for_each(&change);
+            let values = rows.as_mut_slice();
+            if values.len() > piece {
+                values.par_chunks_mut(piece).for_each(change_rows);
+            } else {
+                change_rows(values);
+            }
+        }
+        rows.shape[axis..].rotate_right(1);
+        rows.strides[axis..].rotate_right(1);
+        Ok(rows.contiguous())
+    }
+}
+
+/// Replaces x by exp(x − max); returns max and the sum of the new values.
+fn exponentials<E: Element>(row: &mut [E]) -> (E, E) {
+    let max = fold(row, E::neg_infinity(), greater);
+    row.iter_mut().for_each(|x| *x = below_max(*x, max).exp());
+    (max, fold(row, E::zero(), |a, b| a + b))
+}
+
+/// x − max, and 0 for the maximum even if it is infinite.
+fn below_max<E: Element>(x: E, max: E) -> E {
+    if x == max { E::zero() } else { x - max }
+}
+
+/// Σ exp(x) without a copy: runs of fixed length are gathered on the stack and folded as every sum is.
+fn sum_of_exponentials<E: Element>(row: &[E]) -> E {
+    const RUN: usize = 64;
+    let mut total = E::zero();
+    for run in row.chunks(RUN) {
+        let mut values = [E::zero(); RUN];
+        for (slot, x) in values.iter_mut().zip(run) {
+            *slot = x.exp();
+        }
+        total += fold(&values[..run.len()], E::zero(), |a, b| a + b);
+    }
+    total
+}

@@ -1,0 +1,570 @@
+//! Every f32 kernel against the plain f64 reference, on every instruction set of the machine.
+
+use proptest::prelude::*;
+use std::io::Write;
+use std::process::Command;
+use taper_tensor::kernels::update::{Adam, Penalty, Sgd, adam, sgd};
+use taper_tensor::ops::{Dropout, Epilogue};
+use taper_tensor::simd::InstructionSet;
+use taper_tensor::{Conv2dSpec, Element, Padding, Pool2dSpec, Seed, Stream, Tensor};
+
+/// Runs this whole file once more for each instruction set that is not the default one.
+#[test]
+fn every_instruction_set() {
+    if std::env::var_os("TAPER_SIMD").is_some() {
+        return;
+    }
+    for set in InstructionSet::ALL {
+        let name = set.name();
+        if !set.is_available() {
+            // Past the test harness, which would swallow it: a skipped set must be seen.
+            writeln!(
+                std::io::stderr(),
+                "kernels: this machine has no {name}, its kernels are NOT tested"
+            )
+            .unwrap();
+            continue;
+        }
+        let run = Command::new(std::env::current_exe().unwrap())
+            .env("TAPER_SIMD", name)
+            .output()
+            .unwrap();
+        assert!(
+            run.status.success(),
+            "{name}:\n{}",
+            String::from_utf8_lossy(&run.stdout)
+        );
+    }
+}
+
+#[test]
+fn the_forced_set_is_the_set_in_use() {
+    if let Ok(name) = std::env::var("TAPER_SIMD") {
+        assert_eq!(taper_tensor::simd::instruction_set(), name);
+    }
+}
+
+fn values(shape: &[usize], stream: u32) -> Tensor<f32> {
+    Tensor::uniform(shape, -1.0, 1.0, Seed(5).key(Stream::User(stream), 0))
+}
+
+/// Largest difference, relative to the largest value.
+fn error<E: Element>(found: &Tensor<f32>, expected: &Tensor<E>) -> f64 {
+    assert_eq!(found.shape(), expected.shape());
+    let expected: Vec<f64> = expected.to_vec().into_iter().map(Element::to_f64).collect();
+    let size = expected.iter().fold(1e-3f64, |m, x| m.max(x.abs()));
+    let differences = found
+        .to_vec()
+        .into_iter()
+        .zip(&expected)
+        .map(|(f, e)| (f64::from(f) - e).abs());
+    differences.fold(
+        0.0,
+        |m: f64, d| if d.is_nan() { f64::INFINITY } else { m.max(d) },
+    ) / size
+}
+
+fn assert_close<E: Element>(what: &str, found: &Tensor<f32>, expected: &Tensor<E>) {
+    let error = error(found, expected);
+    assert!(error <= 2e-6, "{what}: error {error:e}");
+}
+
+/// Forward and both gradients of one geometry.
+fn check_conv(input: [usize; 4], kernel: [usize; 4], spec: &Conv2dSpec, epilogue: &Epilogue) {
+    let what = format!("{input:?} {kernel:?} {spec:?} {epilogue:?}");
+    let (x, k, b) = (
+        values(&input, 0),
+        values(&kernel, 1),
+        values(&kernel[3..], 2),
+    );
+    let (x64, k64, b64) = (x.cast::<f64>(), k.cast::<f64>(), b.cast::<f64>());
+    let y = x.conv2d_fused(&k, Some(&b), epilogue, spec).unwrap();
+    assert_close(
+        &what,
+        &y,
+        &x64.conv2d_fused(&k64, Some(&b64), epilogue, spec).unwrap(),
+    );
+    let dy = values(y.shape(), 3);
+    let dx = dy.conv2d_input_gradient(&k, &input, spec).unwrap();
+    let dx64 = dy
+        .cast::<f64>()
+        .conv2d_input_gradient(&k64, &input, spec)
+        .unwrap();
+    assert_close(&format!("input gradient {what}"), &dx, &dx64);
+    let dk = dy.conv2d_kernel_gradient(&x, &kernel, spec).unwrap();
+    let dk64 = dy
+        .cast::<f64>()
+        .conv2d_kernel_gradient(&x64, &kernel, spec)
+        .unwrap();
+    assert_close(&format!("kernel gradient {what}"), &dk, &dk64);
+}
+
+#[test]
+fn convolutions() {
+    let plain = Conv2dSpec::default();
+    let same = Conv2dSpec {
+        padding: Padding::Same,
+        ..plain
+    };
+    let strided = Conv2dSpec {
+        strides: [2, 3],
+        ..plain
+    };
+    let dilated = Conv2dSpec {
+        dilation: [2, 3],
+        ..same
+    };
+    let none = Epilogue::default();
+    check_conv(
+        [2, 28, 28, 1],
+        [3, 3, 1, 32],
+        &plain,
+        &Epilogue {
+            relu: true,
+            dropout: None,
+        },
+    );
+    check_conv([2, 26, 26, 32], [3, 3, 32, 64], &plain, &none);
+    for spec in [
+        plain,
+        same,
+        strided,
+        Conv2dSpec {
+            padding: Padding::Same,
+            ..strided
+        },
+        dilated,
+    ] {
+        check_conv([3, 9, 11, 5], [3, 3, 5, 7], &spec, &none);
+        check_conv([1, 13, 17, 17], [5, 4, 17, 45], &spec, &none);
+    }
+    check_conv([1, 1, 1, 1], [1, 1, 1, 1], &plain, &none);
+    check_conv([4, 5, 5, 33], [1, 1, 33, 19], &plain, &none);
+    for (groups, per_group) in [(3, 2), (6, 1)] {
+        let spec = Conv2dSpec {
+            groups,
+            padding: Padding::Same,
+            ..plain
+        };
+        check_conv([2, 7, 6, 6], [3, 3, per_group, 12], &spec, &none);
+    }
+    check_conv([17, 6, 6, 3], [3, 3, 3, 4], &plain, &none);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn any_convolution(
+        n in 1usize..4, size in (1usize..9, 1usize..16), channels in 1usize..20, filters in 1usize..40,
+        taps in (1usize..4, 1usize..6), strides in (1usize..3, 1usize..4), dilation in (1usize..3, 1usize..3),
+        same: bool, relu: bool,
+    ) {
+        let padding = if same { Padding::Same } else { Padding::Valid };
+        let spec = Conv2dSpec { strides: strides.into(), padding, dilation: dilation.into(), groups: 1 };
+        let (input, kernel) = ([n, size.0, size.1, channels], [taps.0, taps.1, channels, filters]);
+        prop_assume!(spec.output_shape(&input, &kernel).is_ok());
+        check_conv(input, kernel, &spec, &Epilogue { relu, dropout: None });
+    }
+
+    #[test]
+    fn any_pooled_convolution(
+        n in 1usize..4, size in (2usize..12, 2usize..12), channels in 1usize..35, filters in 1usize..70,
+        taps in (1usize..5, 1usize..7), stride in 1usize..3, dilation in 1usize..3, same: bool, drop: bool,
+    ) {
+        let padding = if same { Padding::Same } else { Padding::Valid };
+        let spec = Conv2dSpec { strides: [stride; 2], padding, dilation: [dilation; 2], groups: 1 };
+        let (input, kernel) = ([n, size.0, size.1, channels], [taps.0, taps.1, channels, filters]);
+        let output = spec.output_shape(&input, &kernel);
+        prop_assume!(output.is_ok_and(|o| o[1] >= 2 && o[2] >= 2));
+        check_pooled(input, kernel, &spec, drop);
+    }
+
+    #[test]
+    fn any_matrix_product(m in 1usize..100, k in 1usize..100, n in 1usize..100, left: bool, right: bool) {
+        check_matmul(m, k, n, left, right);
+    }
+}
+
+fn check_pooled(input: [usize; 4], kernel: [usize; 4], spec: &Conv2dSpec, drop: bool) {
+    let what = format!("{input:?} {kernel:?} {spec:?} {drop}");
+    let dropout = drop.then(|| Dropout {
+        rate: 0.3,
+        key: Seed(1).key(Stream::Dropout(4), 9),
+    });
+    let epilogue = Epilogue {
+        relu: true,
+        dropout,
+    };
+    let (x, k, b) = (
+        values(&input, 0),
+        values(&kernel, 1),
+        values(&kernel[3..], 2),
+    );
+    let (x64, k64, b64) = (x.cast::<f64>(), k.cast::<f64>(), b.cast::<f64>());
+    let (y, positions) = x.conv2d_pooled(&k, Some(&b), &epilogue, spec).unwrap();
+    let (y64, _) = x64
+        .conv2d_pooled(&k64, Some(&b64), &epilogue, spec)
+        .unwrap();
+    assert_close(&what, &y, &y64);
+    // A tie to the last bit may be won by another position in f32, so both gradients use the f32 positions.
+    let dy = values(y.shape(), 3);
+    let found = dy
+        .conv2d_pooled_gradients(&positions, &x, &k, &epilogue, spec, true)
+        .unwrap();
+    let expected = dy
+        .cast::<f64>()
+        .conv2d_pooled_gradients(&positions, &x64, &k64, &epilogue, spec, true)
+        .unwrap();
+    assert_close(
+        &format!("input {what}"),
+        &found.input.unwrap(),
+        &expected.input.unwrap(),
+    );
+    assert_close(&format!("kernel {what}"), &found.kernel, &expected.kernel);
+    assert_close(&format!("bias {what}"), &found.bias, &expected.bias);
+}
+
+#[test]
+fn pooled_convolutions() {
+    let plain = Conv2dSpec::default();
+    for drop in [false, true] {
+        check_pooled([3, 26, 26, 32], [3, 3, 32, 64], &plain, drop);
+        check_pooled([2, 28, 28, 1], [5, 5, 1, 6], &plain, drop);
+        check_pooled(
+            [2, 11, 10, 20],
+            [5, 5, 20, 130],
+            &Conv2dSpec {
+                padding: Padding::Same,
+                ..plain
+            },
+            drop,
+        );
+    }
+}
+
+fn check_matmul(m: usize, k: usize, n: usize, left: bool, right: bool) {
+    let matrix = |rows, columns, transposed: bool, stream| match transposed {
+        false => values(&[rows, columns], stream),
+        true => values(&[columns, rows], stream).transpose(),
+    };
+    let (a, b) = (matrix(m, k, left, 0), matrix(k, n, right, 1));
+    let expected = a.cast::<f64>().matmul(&b.cast::<f64>()).unwrap();
+    assert_close(
+        &format!("{m}×{k}×{n} {left} {right}"),
+        &a.matmul(&b).unwrap(),
+        &expected,
+    );
+}
+
+#[test]
+fn matrix_products() {
+    for (m, k, n) in [
+        (64, 9216, 128),
+        (9216, 64, 128),
+        (64, 128, 9216),
+        (1, 9216, 128),
+        (64, 2048, 10),
+        (7, 513, 300),
+    ] {
+        for (left, right) in [(false, false), (true, false), (false, true), (true, true)] {
+            check_matmul(m, k, n, left, right);
+        }
+    }
+}
+
+#[test]
+fn poolings() {
+    for (size, strides) in [
+        ([2, 2], [2, 2]),
+        ([3, 2], [1, 2]),
+        ([3, 3], [2, 2]),
+        ([17, 16], [1, 1]),
+    ] {
+        for padding in [Padding::Valid, Padding::Same] {
+            let spec = Pool2dSpec {
+                size,
+                strides,
+                padding,
+            };
+            let x = values(&[3, 18, 17, 19], 0);
+            let (y, positions) = x.max_pool2d(&spec).unwrap();
+            let (y64, positions64) = x.cast::<f64>().max_pool2d(&spec).unwrap();
+            assert_close("maxima", &y, &y64);
+            let dy = values(y.shape(), 1);
+            let dx = dy
+                .max_pool2d_gradient(&positions, x.shape(), &spec)
+                .unwrap();
+            let dx64 = dy
+                .cast::<f64>()
+                .max_pool2d_gradient(&positions64, x.shape(), &spec)
+                .unwrap();
+            assert_close("gradient", &dx, &dx64);
+        }
+    }
+}
+
+#[test]
+fn dropout_masks_are_the_same_bits_everywhere() {
+    let dropout = Dropout {
+        rate: 0.2,
+        key: Seed(3).key(Stream::Dropout(1), 7),
+    };
+    let x = values(&[77, 1031], 0);
+    let (y, y64) = (
+        x.dropout(&dropout).unwrap(),
+        x.cast::<f64>().dropout(&dropout).unwrap(),
+    );
+    assert_close("dropout", &y, &y64);
+    let kept = y.to_vec().iter().filter(|y| **y != 0.0).count() as f64 / y.len() as f64;
+    assert!((kept - 0.8).abs() <= 0.01, "{kept}");
+    // The mask depends on the position in the whole tensor, not on how the work was cut.
+    let fused = x
+        .cast::<f32>()
+        .dense(
+            &eye(1031),
+            None,
+            &Epilogue {
+                relu: false,
+                dropout: Some(dropout),
+            },
+        )
+        .unwrap();
+    assert_close("fused", &fused, &y64);
+}
+
+fn eye(n: usize) -> Tensor<f32> {
+    Tensor::from_fn([n, n], |i| if i % (n + 1) == 0 { 1.0 } else { 0.0 })
+}
+
+#[test]
+fn sums_and_gradients_of_epilogues() {
+    let x = values(&[999, 45], 0);
+    assert_close(
+        "sum",
+        &x.sum_to_last_axis(),
+        &x.cast::<f64>().sum_to_last_axis(),
+    );
+    let (l1, l2) = x.penalty_sums();
+    let (l1_64, l2_64) = x.cast::<f64>().penalty_sums();
+    assert!((l1 - l1_64).abs() <= 1e-9 * l1_64 && (l2 - l2_64).abs() <= 1e-9 * l2_64);
+    let epilogue = Epilogue {
+        relu: true,
+        dropout: None,
+    };
+    let (gradient, output) = (values(&[999, 45], 1), x.relu());
+    let expected = gradient
+        .cast::<f64>()
+        .epilogue_gradient(&output.cast(), &epilogue)
+        .unwrap();
+    assert_close(
+        "relu",
+        &gradient.epilogue_gradient(&output, &epilogue).unwrap(),
+        &expected,
+    );
+}
+
+#[test]
+fn optimizer_steps() {
+    for len in [1, 15, 16, 1000, 70_001] {
+        for penalty in [Penalty::default(), Penalty { l1: 0.01, l2: 0.02 }] {
+            let [w, g, m, v] = [0, 1, 2, 3].map(|s| values(&[len], s));
+            let v = v.square();
+            let run = |w: &mut [f64], g: &[f64], m: &mut [f64], v: &mut [f64]| {
+                let how = Adam {
+                    alpha: 0.01,
+                    beta_1: 0.9,
+                    beta_2: 0.999,
+                    epsilon: 1e-7,
+                    decay: 0.003,
+                };
+                adam(w, g, m, v, &how, penalty);
+            };
+            let [mut w64, g64, mut m64, mut v64] = [&w, &g, &m, &v].map(|t| t.cast::<f64>());
+            run(
+                w64.as_mut_slice(),
+                g64.as_slice().unwrap(),
+                m64.as_mut_slice(),
+                v64.as_mut_slice(),
+            );
+            let how = Adam {
+                alpha: 0.01,
+                beta_1: 0.9,
+                beta_2: 0.999,
+                epsilon: 1e-7,
+                decay: 0.003,
+            };
+            let [mut w32, mut m32, mut v32] = [&w, &m, &v].map(Clone::clone);
+            adam(
+                w32.as_mut_slice(),
+                g.as_slice().unwrap(),
+                m32.as_mut_slice(),
+                v32.as_mut_slice(),
+                &how,
+                penalty,
+            );
+            assert_close("adam w", &w32, &w64);
+            assert_close("adam m", &m32, &m64);
+            assert_close("adam v", &v32, &v64);
+
+            for (momentum, nesterov) in [(0.0, false), (0.9, false), (0.9, true)] {
+                let how = Sgd {
+                    learning_rate: 0.1,
+                    momentum,
+                    nesterov,
+                };
+                let (mut w64, mut m64) = (w.cast::<f64>(), m.cast::<f64>());
+                let (mut w32, mut m32) = (w.clone(), m.clone());
+                let velocity = (momentum > 0.0).then(|| m64.as_mut_slice());
+                sgd(
+                    w64.as_mut_slice(),
+                    g64.as_slice().unwrap(),
+                    velocity,
+                    &how,
+                    penalty,
+                );
+                let velocity = (momentum > 0.0).then(|| m32.as_mut_slice());
+                sgd(
+                    w32.as_mut_slice(),
+                    g.as_slice().unwrap(),
+                    velocity,
+                    &how,
+                    penalty,
+                );
+                assert_close("sgd w", &w32, &w64);
+                assert_close("sgd v", &m32, &m64);
+            }
+        }
+    }
+}
+
+#[test]
+fn optimizers_flush_subnormals() {
+    let how = Adam {
+        alpha: 0.0,
+        beta_1: 0.9,
+        beta_2: 0.999,
+        epsilon: 1e-7,
+        decay: 0.0,
+    };
+    let (mut w, mut m, mut v) = (vec![1e-39f32; 21], vec![1e-39; 21], vec![1e-39; 21]);
+    adam(&mut w, &[0.0; 21], &mut m, &mut v, &how, Penalty::default());
+    assert_eq!((w, m, v), (vec![0.0; 21], vec![0.0; 21], vec![0.0; 21]));
+}
+
+/// A network that has diverged must show it: no kernel may turn NaN into a number.
+#[test]
+fn nan_is_not_swallowed() {
+    let all_nan = |t: &Tensor<f32>| t.to_vec().iter().all(|x| x.is_nan());
+    let nan = |shape: &[usize]| Tensor::full(shape, f32::NAN);
+    let (spec, relu) = (
+        Conv2dSpec::default(),
+        Epilogue {
+            relu: true,
+            dropout: None,
+        },
+    );
+    let x = nan(&[2, 6, 6, 3]);
+    let (k, b) = (values(&[3, 3, 3, 20], 0), values(&[20], 1));
+    assert!(all_nan(
+        &x.conv2d_fused(&k, Some(&b), &relu, &spec).unwrap()
+    ));
+    assert!(all_nan(
+        &x.conv2d_pooled(&k, Some(&b), &relu, &spec).unwrap().0
+    ));
+    let pool = Pool2dSpec {
+        size: [2, 2],
+        strides: [2, 2],
+        padding: Padding::Valid,
+    };
+    assert!(all_nan(&x.max_pool2d(&pool).unwrap().0));
+    assert!(all_nan(
+        &nan(&[3, 5])
+            .dense(&values(&[5, 20], 2), Some(&b), &relu)
+            .unwrap()
+    ));
+    assert!(all_nan(&nan(&[40]).relu()));
+    let how = Adam {
+        alpha: 0.1,
+        beta_1: 0.9,
+        beta_2: 0.999,
+        epsilon: 1e-7,
+        decay: 0.0,
+    };
+    let (mut w, mut m, mut v) = (vec![1.0f32; 21], vec![0.0; 21], vec![0.0; 21]);
+    adam(
+        &mut w,
+        &[f32::NAN; 21],
+        &mut m,
+        &mut v,
+        &how,
+        Penalty::default(),
+    );
+    assert!([w, m, v].concat().iter().all(|x| x.is_nan()));
+}
+
+/// Bits of everything that is cut into tasks, to be compared over numbers of threads.
+fn bits() -> Vec<u32> {
+    let spec = Conv2dSpec::default();
+    let dropout = Some(Dropout {
+        rate: 0.5,
+        key: Seed(1).key(Stream::Dropout(0), 0),
+    });
+    let epilogue = Epilogue {
+        relu: true,
+        dropout,
+    };
+    let (x, k, b) = (
+        values(&[37, 14, 14, 8], 0),
+        values(&[3, 3, 8, 24], 1),
+        values(&[24], 2),
+    );
+    let (y, positions) = x.conv2d_pooled(&k, Some(&b), &epilogue, &spec).unwrap();
+    let dy = values(y.shape(), 3);
+    let pooled = dy
+        .conv2d_pooled_gradients(&positions, &x, &k, &epilogue, &spec, true)
+        .unwrap();
+    let full = x.conv2d_fused(&k, Some(&b), &epilogue, &spec).unwrap();
+    let dk = full.conv2d_kernel_gradient(&x, k.shape(), &spec).unwrap();
+    let dx = full.conv2d_input_gradient(&k, x.shape(), &spec).unwrap();
+    let product = values(&[64, 5000], 4)
+        .matmul(&values(&[5000, 100], 5))
+        .unwrap();
+    let sums = full.sum_to_last_axis();
+    let penalty = Tensor::from_vec(
+        [2],
+        [full.penalty_sums().0 as f32, full.penalty_sums().1 as f32].into(),
+    )
+    .unwrap();
+    let all = [
+        y,
+        pooled.input.unwrap(),
+        pooled.kernel,
+        pooled.bias,
+        full,
+        dk,
+        dx,
+        product,
+        sums,
+        penalty,
+    ];
+    all.iter()
+        .flat_map(|t| t.to_vec())
+        .map(f32::to_bits)
+        .collect()
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let with = |threads| {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap()
+            .install(bits)
+    };
+    let one = with(1);
+    for threads in [2, 3, 5] {
+        assert!(one == with(threads), "{threads} threads differ from one");
+    }
+}
