@@ -1,0 +1,73 @@
+//! Addition.
+
+use crate::gradcheck::{Sample, Spec};
+use crate::support::unbroadcast;
+use crate::{Op, Var};
+use taper_tensor::{Element, Result, Tensor};
+
+impl<E: Element> Var<E> {
+    /// `self` + `other`, with NumPy's broadcasting.
+    ///
+    /// Gradients: g for both, summed over what broadcasting stretched. Saves the shapes only.
+    ///
+    /// ```
+    /// # use taper_autograd::Tape;
+    /// # use taper_tensor::Tensor;
+    /// let tape = Tape::new();
+    /// let a = tape.parameter(&Tensor::from_vec([2], vec![1.0, 2.0])?);
+    /// let b = tape.parameter(&Tensor::scalar(10.0));
+    /// let c = a.add(&b)?;
+    /// assert_eq!(c.value().to_vec(), [11.0, 12.0]);
+    /// let gradients = c.sum().backward()?;
+    /// assert_eq!(gradients[&a].to_vec(), [1.0, 1.0]);
+    /// assert_eq!(gradients[&b].to_vec(), [2.0]);
+    /// # Ok::<(), taper_tensor::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the shapes do not broadcast, or the variables belong to different tapes.
+    pub fn add(&self, other: &Var<E>) -> Result<Var<E>> {
+        let value = self.value().add(other.value())?;
+        self.tape().record(&[self, other], value, || Add {
+            a: self.shape().to_vec(),
+            b: other.shape().to_vec(),
+        })
+    }
+}
+
+struct Add {
+    a: Vec<usize>,
+    b: Vec<usize>,
+}
+
+impl<E: Element> Op<E> for Add {
+    fn name(&self) -> &'static str {
+        "add"
+    }
+
+    fn backward(
+        self: Box<Self>,
+        gradient: Tensor<E>,
+        wanted: &[bool],
+    ) -> Result<Vec<Option<Tensor<E>>>> {
+        let a = wanted[0]
+            .then(|| unbroadcast(gradient.clone(), &self.a))
+            .transpose()?;
+        let b = wanted[1]
+            .then(|| unbroadcast(gradient, &self.b))
+            .transpose()?;
+        Ok(vec![a, b])
+    }
+}
+
+pub(super) const SPEC: Spec = Spec {
+    name: "add",
+    formula: "a + b",
+    sample: |s| {
+        let shape = s.shape(0, 3, 4);
+        let smaller = s.broadcastable(&shape);
+        let (a, b) = (s.tensor(&shape), s.tensor(&smaller));
+        let (a, b) = if s.coin() { (a, b) } else { (b, a) };
+        Sample::new(|v| v[0].add(&v[1])).input("a", a).input("b", b)
+    },
+};

@@ -1,0 +1,137 @@
+//! The differentiable operations: one file each, with the method of [`Var`](crate::Var), its formula, its gradient and
+//! its row for the gradient check. To add one, write its file and enter it in [`all`].
+
+use crate::gradcheck::Spec;
+
+mod abs;
+mod add;
+mod broadcast_to;
+mod clip;
+mod concat;
+mod conv2d;
+mod conv2d_fused;
+mod conv2d_pooled;
+mod dense;
+mod div;
+mod dropout;
+mod exp;
+mod flatten;
+mod gather;
+mod ln;
+mod log_softmax;
+mod log_sum_exp;
+mod matmul;
+mod max_axes;
+mod max_pool1d;
+mod max_pool2d;
+mod maximum;
+mod mean;
+mod mean_axes;
+mod minimum;
+mod mul;
+mod neg;
+mod pad;
+mod permute;
+mod powf;
+mod recip;
+mod relu;
+mod reshape;
+mod scale;
+mod shift;
+mod sigmoid;
+mod sigmoid_binary_cross_entropy;
+mod slice;
+mod softmax;
+mod softmax_cross_entropy;
+mod sqrt;
+mod square;
+mod sub;
+mod sum;
+mod sum_axes;
+mod tanh;
+mod transpose;
+
+/// Every differentiable operation. The property tests and `gradcheck` go through this table.
+pub fn all() -> &'static [Spec] {
+    &ALL
+}
+
+static ALL: [Spec; 47] = [
+    // Arithmetic, with broadcasting
+    add::SPEC,
+    sub::SPEC,
+    mul::SPEC,
+    div::SPEC,
+    maximum::SPEC,
+    minimum::SPEC,
+    // Functions of every element
+    neg::SPEC,
+    exp::SPEC,
+    ln::SPEC,
+    sqrt::SPEC,
+    square::SPEC,
+    abs::SPEC,
+    powf::SPEC,
+    recip::SPEC,
+    clip::SPEC,
+    scale::SPEC,
+    shift::SPEC,
+    relu::SPEC,
+    sigmoid::SPEC,
+    tanh::SPEC,
+    dropout::SPEC,
+    // Reductions
+    sum::SPEC,
+    mean::SPEC,
+    sum_axes::SPEC,
+    mean_axes::SPEC,
+    max_axes::SPEC,
+    log_sum_exp::SPEC,
+    softmax::SPEC,
+    log_softmax::SPEC,
+    // Linear maps and pooling
+    matmul::SPEC,
+    dense::SPEC,
+    conv2d::SPEC,
+    conv2d_fused::SPEC,
+    conv2d_pooled::SPEC,
+    max_pool2d::SPEC,
+    max_pool1d::SPEC,
+    // Shapes
+    reshape::SPEC,
+    flatten::SPEC,
+    transpose::SPEC,
+    permute::SPEC,
+    slice::SPEC,
+    broadcast_to::SPEC,
+    pad::SPEC,
+    concat::SPEC,
+    gather::SPEC,
+    // Losses
+    softmax_cross_entropy::SPEC,
+    sigmoid_binary_cross_entropy::SPEC,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::all;
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    #[test]
+    fn every_file_has_a_row_of_its_name() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ops");
+        let files: BTreeSet<String> = std::fs::read_dir(folder)
+            .expect("the folder of this file")
+            .map(|entry| entry.expect("a readable entry").path())
+            .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+            .filter(|name| name != "mod")
+            .collect();
+        let rows: BTreeSet<String> = all().iter().map(|spec| spec.name.to_owned()).collect();
+        assert_eq!(
+            files, rows,
+            "files in src/ops (left) and rows of ops::all() (right)"
+        );
+        assert_eq!(rows.len(), all().len(), "a name is used twice");
+    }
+}

@@ -1,0 +1,36 @@
+//! A fixed power.
+
+use crate::Var;
+use crate::gradcheck::{Sample, Spec};
+use crate::support::Save;
+use taper_tensor::Element;
+
+impl<E: Element> Var<E> {
+    /// x^`exponent` of every element; any shape. NaN for negative elements unless the exponent is whole.
+    ///
+    /// Gradient: g · p · x^(p − 1) for the exponent p. Saves the input.
+    ///
+    /// ```
+    /// # use taper_autograd::Tape;
+    /// # use taper_tensor::Tensor;
+    /// let tape = Tape::new();
+    /// let x = tape.parameter(&Tensor::from_vec([2], vec![2.0, 4.0])?);
+    /// let gradients = x.powf(2.0).sum().backward()?;
+    /// assert_eq!(gradients[&x].to_vec(), [4.0, 8.0]);
+    /// # Ok::<(), taper_tensor::Error>(())
+    /// ```
+    pub fn powf(&self, exponent: E) -> Var<E> {
+        let slope = move |g: E, x: E| g * exponent * x.powf(exponent - E::one());
+        self.element_wise("powf", self.value().powf(exponent), Save::Input, slope)
+    }
+}
+
+pub(super) const SPEC: Spec = Spec {
+    name: "powf",
+    formula: "x^p",
+    sample: |s| {
+        let shape = s.shape(0, 3, 4);
+        let exponent = s.number(-2.0, 3.0);
+        Sample::new(move |v| v[0].powf(exponent)).input("x", s.positive(&shape))
+    },
+};

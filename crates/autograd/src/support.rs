@@ -1,0 +1,161 @@
+//! What several operations share: element-wise functions, the way back through broadcasting, reductions and fused
+//! epilogues.
+
+use crate::{Op, Var};
+use taper_tensor::ops::Epilogue;
+use taper_tensor::{Element, Result, Tensor};
+
+impl<E: Element> Var<E> {
+    /// A function of every element, whose gradient is `slope(gradient, saved)`; `saved` is the input or the output.
+    pub(crate) fn element_wise(
+        &self,
+        name: &'static str,
+        value: Tensor<E>,
+        save: Save,
+        slope: impl Fn(E, E) -> E + Sync + 'static,
+    ) -> Var<E> {
+        let saved = match save {
+            Save::Input => self.value().clone(),
+            Save::Output => value.clone(),
+        };
+        self.derive(value, || ElementWise { name, saved, slope })
+    }
+}
+
+/// Which value an element-wise function's gradient is computed from.
+pub(crate) enum Save {
+    Input,
+    Output,
+}
+
+struct ElementWise<E: Element, F> {
+    name: &'static str,
+    saved: Tensor<E>,
+    slope: F,
+}
+
+impl<E: Element, F: Fn(E, E) -> E + Sync + 'static> Op<E> for ElementWise<E, F> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn backward(
+        self: Box<Self>,
+        gradient: Tensor<E>,
+        _wanted: &[bool],
+    ) -> Result<Vec<Option<Tensor<E>>>> {
+        Ok(vec![Some(gradient.zip(
+            self.name,
+            &self.saved,
+            &self.slope,
+        )?)])
+    }
+}
+
+/// The gradient of a value of `shape` that was broadcast to the shape of `gradient`.
+pub(crate) fn unbroadcast<E: Element>(gradient: Tensor<E>, shape: &[usize]) -> Result<Tensor<E>> {
+    if gradient.shape() == shape {
+        Ok(gradient)
+    } else {
+        gradient.sum_to(shape)
+    }
+}
+
+/// A reduction of a value of `shape` along `axes`, stretched back to `shape` (a view; nothing is copied).
+pub(crate) fn stretch<E: Element>(
+    reduced: &Tensor<E>,
+    shape: &[usize],
+    axes: &[usize],
+    keep_dims: bool,
+) -> Result<Tensor<E>> {
+    if keep_dims {
+        return reduced.broadcast_to(shape);
+    }
+    let kept: Vec<usize> = (0..shape.len())
+        .map(|axis| if axes.contains(&axis) { 1 } else { shape[axis] })
+        .collect();
+    reduced.reshape(kept)?.broadcast_to(shape)
+}
+
+/// The way back through the epilogue of a fused operation.
+pub(crate) struct ThroughEpilogue<E: Element> {
+    epilogue: Epilogue,
+    /// Relu's gradient needs to know where the output is positive; dropout alone recomputes its mask.
+    output: Option<Tensor<E>>,
+}
+
+impl<E: Element> ThroughEpilogue<E> {
+    pub(crate) fn new(epilogue: &Epilogue, output: Tensor<E>) -> Self {
+        ThroughEpilogue {
+            epilogue: *epilogue,
+            output: epilogue.relu.then_some(output),
+        }
+    }
+
+    /// The gradient before the epilogue, given that after it.
+    pub(crate) fn back(self, gradient: Tensor<E>) -> Result<Tensor<E>> {
+        match (self.output, self.epilogue.dropout) {
+            (Some(output), _) => gradient.epilogue_gradient(&output, &self.epilogue),
+            (None, Some(dropout)) => gradient.dropout(&dropout),
+            (None, None) => Ok(gradient),
+        }
+    }
+}
+
+/// `value`, each element of which is `a` where `wins(a, b)` and `b` where `wins(b, a)`.
+pub(crate) fn choose<E: Element>(
+    name: &'static str,
+    a: &Var<E>,
+    b: &Var<E>,
+    value: Tensor<E>,
+    wins: fn(E, E) -> bool,
+) -> Result<Var<E>> {
+    a.tape().record(&[a, b], value, || Choose {
+        name,
+        a: a.value().clone(),
+        b: b.value().clone(),
+        wins,
+    })
+}
+
+struct Choose<E: Element> {
+    name: &'static str,
+    a: Tensor<E>,
+    b: Tensor<E>,
+    wins: fn(E, E) -> bool,
+}
+
+impl<E: Element> Choose<E> {
+    /// How much of the gradient goes to `mine`.
+    fn share(&self, mine: &Tensor<E>, other: &Tensor<E>) -> Result<Tensor<E>> {
+        let (wins, half) = (self.wins, E::from_f64(0.5));
+        mine.zip(self.name, other, move |mine, other| {
+            if wins(mine, other) {
+                E::one()
+            } else if wins(other, mine) {
+                E::zero()
+            } else {
+                half
+            }
+        })
+    }
+}
+
+impl<E: Element> Op<E> for Choose<E> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn backward(
+        self: Box<Self>,
+        gradient: Tensor<E>,
+        wanted: &[bool],
+    ) -> Result<Vec<Option<Tensor<E>>>> {
+        let back = |mine: &Tensor<E>, other: &Tensor<E>| {
+            unbroadcast(gradient.mul(&self.share(mine, other)?)?, mine.shape())
+        };
+        let a = wanted[0].then(|| back(&self.a, &self.b)).transpose()?;
+        let b = wanted[1].then(|| back(&self.b, &self.a)).transpose()?;
+        Ok(vec![a, b])
+    }
+}
