@@ -1,0 +1,134 @@
+//! Every pattern equals its unfused layers: forward and gradients, over random shapes, rates and settings.
+
+use super::*;
+use crate::{MeanSquaredError, Seed, Sequential};
+use taper_tensor::{Stream, Tensor};
+
+#[test]
+fn no_file_is_missing_from_the_table() {
+    let rows: Vec<_> = all::<f32>().iter().map(|row| row.file).collect();
+    crate::testing::assert_complete("fusion", &rows);
+}
+
+#[test]
+fn patterns_equal_their_layers_in_f64() {
+    compare_all::<f64>(1e-9, 60);
+}
+
+#[test]
+fn patterns_equal_their_layers_in_f32() {
+    compare_all::<f32>(1e-4, 60);
+}
+
+fn compare_all<E: Element>(tolerance: f64, cases: u64) {
+    for row in all::<E>() {
+        for case in 0..cases {
+            compare(&row, case, tolerance);
+        }
+    }
+}
+
+/// A layer in front, so that the gradient of the pattern's input shows in that layer's weights.
+fn build<E: Element>(sample: Sample<E>, fuse: bool) -> crate::Model<E> {
+    let Sample { layers, input } = sample;
+    let in_front =
+        crate::layers::Dense::new(*input.last().unwrap()).activation(ActivationKind::Tanh);
+    let mut model = Sequential::<E>::of(input).add(in_front).fuse(fuse);
+    for layer in layers {
+        model = model.add_boxed(layer);
+    }
+    model.build(Seed(17)).unwrap()
+}
+
+fn compare<E: Element>(row: &Row<E>, case: u64, tolerance: f64) {
+    let sample = || (row.sample)(&mut Sampler::new(23, case));
+    let (mut fused, mut plain) = (build(sample(), true), build(sample(), false));
+    let covered = sample().layers.len();
+    let what = format!("{} case {case}: {:?}", row.name, sample().layers);
+    assert!(
+        plain.stages().iter().all(|(name, _)| name.is_none()),
+        "{what}"
+    );
+    let stages = fused.stages();
+    assert_eq!(
+        (stages[1].0, stages[1].1.len()),
+        (Some(row.name), covered),
+        "{what}"
+    );
+
+    let key = |number| Seed(case).key(Stream::User(number), 0);
+    let x = Tensor::normal([&[3], fused.input_shape()].concat(), 0.0, 1.0, key(0));
+    let y = Tensor::normal([&[3], fused.output_shape()].concat(), 0.0, 1.0, key(1));
+    let close = |a: &Tensor<E>, b: &Tensor<E>, of: &str| {
+        assert_eq!(a.shape(), b.shape(), "{of} of {what}");
+        let difference = a.max_abs_difference(b).unwrap();
+        assert!(difference <= tolerance, "{of} of {what}: {difference}");
+    };
+    close(
+        &fused.predict(&x).unwrap(),
+        &plain.predict(&x).unwrap(),
+        "inference",
+    );
+    let a = fused
+        .train_batch(&x, &y, &MeanSquaredError, Seed(case), 5)
+        .unwrap();
+    let b = plain
+        .train_batch(&x, &y, &MeanSquaredError, Seed(case), 5)
+        .unwrap();
+    close(&a.output, &b.output, "output");
+    assert!(
+        (a.loss - b.loss).abs() <= tolerance,
+        "loss of {what}: {} and {}",
+        a.loss,
+        b.loss
+    );
+    for ((a, b), parameter) in a.gradients.iter().zip(&b.gradients).zip(fused.parameters()) {
+        close(a.as_ref().unwrap(), b.as_ref().unwrap(), &parameter.name);
+    }
+}
+
+#[test]
+fn what_must_not_be_fused_is_not() {
+    use crate::layers::{Conv2D, Dense, MaxPooling2D};
+    use crate::{L1, Padding, Relu, Tanh};
+    let kernels = |model: Sequential| -> Vec<Option<&'static str>> {
+        model
+            .build(Seed(1))
+            .unwrap()
+            .stages()
+            .iter()
+            .map(|stage| stage.0)
+            .collect()
+    };
+    let image = || Sequential::new([8, 8, 1]);
+    // Dropout behind no relu, another activation, a regularized output, other poolings.
+    assert_eq!(
+        kernels(image().add(Conv2D::new(2, 3)).add(Dropout::new(0.5))),
+        [Some("conv2d_fused"), None]
+    );
+    assert_eq!(
+        kernels(
+            image()
+                .add(Dense::new(2).activation(Tanh))
+                .add(Dropout::new(0.5))
+        ),
+        [None, None]
+    );
+    let regularized = Conv2D::new(2, 3)
+        .activation(Relu)
+        .activity_regularizer(L1(0.1));
+    assert_eq!(
+        kernels(image().add(regularized).add(MaxPooling2D::new(2))),
+        [None, None]
+    );
+    for pooling in [
+        MaxPooling2D::new(3),
+        MaxPooling2D::new(2).strides(1),
+        MaxPooling2D::new(2).padding(Padding::Same),
+    ] {
+        let model = image().add(Conv2D::new(2, 3).activation(Relu)).add(pooling);
+        assert_eq!(kernels(model), [Some("conv2d_fused"), None]);
+    }
+    let model = image().add(Conv2D::new(2, 3)).add(MaxPooling2D::new(2));
+    assert_eq!(kernels(model), [Some("conv2d_fused"), None]);
+}

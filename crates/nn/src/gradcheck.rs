@@ -1,0 +1,181 @@
+//! What can be checked for its gradients: every layer, loss and regularizer of the tables. `cargo xtask gradcheck`
+//! and the tests run these beside the operations of `taper_autograd::ops`.
+
+use crate::{Context, Error, Layer, Result, layers, losses, regularizers};
+use taper_autograd::gradcheck::{Report, Sample, Sampler, run_samples};
+use taper_autograd::{Tape, Var};
+use taper_tensor::{Seed, Tensor};
+
+/// One thing whose gradients can be compared with differences.
+pub struct Check {
+    /// `layer`, `loss` or `regularizer`.
+    pub kind: &'static str,
+    /// Its name, e.g. `Conv2D` or `categorical_crossentropy from logits`.
+    pub name: String,
+    /// What it computes.
+    pub formula: &'static str,
+    sample: Box<dyn Fn(&mut Sampler) -> Sample>,
+}
+
+impl Check {
+    /// Checks `cases` random samples; the same seed draws the same ones.
+    ///
+    /// ```
+    /// let checks = taper_nn::gradcheck::all();
+    /// let dense = checks.iter().find(|check| check.name == "Dense").unwrap();
+    /// let report = dense.run(5, 7);
+    /// assert!(report.worst <= 1e-6, "{}", report.description);
+    /// ```
+    pub fn run(&self, cases: u64, seed: u64) -> Report {
+        run_samples(
+            self.name.clone(),
+            |sampler| (self.sample)(sampler),
+            cases,
+            seed,
+        )
+    }
+}
+
+/// Everything of this crate that has a gradient.
+pub fn all() -> Vec<Check> {
+    let layers = layers::all::<f64>().into_iter().map(|row| Check {
+        kind: "layer",
+        name: row.class_name.to_owned(),
+        formula: row.about,
+        sample: Box::new(move |sampler| layer_sample(&row, sampler)),
+    });
+    let losses = losses::all::<f64>().into_iter().flat_map(|row| {
+        let joint = (row.sample)(&mut Sampler::new(0, 0)).activation.is_some();
+        let forms = if joint {
+            vec![false, true]
+        } else {
+            vec![false]
+        };
+        let (name, formula, from_config, sample) =
+            (row.name, row.about, row.from_config, row.sample);
+        forms.into_iter().map(move |from_logits| Check {
+            kind: "loss",
+            name: format!("{name}{}", if from_logits { " from logits" } else { "" }),
+            formula,
+            sample: Box::new(move |sampler| loss_sample(from_config, sample, from_logits, sampler)),
+        })
+    });
+    let regularizers = regularizers::all().into_iter().map(|row| Check {
+        kind: "regularizer",
+        name: row.class_name.to_owned(),
+        formula: row.about,
+        sample: Box::new(move |sampler| {
+            let regularizer = (row.sample)(sampler);
+            let shape = sampler.shape(0, 3, 4);
+            Sample::new(move |inputs| regularizer.penalty(&inputs[0]))
+                .input("w", sampler.away_from_zero(&shape))
+        }),
+    });
+    layers.chain(losses).chain(regularizers).collect()
+}
+
+/// How far what stands in front of relu, |x| or a maximum must stay from where they bend; far more than a step of
+/// the differences.
+const MARGIN: f64 = 1e-3;
+
+/// A layer in training mode: input and weights to output, with the penalty of the output added to each element.
+fn layer_sample(row: &layers::Row<f64>, sampler: &mut Sampler) -> Sample {
+    let layers::Sample { layer, input } = (row.sample)(sampler);
+    let specs = layer
+        .weights(&input)
+        .expect("a sample's input fits its layer");
+    let batch = sampler.integer(1, 3);
+    let seed = Seed(sampler.integer(0, 1 << 30) as u64);
+    let draw = |sampler: &mut Sampler| {
+        let mut values = vec![sampler.distinct(&[&[batch], input.as_slice()].concat())];
+        values.extend(specs.iter().map(|spec| sampler.away_from_zero(&spec.shape)));
+        values
+    };
+    let values = sampler.until(draw, |values| {
+        smooth(&*layer, values, seed).unwrap_or(false)
+    });
+    let names = ["x"].into_iter().chain(specs.iter().map(|spec| spec.name));
+    let inputs: Vec<_> = names.zip(values).collect();
+    let sample = Sample::new(move |inputs: &[Var<f64>]| -> Result<Var<f64>> {
+        let mut context = Context::training(seed, 0);
+        let output = layer.forward(&inputs[0], &inputs[1..], &mut context)?;
+        Ok(context
+            .penalties
+            .iter()
+            .try_fold(output, |output, penalty| output.add(penalty))?)
+    });
+    inputs
+        .into_iter()
+        .fold(sample, |sample, (name, value)| sample.input(name, value))
+}
+
+/// Whether the layer is smooth around these inputs: nothing in front of its activation function is near 0.
+fn smooth(layer: &dyn Layer<f64>, values: &[Tensor<f64>], seed: Seed) -> Result<bool> {
+    // A layer with an activity regularizer cannot be split; a copy without it can.
+    let mut config = layer.config();
+    if let Some(entry) = config.get_mut("activity_regularizer") {
+        entry.take();
+    }
+    let plain = layers::from_config::<f64>(layer.class_name(), &config)?;
+    let plain = plain.split_activation().map_or(plain, |(_, linear)| linear);
+    let tape = Tape::new();
+    let variables: Vec<Var<f64>> = values.iter().map(|value| tape.constant(value)).collect();
+    let output = plain.forward(
+        &variables[0],
+        &variables[1..],
+        &mut Context::training(seed, 0),
+    )?;
+    // Dropout's zeros come from its mask, not from a bend.
+    let dropped = layer.class_name() == "Dropout";
+    Ok(dropped || output.value().to_vec().iter().all(|y| y.abs() >= MARGIN))
+}
+
+/// A loss as a function of the output, or of the logits.
+fn loss_sample(
+    from_config: fn(&serde_json::Value) -> Result<Box<dyn losses::Loss<f64>>>,
+    sample: fn(&mut Sampler) -> losses::Sample,
+    from_logits: bool,
+    sampler: &mut Sampler,
+) -> Sample {
+    let losses::Sample {
+        config,
+        output,
+        target,
+        activation,
+    } = sample(sampler);
+    let loss = from_config(&config).expect("a sample's settings are valid");
+    let function = move |inputs: &[Var<f64>]| match activation {
+        Some(activation) if from_logits => loss
+            .from_logits(&inputs[0], &target, activation)
+            .unwrap_or_else(|| Err(Error::loss("loss", "the joint form is missing"))),
+        _ => loss.forward(&inputs[0], &target),
+    };
+    Sample::new(function).input(if from_logits { "logits" } else { "output" }, output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_gradient_agrees_with_differences() {
+        let checks = all();
+        assert!(
+            checks.len()
+                >= layers::all::<f64>().len()
+                    + losses::all::<f64>().len()
+                    + regularizers::all().len()
+        );
+        for check in checks {
+            let report = check.run(30, 5);
+            assert!(
+                report.worst <= 1e-6,
+                "{} {}: {} ({})",
+                check.kind,
+                check.name,
+                report.worst,
+                report.description
+            );
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The fully connected layer.
+
+use super::{Row, Sample, boxed, finish, kernel_and_bias, kernel_settings, random_kernel_settings};
+use crate::{
+    ActivationKind, Context, Error, Initializer, Layer, Regularizer, Result, WeightSpec, config,
+};
+use serde::{Deserialize, Serialize};
+use taper_autograd::Var;
+use taper_tensor::Element;
+use taper_tensor::ops::Epilogue;
+
+/// activation(x · kernel + bias): `[…, in]` → `[…, units]`.
+///
+/// Weights: `kernel [in, units]` and `bias [units]`.
+///
+/// ```
+/// use taper_nn::{L2, Layer, Relu, layers::Dense};
+/// let layer = Dense::new(128).activation(Relu).kernel_regularizer(L2(0.01));
+/// assert_eq!(Layer::<f32>::output_shape(&layer, &[9216])?, [128]);
+/// # Ok::<(), taper_nn::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dense {
+    /// The layer's name in the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Number of outputs.
+    pub units: usize,
+    /// The activation function.
+    #[serde(default)]
+    pub activation: ActivationKind,
+    /// Whether a bias is added.
+    #[serde(default = "config::yes")]
+    pub use_bias: bool,
+    /// First values of the kernel.
+    #[serde(default = "Initializer::default_kernel")]
+    pub kernel_initializer: Initializer,
+    /// First values of the bias.
+    #[serde(default = "Initializer::default_bias")]
+    pub bias_initializer: Initializer,
+    /// Penalty on the kernel.
+    #[serde(default)]
+    pub kernel_regularizer: Option<Regularizer>,
+    /// Penalty on the bias.
+    #[serde(default)]
+    pub bias_regularizer: Option<Regularizer>,
+    /// Penalty on the output.
+    #[serde(default)]
+    pub activity_regularizer: Option<Regularizer>,
+}
+
+impl Dense {
+    /// A layer of `units` outputs; everything else as Keras has it by default.
+    pub fn new(units: usize) -> Self {
+        Dense {
+            name: None,
+            units,
+            activation: ActivationKind::Linear,
+            use_bias: true,
+            kernel_initializer: Initializer::default_kernel(),
+            bias_initializer: Initializer::default_bias(),
+            kernel_regularizer: None,
+            bias_regularizer: None,
+            activity_regularizer: None,
+        }
+    }
+
+    kernel_settings!();
+
+    fn check(&self, input: &[usize]) -> Result<usize> {
+        if self.units == 0 {
+            return Err(Error::layer("Dense", "0 units; there must be at least 1"));
+        }
+        let message = "an input [inputs] or […, inputs] is wanted, this one is a single number";
+        input
+            .last()
+            .copied()
+            .ok_or_else(|| Error::layer("Dense", message))
+    }
+}
+
+impl<E: Element> Layer<E> for Dense {
+    fn class_name(&self) -> &'static str {
+        "Dense"
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    fn config(&self) -> serde_json::Value {
+        config::unparse(self)
+    }
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        self.check(input)?;
+        Ok([&input[..input.len() - 1], &[self.units]].concat())
+    }
+
+    fn weights(&self, input: &[usize]) -> Result<Vec<WeightSpec>> {
+        let inputs = self.check(input)?;
+        Ok(self.weight_specs(vec![inputs, self.units], self.units))
+    }
+
+    fn forward(&self, x: &Var<E>, weights: &[Var<E>], context: &mut Context<E>) -> Result<Var<E>> {
+        let (kernel, bias) = kernel_and_bias("Dense", weights, self.use_bias)?;
+        let y = as_matrix(x, |x| Ok(x.dense(kernel, bias, &Epilogue::default())?))?;
+        finish(y, self.activation, self.activity_regularizer, context)
+    }
+
+    fn split_activation(&self) -> Option<(ActivationKind, Box<dyn Layer<E>>)> {
+        self.without_activation()
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+/// Runs a function of `[rows, inputs]` on `[…, inputs]`; the other axes come back around the result.
+pub(crate) fn as_matrix<E: Element>(
+    x: &Var<E>,
+    f: impl FnOnce(&Var<E>) -> Result<Var<E>>,
+) -> Result<Var<E>> {
+    let shape = x.shape();
+    let [outer @ .., inputs] = shape else {
+        return f(x);
+    };
+    if outer.len() == 1 {
+        return f(x);
+    }
+    let y = f(&x.reshape([outer.iter().product(), *inputs])?)?;
+    let units = y.shape().last().copied().unwrap_or(1);
+    Ok(y.reshape([outer, &[units]].concat())?)
+}
+
+pub(super) fn row<E: Element>() -> Row<E> {
+    Row {
+        class_name: "Dense",
+        about: "activation(x · kernel + bias)",
+        file: file!(),
+        from_config: |config| boxed::<E, Dense>("Dense", config),
+        sample: |sampler| {
+            let layer = Dense::new(sampler.integer(1, 5));
+            let input = sampler.shape(1, 3, 4);
+            Sample::new(random_kernel_settings!(layer, sampler), input)
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_axis_is_the_one_that_changes() {
+        let shape = |input: &[usize]| Layer::<f32>::output_shape(&Dense::new(3), input);
+        assert_eq!(shape(&[7]).unwrap(), [3]);
+        assert_eq!(shape(&[5, 7]).unwrap(), [5, 3]);
+        assert!(shape(&[]).unwrap_err().to_string().starts_with("Dense: "));
+        let none = Layer::<f32>::output_shape(&Dense::new(0), &[7])
+            .unwrap_err()
+            .to_string();
+        assert!(none.contains("0 units"), "{none}");
+    }
+
+    #[test]
+    fn an_absent_bias_is_no_weight() {
+        let names = |layer: Dense| -> Vec<_> {
+            Layer::<f32>::weights(&layer, &[7])
+                .unwrap()
+                .iter()
+                .map(|weight| weight.name)
+                .collect()
+        };
+        assert_eq!(names(Dense::new(3)), ["kernel", "bias"]);
+        assert_eq!(names(Dense::new(3).use_bias(false)), ["kernel"]);
+    }
+}

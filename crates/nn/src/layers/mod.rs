@@ -1,0 +1,302 @@
+//! The layers, one file each, and the table of them: reading a model's description, the gradient checks and the
+//! round-trip tests all go through [`all`], so that no layer can be added without being checked.
+
+mod activation;
+mod conv2d;
+mod dense;
+mod dropout;
+mod flatten;
+mod input;
+mod max_pooling1d;
+mod max_pooling2d;
+mod reshape;
+
+pub use activation::Activation;
+pub use conv2d::Conv2D;
+pub use dense::Dense;
+pub(crate) use dense::as_matrix;
+pub use dropout::Dropout;
+pub use flatten::Flatten;
+pub use input::Input;
+pub use max_pooling1d::MaxPooling1D;
+pub use max_pooling2d::MaxPooling2D;
+pub use reshape::Reshape;
+
+use crate::{ActivationKind, Context, Error, Layer, Regularizer, Result};
+use serde_json::Value;
+use taper_autograd::Var;
+use taper_autograd::gradcheck::Sampler;
+use taper_tensor::Element;
+
+/// One kind of layer.
+pub struct Row<E: Element = f32> {
+    /// Keras's class name.
+    pub class_name: &'static str,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// The source file.
+    pub file: &'static str,
+    /// Reads a description; what is absent has Keras's default.
+    pub from_config: fn(&Value) -> Result<Box<dyn Layer<E>>>,
+    /// A random one, for gradient checks and round trips.
+    pub sample: fn(&mut Sampler) -> Sample<E>,
+}
+
+/// A layer, and the shape of one input (without the batch axis) that it takes.
+pub struct Sample<E: Element = f32> {
+    /// The layer.
+    pub layer: Box<dyn Layer<E>>,
+    /// The shape of one input.
+    pub input: Vec<usize>,
+}
+
+impl<E: Element> Sample<E> {
+    fn new(layer: impl Layer<E>, input: impl Into<Vec<usize>>) -> Self {
+        Sample {
+            layer: Box::new(layer),
+            input: input.into(),
+        }
+    }
+}
+
+/// Every kind of layer.
+pub fn all<E: Element>() -> Vec<Row<E>> {
+    vec![
+        activation::row(),
+        conv2d::row(),
+        dense::row(),
+        dropout::row(),
+        flatten::row(),
+        input::row(),
+        max_pooling1d::row(),
+        max_pooling2d::row(),
+        reshape::row(),
+    ]
+}
+
+/// Reads the description of a layer.
+///
+/// ```
+/// use serde_json::json;
+/// let layer = taper_nn::layers::from_config::<f32>("Dense", &json!({"units": 10, "activation": "softmax"}))?;
+/// assert_eq!(layer.output_shape(&[128])?, [10]);
+/// # Ok::<(), taper_nn::Error>(())
+/// ```
+///
+/// # Errors
+/// An unknown class name, an unknown entry, or a value of the wrong kind.
+pub fn from_config<E: Element>(class_name: &str, config: &Value) -> Result<Box<dyn Layer<E>>> {
+    let rows = all::<E>();
+    let Some(row) = rows.iter().find(|row| row.class_name == class_name) else {
+        let known: Vec<_> = rows.iter().map(|row| row.class_name).collect();
+        return Err(Error::Config(format!(
+            "no layer is called {class_name:?}: there are {}",
+            known.join(", ")
+        )));
+    };
+    (row.from_config)(config)
+}
+
+/// `from_config` of a layer that serde can read.
+fn boxed<E: Element, L: Layer<E> + serde::de::DeserializeOwned>(
+    class_name: &str,
+    config: &Value,
+) -> Result<Box<dyn Layer<E>>> {
+    Ok(Box::new(crate::config::parse::<L>(class_name, config)?))
+}
+
+/// The kernel and, with `use_bias`, the bias among a layer's weights.
+pub(crate) fn kernel_and_bias<'a, E: Element>(
+    class_name: &str,
+    weights: &'a [Var<E>],
+    use_bias: bool,
+) -> Result<(&'a Var<E>, Option<&'a Var<E>>)> {
+    match (weights, use_bias) {
+        ([kernel, bias], true) => Ok((kernel, Some(bias))),
+        ([kernel], false) => Ok((kernel, None)),
+        _ => {
+            let wanted = if use_bias {
+                "a kernel and a bias"
+            } else {
+                "a kernel"
+            };
+            Err(Error::layer(
+                class_name,
+                format!("{wanted} wanted, {} weights given", weights.len()),
+            ))
+        }
+    }
+}
+
+/// The end of a layer with weights: activation function, then the penalty of what comes out.
+fn finish<E: Element>(
+    x: Var<E>,
+    activation: ActivationKind,
+    regularizer: Option<Regularizer>,
+    context: &mut Context<E>,
+) -> Result<Var<E>> {
+    let y = activation.apply(&x)?;
+    context.penalize(&y, regularizer)?;
+    Ok(y)
+}
+
+/// The settings that all layers with a kernel and a bias share, under Keras's names.
+macro_rules! kernel_settings {
+    () => {
+        /// The activation function (default: linear, that is none).
+        pub fn activation(mut self, activation: $crate::ActivationKind) -> Self {
+            self.activation = activation;
+            self
+        }
+
+        /// Whether a bias is added (default: yes).
+        pub fn use_bias(mut self, on: bool) -> Self {
+            self.use_bias = on;
+            self
+        }
+
+        /// First values of the kernel (default: glorot uniform).
+        pub fn kernel_initializer(mut self, initializer: $crate::Initializer) -> Self {
+            self.kernel_initializer = initializer;
+            self
+        }
+
+        /// First values of the bias (default: zeros).
+        pub fn bias_initializer(mut self, initializer: $crate::Initializer) -> Self {
+            self.bias_initializer = initializer;
+            self
+        }
+
+        /// Penalty on the kernel, e.g. `L2(0.01)` (default: none).
+        pub fn kernel_regularizer(mut self, regularizer: impl Into<$crate::Regularizer>) -> Self {
+            self.kernel_regularizer = Some(regularizer.into());
+            self
+        }
+
+        /// Penalty on the bias (default: none).
+        pub fn bias_regularizer(mut self, regularizer: impl Into<$crate::Regularizer>) -> Self {
+            self.bias_regularizer = Some(regularizer.into());
+            self
+        }
+
+        /// Penalty on the layer's output, divided by the batch size (default: none).
+        pub fn activity_regularizer(mut self, regularizer: impl Into<$crate::Regularizer>) -> Self {
+            self.activity_regularizer = Some(regularizer.into());
+            self
+        }
+
+        /// The layer's name in the model (default: made from the class name).
+        pub fn name(mut self, name: impl Into<String>) -> Self {
+            self.name = Some(name.into());
+            self
+        }
+
+        fn weight_specs(&self, kernel: Vec<usize>, outputs: usize) -> Vec<$crate::WeightSpec> {
+            let bias = $crate::WeightSpec {
+                name: "bias",
+                shape: vec![outputs],
+                initializer: self.bias_initializer,
+                regularizer: self.bias_regularizer,
+                trainable: true,
+            };
+            let kernel = $crate::WeightSpec {
+                name: "kernel",
+                shape: kernel,
+                initializer: self.kernel_initializer,
+                regularizer: self.kernel_regularizer,
+                trainable: true,
+            };
+            if self.use_bias {
+                vec![kernel, bias]
+            } else {
+                vec![kernel]
+            }
+        }
+
+        fn without_activation<E: taper_tensor::Element>(
+            &self,
+        ) -> Option<($crate::ActivationKind, Box<dyn $crate::Layer<E>>)> {
+            // The activity regularizer wants to see what the activation function makes.
+            let linear = self.activation == $crate::ActivationKind::Linear;
+            if linear || self.activity_regularizer.is_some() {
+                return None;
+            }
+            Some((
+                self.activation,
+                Box::new(self.clone().activation($crate::ActivationKind::Linear)),
+            ))
+        }
+    };
+}
+use kernel_settings;
+
+/// Random values for the settings of [`kernel_settings`].
+macro_rules! random_kernel_settings {
+    ($layer:expr, $sampler:expr) => {{
+        let mut layer = $layer
+            .activation($sampler.one_of(&$crate::ActivationKind::ALL))
+            .use_bias($sampler.coin());
+        if $sampler.coin() {
+            layer = layer.activity_regularizer($crate::L1L2 {
+                l1: $sampler.number(0.0, 0.1),
+                l2: 0.1,
+            });
+        }
+        if $sampler.coin() {
+            layer = layer
+                .kernel_regularizer($crate::L2($sampler.number(0.0, 0.1)))
+                .name("named");
+        }
+        layer
+    }};
+}
+use random_kernel_settings;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_file_is_missing_from_the_table() {
+        let rows: Vec<_> = all::<f32>().iter().map(|row| row.file).collect();
+        crate::testing::assert_complete("layers", &rows);
+    }
+
+    #[test]
+    fn descriptions_survive_json() {
+        for row in all::<f64>() {
+            for case in 0..20 {
+                let layer = (row.sample)(&mut Sampler::new(1, case)).layer;
+                assert_eq!(layer.class_name(), row.class_name);
+                let text = layer.config().to_string();
+                let again =
+                    from_config::<f64>(row.class_name, &serde_json::from_str(&text).unwrap())
+                        .unwrap();
+                assert_eq!(again.config(), layer.config());
+                assert_eq!(format!("{again:?}"), format!("{layer:?}"));
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_classes_and_entries_are_named() {
+        let error = |class, config| from_config::<f32>(class, &config).unwrap_err().to_string();
+        let message = error("Conv4D", serde_json::json!({}));
+        assert!(
+            message.contains("Conv4D") && message.contains("Conv2D, Dense"),
+            "{message}"
+        );
+        let message = error(
+            "Dense",
+            serde_json::json!({"units": 3, "activaton": "relu"}),
+        );
+        assert!(
+            message.starts_with("Dense: ") && message.contains("activaton"),
+            "{message}"
+        );
+        let message = error("Dense", serde_json::json!({"units": -3}));
+        assert!(message.starts_with("Dense: "), "{message}");
+        let message = error("Dense", serde_json::Value::Null);
+        assert!(message.contains("units"), "{message}");
+    }
+}

@@ -1,0 +1,72 @@
+//! Layers, initializers, regularizers, losses and models, in the vocabulary of Keras.
+//!
+//! A model is described layer by layer, checked when it is built, and then run on batches:
+//!
+//! ```
+//! use taper_nn::layers::{Conv2D, Dense, Dropout, Flatten, MaxPooling2D};
+//! use taper_nn::{CategoricalCrossentropy, L2, Relu, Seed, Sequential, Softmax};
+//! use taper_tensor::Tensor;
+//!
+//! let l2 = L2(0.01);
+//! let mut model = Sequential::new([28, 28, 1])
+//!     .add(Conv2D::new(8, 3).activation(Relu).kernel_regularizer(l2))
+//!     .add(Dropout::new(0.5))
+//!     .add(MaxPooling2D::new(2))
+//!     .add(Flatten)
+//!     .add(Dense::new(10).activation(Softmax))
+//!     .build(Seed(7))?; // shapes are checked here, layer by layer
+//! println!("{}", model.summary());
+//!
+//! let images = Tensor::ones([4, 28, 28, 1]);
+//! let labels = Tensor::one_hot(&[3, 1, 4, 1], 10)?;
+//! let step = model.train_batch(&images, &labels, &CategoricalCrossentropy, Seed(7), 0)?;
+//! assert_eq!(step.gradients.len(), 4); // two kernels, two biases
+//! let probabilities = model.predict(&images)?;
+//! assert_eq!(probabilities.shape(), [4, 10]);
+//! # Ok::<(), taper_nn::Error>(())
+//! ```
+//!
+//! # What to know
+//! - **A layer is a pure description** ([`Layer`]): it holds no weights and no state. Weights belong to the
+//!   [`Model`], random numbers are a function of the seed, the layer's place and the step.
+//! - **Numerics follow Keras 3**: defaults, initializers, `L2(λ)` = λ·Σw², clipping of probabilities, losses from the
+//!   logits where softmax or sigmoid is last.
+//! - **Fusion happens when a model is built** ([`fusion`]): Conv2D with bias, relu, dropout and pooling is one kernel.
+//!   `.fuse(false)` switches it off; results are the same to rounding.
+//! - **Penalties of weights stay off the tape**: [`Step::gradients`] are those of the loss, and the optimizer adds
+//!   the penalty's gradient in its own pass.
+//! - **Tables** ([`layers::all`], [`losses::all`], [`regularizers::all`], [`fusion::all`]) feed the tests: what is
+//!   not in its table fails one, what is in it is checked for its gradients ([`gradcheck`]).
+#![forbid(unsafe_code)]
+
+pub mod activations;
+mod config;
+mod error;
+pub mod fusion;
+pub mod gradcheck;
+mod initializers;
+mod layer;
+pub mod layers;
+pub mod losses;
+mod model;
+mod plan;
+pub mod regularizers;
+mod sequential;
+mod summary;
+#[cfg(test)]
+mod testing;
+mod weights;
+
+pub use activations::ActivationKind::{self, Linear, Relu, Sigmoid, Softmax, Tanh};
+pub use config::Pair;
+pub use error::{Error, Result};
+pub use initializers::Initializer;
+pub use layer::{Context, Layer, WeightSpec};
+pub use losses::{
+    BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError,
+    SparseCategoricalCrossentropy,
+};
+pub use model::{Model, Parameter, Step};
+pub use regularizers::{L1, L1L2, L2, Regularizer};
+pub use sequential::Sequential;
+pub use taper_tensor::{Padding, Seed};

@@ -1,0 +1,182 @@
+//! Cross-entropy of class probabilities against one-hot (or soft) targets.
+
+use super::{Loss, Row, Sample, check_smoothing, clip, fit, smooth};
+use crate::{ActivationKind, Error, Result, config};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use taper_autograd::Var;
+use taper_tensor::{Element, Tensor};
+
+/// −Σ target · ln output along the last axis, averaged. Output and target are `[n, …, classes]`; the output is first
+/// divided by its sum and clipped to [1e-7, 1 − 1e-7], as Keras does, unless it comes from a softmax: then the
+/// logits are used.
+///
+/// `CategoricalCrossentropy` as a value is the loss without label smoothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CategoricalCrossentropy {
+    /// How much of the target is spread over all classes, in [0, 1].
+    pub label_smoothing: f64,
+}
+
+/// The loss without label smoothing.
+#[allow(non_upper_case_globals)]
+pub const CategoricalCrossentropy: CategoricalCrossentropy = CategoricalCrossentropy {
+    label_smoothing: 0.0,
+};
+
+impl CategoricalCrossentropy {
+    pub(super) const NAME: &'static str = "categorical_crossentropy";
+
+    fn target<E: Element>(&self, output: &[usize], target: &Tensor<E>) -> Result<Tensor<E>> {
+        let target = fit(Self::NAME, output, target)?;
+        let classes = output.last().copied().unwrap_or(1).max(1);
+        Ok(smooth(&target, self.label_smoothing, 1.0 / classes as f64))
+    }
+}
+
+impl<E: Element> Loss<E> for CategoricalCrossentropy {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn config(&self) -> Value {
+        config::unparse(self)
+    }
+
+    fn forward(&self, output: &Var<E>, target: &Tensor<E>) -> Result<Var<E>> {
+        from_probabilities(output, &self.target(output.shape(), target)?)
+    }
+
+    fn from_logits(
+        &self,
+        logits: &Var<E>,
+        target: &Tensor<E>,
+        activation: ActivationKind,
+    ) -> Option<Result<Var<E>>> {
+        let loss = || from_logits(logits, &self.target(logits.shape(), target)?);
+        (activation == ActivationKind::Softmax).then(loss)
+    }
+}
+
+/// The loss of probabilities whose sum may be other than 1, against a target of the same shape.
+pub(super) fn from_probabilities<E: Element>(
+    output: &Var<E>,
+    target: &Tensor<E>,
+) -> Result<Var<E>> {
+    let classes = output.shape().len().checked_sub(1).filter(|&axis| axis > 0);
+    let Some(axis) = classes else {
+        let message = format!(
+            "an output [n, …, classes] is wanted, this one is {:?}",
+            output.shape()
+        );
+        return Err(Error::loss(CategoricalCrossentropy::NAME, message));
+    };
+    let normalized = output.div(&output.sum_axes(&[axis], true)?)?;
+    let logarithm = clip(&normalized).ln();
+    Ok(output
+        .tape()
+        .constant(target)
+        .mul(&logarithm)?
+        .sum_axes(&[axis], false)?
+        .mean()
+        .neg())
+}
+
+/// The same from logits by the log-sum-exp.
+pub(super) fn from_logits<E: Element>(logits: &Var<E>, target: &Tensor<E>) -> Result<Var<E>> {
+    let [outer @ .., classes] = logits.shape() else {
+        let message = "logits [n, …, classes] are wanted, this is a single number";
+        return Err(Error::loss(CategoricalCrossentropy::NAME, message));
+    };
+    if outer.len() == 1 {
+        return Ok(logits.softmax_cross_entropy(target)?);
+    }
+    let rows = [outer.iter().product::<usize>(), *classes];
+    Ok(logits
+        .reshape(rows)?
+        .softmax_cross_entropy(&target.reshape(rows)?)?)
+}
+
+pub(super) fn row<E: Element>() -> Row<E> {
+    Row {
+        class_name: "CategoricalCrossentropy",
+        name: CategoricalCrossentropy::NAME,
+        about: "−Σ target · ln output along the last axis, averaged; targets are one-hot",
+        file: file!(),
+        from_config: |config| {
+            let loss: CategoricalCrossentropy = config::parse("CategoricalCrossentropy", config)?;
+            check_smoothing("CategoricalCrossentropy", loss.label_smoothing)?;
+            Ok(Box::new(loss))
+        },
+        sample: |sampler| {
+            let shape = [sampler.shape(1, 2, 4), vec![sampler.integer(2, 5)]].concat();
+            let target = sampler.uniform(&shape, 0.1, 1.0);
+            // The joint form is the same loss only for targets that are distributions.
+            let sums = target
+                .sum_axes(&[shape.len() - 1], true)
+                .expect("the last axis exists");
+            Sample {
+                config: json!({"label_smoothing": sampler.one_of(&[0.0, 0.1])}),
+                output: sampler.positive(&shape),
+                target: target
+                    .div(&sums)
+                    .expect("sums broadcast along the last axis"),
+                activation: Some(ActivationKind::Softmax),
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{close, value};
+    use super::*;
+    use taper_autograd::Tape;
+
+    #[test]
+    fn values() {
+        let target = (&[2, 3][..], &[0.0, 1.0, 0.0, 0.0, 0.0, 1.0][..]);
+        let output = (&[2, 3][..], &[0.05, 0.95, 0.0, 0.1, 0.8, 0.1][..]);
+        close(
+            value(&CategoricalCrossentropy, output, target),
+            -(0.95f64.ln() + 0.1f64.ln()) / 2.0,
+        );
+        // Twice the probabilities are the same probabilities.
+        let doubled = (&[2, 3][..], &[0.1, 1.9, 0.0, 0.2, 1.6, 0.2][..]);
+        close(
+            value(&CategoricalCrossentropy, doubled, target),
+            -(0.95f64.ln() + 0.1f64.ln()) / 2.0,
+        );
+        // A sure mistake costs −ln 1e-7, not infinity.
+        let wrong = (&[1, 2][..], &[1.0, 0.0][..]);
+        close(
+            value(&CategoricalCrossentropy, wrong, (&[1, 2], &[0.0, 1.0])),
+            -(1e-7f64).ln(),
+        );
+    }
+
+    #[test]
+    fn smoothing_spreads_the_target_over_all_classes() {
+        let loss = CategoricalCrossentropy {
+            label_smoothing: 0.2,
+        };
+        let expected = -(0.9 * 0.7f64.ln() + 0.1 * 0.3f64.ln());
+        close(
+            value(&loss, (&[1, 2], &[0.7, 0.3]), (&[1, 2], &[1.0, 0.0])),
+            expected,
+        );
+    }
+
+    #[test]
+    fn logits_of_any_size_have_a_finite_loss() {
+        let logits =
+            Tape::new().constant(&Tensor::<f32>::from_slice([1, 2], &[-1000.0, 1000.0]).unwrap());
+        let target = Tensor::from_slice([1, 2], &[1.0, 0.0]).unwrap();
+        let loss = CategoricalCrossentropy
+            .from_logits(&logits, &target, ActivationKind::Softmax)
+            .unwrap()
+            .unwrap();
+        assert_eq!(loss.value().item().unwrap(), 2000.0);
+    }
+}
