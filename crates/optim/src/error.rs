@@ -1,0 +1,30 @@
+//! What can go wrong: a description that makes no sense, or moments that belong to other weights.
+
+/// An error of this crate.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A description that no optimizer or schedule understands.
+    #[error("{0}")]
+    Config(String),
+    /// Weights, gradients and moments that do not belong together.
+    #[error("{optimizer}: {message}")]
+    State {
+        /// The optimizer's class name.
+        optimizer: &'static str,
+        /// What does not fit, with names or shapes.
+        message: String,
+    },
+}
+
+/// Result of this crate's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub(crate) fn state(optimizer: &'static str, message: impl Into<String>) -> Self {
+        Error::State {
+            optimizer,
+            message: message.into(),
+        }
+    }
+}

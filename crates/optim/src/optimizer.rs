@@ -1,0 +1,48 @@
+//! What an optimizer is: a pure description of how one step changes a weight. Its moments live in [`State`].
+//!
+//! [`State`]: crate::State
+
+use crate::{Clipping, Penalty};
+use std::fmt::Debug;
+use taper_tensor::Element;
+
+/// A pure description of how weights move. Its moments live in [`State`](crate::State).
+///
+/// To add one: a file in `optimizers/` with its struct, this trait and its row, and the row's name in
+/// [`optimizers::all`](crate::optimizers::all).
+pub trait Optimizer<E: Element = f32>: Debug + Send + Sync {
+    /// Keras's class name, e.g. `Adam`.
+    fn class_name(&self) -> &'static str;
+
+    /// JSON with Keras's names, e.g. `{"learning_rate": 0.001, "beta_1": 0.9, …}`, which
+    /// [`optimizers::from_config`](crate::optimizers::from_config) reads back.
+    fn config(&self) -> serde_json::Value;
+
+    /// The learning rate at the start of training.
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate_at(0)
+    }
+
+    /// The learning rate after `steps` steps.
+    fn learning_rate_at(&self, steps: u64) -> f64;
+
+    /// What is done to gradients first.
+    fn clipping(&self) -> Option<Clipping> {
+        None
+    }
+
+    /// Names of the values that are kept for each weight: Adam has `["momentum", "velocity"]`.
+    fn slots(&self) -> &'static [&'static str];
+
+    /// One weight, one pass. `iteration` counts from 1; `learning_rate` is the one in force; `slots` are in the order
+    /// of [`slots`](Self::slots); the gradient of `penalty` is added to `gradient`.
+    fn update(
+        &self,
+        iteration: u64,
+        learning_rate: f64,
+        weight: &mut [E],
+        gradient: &[E],
+        slots: &mut [&mut [E]],
+        penalty: Penalty,
+    );
+}

@@ -1,0 +1,178 @@
+//! Adam (Kingma and Ba 2014) in Keras's form.
+
+use super::{Common, Row, check_fractions, check_positive, common_settings, parse, unparse};
+use crate::schedules::LearningRate;
+use crate::{Clipping, Optimizer, Penalty, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use taper_tensor::Element;
+use taper_tensor::kernels::update;
+
+/// Steps along a running mean of the gradients, divided by the root of a running mean of their squares:
+/// `m += (g − m)·(1 − β₁)`, `v += (g² − v)·(1 − β₂)`, `w −= α·m / (√v + ε)` with `α = lr·√(1 − β₂ᵗ) / (1 − β₁ᵗ)`.
+///
+/// Defaults as in Keras: learning rate 0.001, β₁ 0.9, β₂ 0.999, ε 1e-7.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Adam {
+    pub(super) common: Common,
+    pub(super) settings: Settings,
+}
+
+/// What is Adam's own.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Settings {
+    beta_1: f64,
+    beta_2: f64,
+    epsilon: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            beta_1: 0.9,
+            beta_2: 0.999,
+            epsilon: 1e-7,
+        }
+    }
+}
+
+impl Default for Adam {
+    fn default() -> Self {
+        Adam::new(LEARNING_RATE)
+    }
+}
+
+pub(super) const LEARNING_RATE: f64 = 0.001;
+
+impl Adam {
+    /// With this learning rate (a number or a schedule); everything else as Keras has it by default.
+    pub fn new(learning_rate: impl Into<LearningRate>) -> Self {
+        let common = Common {
+            learning_rate: learning_rate.into(),
+            clipping: None,
+        };
+        Adam {
+            common,
+            settings: Settings::default(),
+        }
+    }
+
+    common_settings!();
+
+    /// Decay of the mean of gradients (default: 0.9).
+    pub fn beta_1(mut self, beta: f64) -> Self {
+        self.settings.beta_1 = beta;
+        self
+    }
+
+    /// Decay of the mean of squares (default: 0.999).
+    pub fn beta_2(mut self, beta: f64) -> Self {
+        self.settings.beta_2 = beta;
+        self
+    }
+
+    /// What keeps the quotient finite (default: 1e-7).
+    pub fn epsilon(mut self, epsilon: f64) -> Self {
+        self.settings.epsilon = epsilon;
+        self
+    }
+}
+
+pub(super) const SLOTS: &[&str] = &["momentum", "velocity"];
+
+impl Settings {
+    pub(super) fn check(&self, class_name: &str) -> Result<()> {
+        check_fractions(
+            class_name,
+            &[("beta_1", self.beta_1), ("beta_2", self.beta_2)],
+        )?;
+        check_positive(class_name, &[("epsilon", self.epsilon)])
+    }
+
+    /// The constants of step number `iteration`, which counts from 1.
+    pub(super) fn step(&self, iteration: u64, learning_rate: f64, decay: f64) -> update::Adam {
+        let Settings {
+            beta_1,
+            beta_2,
+            epsilon,
+        } = *self;
+        // The powers differ from 0 for the first few hundred thousand steps only.
+        let power = |beta: f64| beta.powi(i32::try_from(iteration).unwrap_or(i32::MAX));
+        let alpha = learning_rate * (1.0 - power(beta_2)).sqrt() / (1.0 - power(beta_1));
+        update::Adam {
+            alpha,
+            beta_1,
+            beta_2,
+            epsilon,
+            decay,
+        }
+    }
+}
+
+/// Runs the kernel on Adam's two slots.
+pub(super) fn run<E: Element>(
+    weight: &mut [E],
+    gradient: &[E],
+    slots: &mut [&mut [E]],
+    how: &update::Adam,
+    penalty: Penalty,
+) {
+    let [m, v] = slots else {
+        panic!("Adam keeps 2 values per weight, {} are given", slots.len())
+    };
+    update::adam(weight, gradient, m, v, how, penalty);
+}
+
+impl<E: Element> Optimizer<E> for Adam {
+    fn class_name(&self) -> &'static str {
+        "Adam"
+    }
+
+    fn config(&self) -> Value {
+        unparse(&self.common, serde_json::json!(self.settings))
+    }
+
+    fn learning_rate_at(&self, steps: u64) -> f64 {
+        self.common.learning_rate.at(steps)
+    }
+
+    fn clipping(&self) -> Option<Clipping> {
+        self.common.clipping
+    }
+
+    fn slots(&self) -> &'static [&'static str] {
+        SLOTS
+    }
+
+    fn update(
+        &self,
+        iteration: u64,
+        learning_rate: f64,
+        weight: &mut [E],
+        gradient: &[E],
+        slots: &mut [&mut [E]],
+        penalty: Penalty,
+    ) {
+        run(
+            weight,
+            gradient,
+            slots,
+            &self.settings.step(iteration, learning_rate, 0.0),
+            penalty,
+        );
+    }
+}
+
+pub(super) fn row<E: Element>() -> Row<E> {
+    Row {
+        class_name: "Adam",
+        about: "w −= α·m / (√v + ε), m and v being running means of the gradients and their squares",
+        file: file!(),
+        from_config: |config| {
+            let (common, settings) = parse::<Settings>("Adam", config, LEARNING_RATE)?;
+            settings.check("Adam")?;
+            Ok(Box::new(Adam { common, settings }))
+        },
+    }
+}
