@@ -1,0 +1,248 @@
+//! Labelled images in a pair of IDX files: pixels stay `u8` in the map and become f32 a batch at a time.
+
+use crate::idx::{ElementType, Idx};
+use crate::sha256::Sha256;
+use crate::{Dataset, Error, Result};
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Images `[height, width, channels]` with pixels / 255, and one-hot classes.
+///
+/// Cloning shares the files.
+#[derive(Debug, Clone)]
+pub struct ImageDataset {
+    name: String,
+    images: Arc<Idx>,
+    labels: Arc<Idx>,
+    input_shape: [usize; 3],
+    target_shape: [usize; 1],
+    layout: Layout,
+    class_names: Arc<[String]>,
+    digest: Option<String>,
+}
+
+/// How the files of an [`ImageDataset`] are to be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// Each image is stored column by column (EMNIST) and is turned upright when read. Default: row by row.
+    pub transposed: bool,
+    /// The label that stands for class 0 (1 in EMNIST letters). Default: 0.
+    pub first_label: u8,
+}
+
+impl ImageDataset {
+    /// Opens a pair of IDX files (plain or gzip) of one's own; their number of classes is that of the names.
+    ///
+    /// Images are u8 of shape `[n, height, width]` or `[n, height, width, channels]`, labels u8 of shape `[n]`.
+    ///
+    /// ```
+    /// use taper_datasets::{Dataset, ImageDataset, idx};
+    /// let folder = tempfile::tempdir()?;
+    /// let (images, labels) = (folder.path().join("images"), folder.path().join("labels"));
+    /// idx::save(&images, &[2, 1, 2], &[0u8, 255, 51, 102])?;
+    /// idx::save(&labels, &[2], &[1u8, 0])?;
+    /// let data = ImageDataset::open("tiny", &images, &labels, ["cat", "dog"])?;
+    /// let mut pixels = [0.0; 2];
+    /// data.read_input(1, &mut pixels);
+    /// assert_eq!((data.input_shape(), pixels), ([1, 2, 1].as_slice(), [0.2, 0.4]));
+    /// assert_eq!(data.label(0), Some(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Idx::open`]; [`Error::Contents`] when types, shapes or labels do not fit.
+    pub fn open<S: Into<String>>(
+        name: impl Into<String>,
+        images: impl AsRef<Path>,
+        labels: impl AsRef<Path>,
+        class_names: impl IntoIterator<Item = S>,
+    ) -> Result<Self> {
+        let class_names = class_names.into_iter().map(Into::into).collect();
+        Self::new(
+            name,
+            Idx::open(images)?,
+            Idx::open(labels)?,
+            class_names,
+            Layout::default(),
+        )
+    }
+
+    /// A data set of two open files.
+    ///
+    /// # Errors
+    /// [`Error::Contents`] when types, shapes or labels do not fit.
+    pub fn new(
+        name: impl Into<String>,
+        images: Idx,
+        labels: Idx,
+        class_names: Vec<String>,
+        layout: Layout,
+    ) -> Result<Self> {
+        let input_shape = image_shape(&images)?;
+        check_labels(&images, &labels, class_names.len(), layout.first_label)?;
+        Ok(Self {
+            name: name.into(),
+            target_shape: [class_names.len()],
+            images: Arc::new(images),
+            labels: Arc::new(labels),
+            input_shape,
+            layout,
+            class_names: class_names.into(),
+            digest: None,
+        })
+    }
+
+    /// Sets the digest from those of the two raw files. It is reproducible in a shell:
+    /// `sha256sum IMAGES LABELS | sha256sum`, with the raw files' names.
+    pub(crate) fn with_digests(mut self, images: (&str, &str), labels: (&str, &str)) -> Self {
+        let text = format!("{}  {}\n{}  {}\n", images.1, images.0, labels.1, labels.0);
+        self.digest = Some(Sha256::digest(text.as_bytes()));
+        self
+    }
+
+    /// Height, width, channels.
+    pub fn image_shape(&self) -> [usize; 3] {
+        self.input_shape
+    }
+
+    /// The pixels of one image, 0 to 255, row by row, upright: borrowed from the map, or turned if the file
+    /// stores it transposed.
+    ///
+    /// # Panics
+    /// If `index` is not below [`len`](Dataset::len).
+    pub fn image_u8(&self, index: usize) -> Cow<'_, [u8]> {
+        let stored = self.stored(index);
+        if !self.layout.transposed {
+            return Cow::Borrowed(stored);
+        }
+        let mut upright = vec![0; stored.len()];
+        self.turn(stored, &mut upright, |pixel| pixel);
+        Cow::Owned(upright)
+    }
+
+    /// The class of one image.
+    ///
+    /// # Panics
+    /// If `index` is not below [`len`](Dataset::len).
+    pub fn class(&self, index: usize) -> usize {
+        // Not below the first label: checked when the file was opened.
+        usize::from(self.labels.bytes()[index].saturating_sub(self.layout.first_label))
+    }
+
+    /// Whether the images are memory-mapped rather than held in memory.
+    pub fn is_mapped(&self) -> bool {
+        self.images.is_mapped()
+    }
+
+    fn stored(&self, index: usize) -> &[u8] {
+        let size: usize = self.input_shape.iter().product();
+        &self.images.bytes()[index * size..(index + 1) * size]
+    }
+
+    /// Writes a transposed image upright.
+    fn turn<T>(&self, stored: &[u8], out: &mut [T], convert: impl Fn(u8) -> T) {
+        let [height, width, channels] = self.input_shape;
+        for (position, value) in out.iter_mut().enumerate() {
+            let (y, x, channel) = (
+                position / (width * channels),
+                position / channels % width,
+                position % channels,
+            );
+            *value = convert(stored[(x * height + y) * channels + channel]);
+        }
+    }
+}
+
+/// A pixel as the network sees it. Divided, not multiplied by 1/255, which would differ in the last bit from
+/// what Keras's `x / 255` gives.
+fn to_unit(pixel: u8) -> f32 {
+    f32::from(pixel) / 255.0
+}
+
+impl Dataset for ImageDataset {
+    fn len(&self) -> usize {
+        self.labels.bytes().len()
+    }
+    fn input_shape(&self) -> &[usize] {
+        &self.input_shape
+    }
+    fn target_shape(&self) -> &[usize] {
+        &self.target_shape
+    }
+    fn read_input(&self, index: usize, out: &mut [f32]) {
+        let stored = self.stored(index);
+        assert_eq!(
+            out.len(),
+            stored.len(),
+            "{}: an input has {:?} values",
+            self.name,
+            self.input_shape
+        );
+        if self.layout.transposed {
+            self.turn(stored, out, to_unit);
+        } else {
+            for (value, &pixel) in out.iter_mut().zip(stored) {
+                *value = to_unit(pixel);
+            }
+        }
+    }
+    fn read_target(&self, index: usize, out: &mut [f32]) {
+        out.fill(0.0);
+        out[self.class(index)] = 1.0;
+    }
+    fn label(&self, index: usize) -> Option<usize> {
+        Some(self.class(index))
+    }
+    fn class_names(&self) -> &[String] {
+        &self.class_names
+    }
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn digest(&self) -> Option<&str> {
+        self.digest.as_deref()
+    }
+}
+
+fn image_shape(images: &Idx) -> Result<[usize; 3]> {
+    match (images.element_type(), images.shape()) {
+        (ElementType::U8, &[_, height, width]) => Ok([height, width, 1]),
+        (ElementType::U8, &[_, height, width, channels]) => Ok([height, width, channels]),
+        (kind, shape) => {
+            let message = format!(
+                "images are u8 [n, height, width] or [n, height, width, channels], not {} {shape:?}",
+                kind.name()
+            );
+            Err(Error::contents(images.path(), message))
+        }
+    }
+}
+
+fn check_labels(images: &Idx, labels: &Idx, classes: usize, first: u8) -> Result<()> {
+    let (kind, shape) = (labels.element_type(), labels.shape());
+    if kind != ElementType::U8 || shape.len() != 1 {
+        return Err(Error::contents(
+            labels.path(),
+            format!("labels are u8 [n], not {} {shape:?}", kind.name()),
+        ));
+    }
+    if shape[0] != images.shape()[0] {
+        let message = format!(
+            "{} labels for the {} images of {}",
+            shape[0],
+            images.shape()[0],
+            images.path().display()
+        );
+        return Err(Error::contents(labels.path(), message));
+    }
+    let fits = |label: u8| label >= first && usize::from(label - first) < classes;
+    if let Some(index) = labels.bytes().iter().position(|&label| !fits(label)) {
+        let label = labels.bytes()[index];
+        let message = format!(
+            "label {label} of sample {index} is not one of the {classes} classes from {first} on"
+        );
+        return Err(Error::contents(labels.path(), message));
+    }
+    Ok(())
+}

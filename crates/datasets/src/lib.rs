@@ -1,0 +1,63 @@
+//! Data sets for training on the CPU: IDX files, a catalog of MNIST and its family, downloads, batches.
+//!
+//! - [`idx`] reads and writes the IDX format: every element type and rank, memory-mapped or gzip, checked before
+//!   anything is allocated;
+//! - [`catalog`] knows data sets by name, finds their files, verifies them by SHA-256 and opens them;
+//! - [`Dataset`] is what training needs of data, [`Batches`] walks through it, shuffled by a pure function of
+//!   seed and epoch, and prepares the next batch while the last one is trained on;
+//! - `fetch` (feature `fetch`, off by default) downloads, resumes, retries and verifies.
+//!
+//! Pixels stay `u8` in the page cache and become f32 a batch at a time: MNIST costs the process almost no memory.
+//!
+//! ```
+//! use std::ops::ControlFlow;
+//! use taper_datasets::{Batches, Dataset, ImageDataset, idx};
+//! use taper_tensor::Seed;
+//!
+//! // Two files of one's own; `Mnist::open("data/mnist")` opens the ones that come with the project.
+//! let folder = tempfile::tempdir()?;
+//! let (images, labels) = (folder.path().join("images"), folder.path().join("labels"));
+//! idx::save(&images, &[5, 2, 2], &[0u8; 20])?;
+//! idx::save(&labels, &[5], &[0u8, 1, 2, 1, 0])?;
+//! let data = ImageDataset::open("tiny", &images, &labels, ["a", "b", "c"])?;
+//!
+//! let mut seen = Vec::new();
+//! let _ = Batches::new(&data, 2).shuffled(Seed(7), 0).for_each(|batch| {
+//!     assert_eq!(batch.inputs.shape()[1..], [2, 2, 1]);
+//!     assert_eq!(batch.targets.shape()[1..], [3]);
+//!     seen.extend(batch.indices);
+//!     ControlFlow::<()>::Continue(())
+//! });
+//! seen.sort();
+//! assert_eq!(seen, [0, 1, 2, 3, 4]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![deny(unsafe_code)]
+
+mod atomic;
+mod batches;
+pub mod catalog;
+mod dataset;
+mod error;
+#[cfg(feature = "fetch")]
+pub mod fetch;
+mod files;
+mod gzip;
+pub mod idx;
+mod image;
+mod location;
+#[allow(unsafe_code)]
+mod mmap;
+mod mnist;
+mod records;
+pub mod sha256;
+mod zip;
+
+pub use batches::{Batch, Batches};
+pub use catalog::Splits;
+pub use dataset::{Dataset, InMemory, Subset};
+pub use error::{Error, Result};
+pub use files::{FileStatus, Form, Trust, Verdict, info, verify};
+pub use image::{ImageDataset, Layout};
+pub use location::{Location, find_fixtures};
+pub use mnist::Mnist;
