@@ -1,0 +1,380 @@
+//! The payload, and the only module that knows bincode: a format of a later version, or another library for this one,
+//! concerns nobody else. Encoding and decoding stand side by side; the crate's front page documents the layout.
+//!
+//! Decoding trusts no length. Text and tensor data are borrowed from the bytes at hand before they are copied, and lists
+//! grow as their members arrive, so that a count of 2⁶³ is "unexpected end" and not an allocation.
+
+use crate::{Checkpoint, Error, ErrorKind, MAX_PAYLOAD, OptimizerState, Position, Result, header};
+use bincode::{
+    BorrowDecode, Encode,
+    config::{Configuration, Limit, LittleEndian, Varint},
+    de::{BorrowDecoder, DecoderImpl, read::BorrowReader, read::Reader},
+    enc::{Encoder, EncoderImpl, write::Writer},
+    error::{DecodeError, EncodeError},
+};
+use std::collections::{BTreeMap, HashSet};
+use taper_tensor::Tensor;
+
+/// bincode's own guard against runaway lengths. An integer counts as eight bytes even where it takes one, hence twice
+/// the length that the header may announce.
+const LIMIT: usize = (MAX_PAYLOAD as usize).saturating_mul(2);
+const CONFIG: Configuration<LittleEndian, Varint, Limit<LIMIT>> =
+    bincode::config::standard().with_limit::<LIMIT>();
+const MAX_RANK: usize = 32;
+/// Element type of a tensor: IEEE 754 binary32.
+const F32: u8 = 0;
+
+/// How much of a payload to keep.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Parts {
+    All,
+    WithoutOptimizer,
+}
+
+/// `reserved` zero bytes (for the header) and the payload.
+pub(crate) fn encode(checkpoint: &Checkpoint, reserved: usize) -> Result<Vec<u8>> {
+    check(checkpoint)?;
+    let mut bytes = Vec::with_capacity(reserved + estimate(checkpoint));
+    bytes.resize(reserved, 0);
+    let mut encoder = EncoderImpl::new(Bytes(bytes), CONFIG);
+    match put_checkpoint(&mut encoder, checkpoint) {
+        Ok(()) => Ok(encoder.into_writer().0),
+        Err(error) => Err(ErrorKind::Invalid {
+            message: error.to_string(),
+        }
+        .into()),
+    }
+}
+
+/// What the whole of `payload` says.
+pub(crate) fn decode(payload: &[u8], parts: Parts) -> Result<Checkpoint> {
+    let mut decoder = DecoderImpl::new(
+        Cursor {
+            bytes: payload,
+            at: 0,
+        },
+        CONFIG,
+        (),
+    );
+    let result = take_checkpoint(&mut decoder, parts);
+    let at = decoder.borrow_reader().at;
+    let checkpoint = result.map_err(|error| malformed(at, describe(&error)))?;
+    if at != payload.len() {
+        return Err(malformed(
+            at,
+            format!("{} bytes follow the last field", payload.len() - at),
+        ));
+    }
+    Ok(checkpoint)
+}
+
+fn put_checkpoint<E: Encoder>(e: &mut E, checkpoint: &Checkpoint) -> Result<(), EncodeError> {
+    checkpoint.architecture.encode(e)?;
+    put_tensors(e, &checkpoint.weights)?;
+    u8::from(checkpoint.optimizer.is_some()).encode(e)?;
+    if let Some(optimizer) = &checkpoint.optimizer {
+        optimizer.class_name.encode(e)?;
+        optimizer.config.encode(e)?;
+        optimizer.iterations.encode(e)?;
+        put_tensors(e, &optimizer.slots)?;
+    }
+    u8::from(checkpoint.position.is_some()).encode(e)?;
+    if let Some(position) = &checkpoint.position {
+        position.seed.encode(e)?;
+        position.epoch.encode(e)?;
+        position.batch.encode(e)?;
+        position.progress.encode(e)?;
+    }
+    checkpoint.history.encode(e)?;
+    (checkpoint.provenance.len() as u64).encode(e)?;
+    for (key, value) in &checkpoint.provenance {
+        key.encode(e)?;
+        value.encode(e)?;
+    }
+    Ok(())
+}
+
+fn take_checkpoint<'de, D: BorrowDecoder<'de, Context = ()>>(
+    d: &mut D,
+    parts: Parts,
+) -> Result<Checkpoint, DecodeError> {
+    Ok(Checkpoint {
+        architecture: text(d)?,
+        weights: take_tensors(d, tensor)?,
+        optimizer: take_optimizer(d, parts)?,
+        position: take_position(d)?,
+        history: text(d)?,
+        provenance: take_provenance(d)?,
+    })
+}
+
+fn take_optimizer<'de, D: BorrowDecoder<'de, Context = ()>>(
+    d: &mut D,
+    parts: Parts,
+) -> Result<Option<OptimizerState>, DecodeError> {
+    if !present(d)? {
+        return Ok(None);
+    }
+    let (class_name, config, iterations) = (text(d)?, text(d)?, integer(d)?);
+    if parts == Parts::WithoutOptimizer {
+        take_tensors(d, |_, _| ())?;
+        return Ok(None);
+    }
+    Ok(Some(OptimizerState {
+        class_name,
+        config,
+        iterations,
+        slots: take_tensors(d, tensor)?,
+    }))
+}
+
+fn take_position<'de, D: BorrowDecoder<'de, Context = ()>>(
+    d: &mut D,
+) -> Result<Option<Position>, DecodeError> {
+    if !present(d)? {
+        return Ok(None);
+    }
+    Ok(Some(Position {
+        seed: integer(d)?,
+        epoch: integer(d)?,
+        batch: integer(d)?,
+        progress: text(d)?,
+    }))
+}
+
+fn take_provenance<'de, D: BorrowDecoder<'de, Context = ()>>(
+    d: &mut D,
+) -> Result<BTreeMap<String, String>, DecodeError> {
+    let mut provenance = BTreeMap::new();
+    for _ in 0..integer(d)? {
+        let (key, value) = (text(d)?, text(d)?);
+        if provenance
+            .last_key_value()
+            .is_some_and(|(last, _)| *last >= key)
+        {
+            return Err(DecodeError::OtherString(format!(
+                "provenance key {key:?} is out of order"
+            )));
+        }
+        provenance.insert(key, value);
+    }
+    Ok(provenance)
+}
+
+fn put_tensors<E: Encoder>(e: &mut E, tensors: &[(String, Tensor)]) -> Result<(), EncodeError> {
+    (tensors.len() as u64).encode(e)?;
+    for (name, tensor) in tensors {
+        name.encode(e)?;
+        F32.encode(e)?;
+        (tensor.rank() as u64).encode(e)?;
+        for &dimension in tensor.shape() {
+            (dimension as u64).encode(e)?;
+        }
+        (tensor.len() as u64 * 4).encode(e)?;
+        let packed = tensor.contiguous();
+        let values = packed
+            .as_slice()
+            .ok_or(EncodeError::Other("a tensor could not be packed"))?;
+        // A block at a time on the stack: no second copy of the tensor in memory.
+        let mut block = [0; 4096];
+        for values in values.chunks(block.len() / 4) {
+            for (bytes, value) in block.chunks_exact_mut(4).zip(values) {
+                bytes.copy_from_slice(&value.to_le_bytes());
+            }
+            e.writer().write(&block[..values.len() * 4])?;
+        }
+    }
+    Ok(())
+}
+
+fn take_tensors<'de, D: BorrowDecoder<'de, Context = ()>, T>(
+    d: &mut D,
+    make: fn(&[usize], &'de [u8]) -> T,
+) -> Result<Vec<(String, T)>, DecodeError> {
+    let mut tensors = Vec::new();
+    let mut names = HashSet::new();
+    for _ in 0..integer(d)? {
+        let name = <&'de str>::borrow_decode(d)?;
+        if !names.insert(name) {
+            return Err(DecodeError::OtherString(format!(
+                "two tensors are named {name:?}"
+            )));
+        }
+        let (shape, data) = take_tensor(d, name)?;
+        tensors.push((name.to_owned(), make(&shape, data)));
+    }
+    Ok(tensors)
+}
+
+/// Shape and data of a tensor; they agree.
+fn take_tensor<'de, D: BorrowDecoder<'de, Context = ()>>(
+    d: &mut D,
+    name: &str,
+) -> Result<(Vec<usize>, &'de [u8]), DecodeError> {
+    let wrong = |what: String| DecodeError::OtherString(format!("tensor {name:?}: {what}"));
+    let element = u8::borrow_decode(d)?;
+    if element != F32 {
+        return Err(wrong(format!("element type {element} is unknown")));
+    }
+    let rank = integer(d)?;
+    if rank > MAX_RANK as u64 {
+        return Err(wrong(format!(
+            "it has {rank} dimensions, more than {MAX_RANK}"
+        )));
+    }
+    let mut shape = Vec::new();
+    for _ in 0..rank {
+        let dimension = integer(d)?;
+        shape.push(
+            usize::try_from(dimension)
+                .map_err(|_| wrong(format!("dimension {dimension} is too large")))?,
+        );
+    }
+    let data = <&'de [u8]>::borrow_decode(d)?;
+    // Zeros count as ones here: [0, 2⁶³, 2⁶³] is no shape although its product is 0.
+    let extent = shape
+        .iter()
+        .try_fold(4, |n: usize, &dimension| n.checked_mul(dimension.max(1)));
+    let bytes = extent.map(|n| if shape.contains(&0) { 0 } else { n });
+    if bytes != Some(data.len()) || extent > Some(isize::MAX as usize) {
+        return Err(wrong(format!(
+            "shape {shape:?} does not fit {} bytes of data",
+            data.len()
+        )));
+    }
+    Ok((shape, data))
+}
+
+/// A tensor of these values, whose count fits the shape.
+fn tensor(shape: &[usize], data: &[u8]) -> Tensor {
+    let mut tensor = Tensor::zeros(shape);
+    for (value, bytes) in tensor
+        .as_mut_slice()
+        .iter_mut()
+        .zip(data.as_chunks::<4>().0)
+    {
+        *value = f32::from_le_bytes(*bytes);
+    }
+    tensor
+}
+
+fn text<'de, D: BorrowDecoder<'de, Context = ()>>(d: &mut D) -> Result<String, DecodeError> {
+    <&'de str>::borrow_decode(d).map(str::to_owned)
+}
+
+fn integer<'de, D: BorrowDecoder<'de, Context = ()>>(d: &mut D) -> Result<u64, DecodeError> {
+    u64::borrow_decode(d)
+}
+
+/// The byte before an optional part.
+fn present<'de, D: BorrowDecoder<'de, Context = ()>>(d: &mut D) -> Result<bool, DecodeError> {
+    bool::borrow_decode(d)
+}
+
+/// Refuses what [`decode`] would refuse.
+fn check(checkpoint: &Checkpoint) -> Result<()> {
+    let slots = checkpoint.optimizer.as_ref().map_or(&[][..], |o| &o.slots);
+    for tensors in [&checkpoint.weights, slots] {
+        let mut names = HashSet::new();
+        for (name, tensor) in tensors {
+            let message = if !names.insert(name) {
+                format!("two tensors are named {name:?}")
+            } else if tensor.rank() > MAX_RANK {
+                format!(
+                    "tensor {name:?} has {} dimensions, more than {MAX_RANK}",
+                    tensor.rank()
+                )
+            } else {
+                continue;
+            };
+            return Err(ErrorKind::Invalid { message }.into());
+        }
+    }
+    Ok(())
+}
+
+/// Roughly the length of the payload, to take its memory at once.
+fn estimate(checkpoint: &Checkpoint) -> usize {
+    let list = |tensors: &[(String, Tensor)]| -> usize {
+        tensors
+            .iter()
+            .map(|(n, t)| n.len() + 64 + t.len() * 4)
+            .sum()
+    };
+    let optimizer = checkpoint
+        .optimizer
+        .as_ref()
+        .map_or(0, |o| list(&o.slots) + o.config.len() + o.class_name.len());
+    let progress = checkpoint.position.as_ref().map_or(0, |p| p.progress.len());
+    let provenance: usize = checkpoint
+        .provenance
+        .iter()
+        .map(|(k, v)| k.len() + v.len() + 18)
+        .sum();
+    let text = checkpoint.architecture.len() + checkpoint.history.len() + progress + provenance;
+    list(&checkpoint.weights) + optimizer + text + 256
+}
+
+fn malformed(at: usize, message: String) -> Error {
+    ErrorKind::Malformed {
+        offset: (header::LENGTH + at) as u64,
+        message,
+    }
+    .into()
+}
+
+/// bincode's errors in words.
+fn describe(error: &DecodeError) -> String {
+    match error {
+        DecodeError::UnexpectedEnd { additional } => {
+            format!("the content ends here, but at least {additional} more bytes should follow")
+        }
+        DecodeError::LimitExceeded => "a length exceeds what a checkpoint may hold".into(),
+        DecodeError::Utf8 { inner } => format!("text is not UTF-8: {inner}"),
+        DecodeError::InvalidBooleanValue(found) => {
+            format!("expected 0 or 1 before an optional part, found {found}")
+        }
+        DecodeError::InvalidIntegerType { .. } => "an integer is too wide for its field".into(),
+        DecodeError::OutsideUsizeRange(length) => {
+            format!("a length of {length} does not fit this machine")
+        }
+        DecodeError::OtherString(message) => message.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Collects what is encoded.
+struct Bytes(Vec<u8>);
+
+impl Writer for Bytes {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Reads a slice and knows where it stands, so that errors can say so.
+struct Cursor<'de> {
+    bytes: &'de [u8],
+    at: usize,
+}
+
+impl Reader for Cursor<'_> {
+    fn read(&mut self, out: &mut [u8]) -> Result<(), DecodeError> {
+        out.copy_from_slice(self.take_bytes(out.len())?);
+        Ok(())
+    }
+}
+
+impl<'de> BorrowReader<'de> for Cursor<'de> {
+    fn take_bytes(&mut self, length: usize) -> Result<&'de [u8], DecodeError> {
+        let rest = &self.bytes[self.at..];
+        let taken = rest
+            .get(..length)
+            .ok_or_else(|| DecodeError::UnexpectedEnd {
+                additional: length - rest.len(),
+            })?;
+        self.at += length;
+        Ok(taken)
+    }
+}

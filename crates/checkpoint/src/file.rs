@@ -1,0 +1,116 @@
+//! Reading and atomic writing of files. The header is believed only as far as the file's real length agrees.
+
+use crate::{ErrorKind, Result, header};
+use std::{
+    fs::File,
+    io::{Read, Write},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+/// The bytes of the file. Its header is checked before the rest is read, and memory is taken for the smaller of what the
+/// header announces and what the file holds.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    let mut file = File::open(path).map_err(ErrorKind::io("cannot open the checkpoint"))?;
+    let reading = || ErrorKind::io("cannot read the checkpoint");
+    let mut bytes = Vec::new();
+    Read::by_ref(&mut file)
+        .take(header::LENGTH as u64)
+        .read_to_end(&mut bytes)
+        .map_err(reading())?;
+    let (announced, _) = header::parse(&bytes)?;
+    let metadata = file.metadata().map_err(reading())?;
+    if metadata.is_file() {
+        header::check_length(
+            announced,
+            metadata.len().saturating_sub(header::LENGTH as u64),
+        )?;
+        bytes.reserve_exact(announced as usize);
+    }
+    // One byte more than announced: enough to notice that more follows a pipe's or a growing file's end.
+    file.take(announced + 1)
+        .read_to_end(&mut bytes)
+        .map_err(reading())?;
+    Ok(bytes)
+}
+
+/// Writes a temporary file beside `path`, syncs it, renames it over `path`, and syncs the folder, so that the rename
+/// itself survives a loss of power. The temporary file is removed when any of this fails.
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let (temporary, mut file) = Temporary::beside(path, folder)?;
+    file.write_all(bytes).map_err(ErrorKind::io(
+        "cannot write the checkpoint (is the disk full?)",
+    ))?;
+    file.sync_all()
+        .map_err(ErrorKind::io("cannot sync the checkpoint to the disk"))?;
+    drop(file);
+    temporary.replace(path)?;
+    sync_folder(folder)
+}
+
+/// A file under construction. Dropping it removes the file, unless it is in its place.
+struct Temporary {
+    path: PathBuf,
+    placed: bool,
+}
+
+impl Temporary {
+    /// A new, empty file in `folder`, with a name that nobody else has: process and count keep writers apart, and a file
+    /// that a killed process of the same number left behind is stepped over, never opened.
+    fn beside(path: &Path, folder: &Path) -> Result<(Self, File)> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let process = std::process::id();
+        loop {
+            let count = COUNT.fetch_add(1, Ordering::Relaxed);
+            let temporary = folder.join(format!(".{name}.{process}-{count}.taper-partial"));
+            match File::create_new(&temporary) {
+                Ok(file) => {
+                    let temporary = Temporary {
+                        path: temporary,
+                        placed: false,
+                    };
+                    return Ok((temporary, file));
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => {
+                    return Err(ErrorKind::io(
+                        "cannot create a file in the checkpoint's folder (does it exist, and is it writable?)",
+                    )(error));
+                }
+            }
+        }
+    }
+
+    fn replace(mut self, path: &Path) -> Result<()> {
+        std::fs::rename(&self.path, path).map_err(ErrorKind::io(
+            "cannot move the finished checkpoint to its place",
+        ))?;
+        self.placed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.placed {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> Result<()> {
+    let sync = ErrorKind::io("cannot sync the checkpoint's folder to the disk");
+    File::open(folder).and_then(|f| f.sync_all()).map_err(sync)
+}
+
+/// Folders cannot be opened for syncing elsewhere; there the rename is as durable as the system makes it.
+#[cfg(not(unix))]
+fn sync_folder(_folder: &Path) -> Result<()> {
+    Ok(())
+}
