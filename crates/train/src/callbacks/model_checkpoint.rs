@@ -1,0 +1,124 @@
+//! Saves the model while it is trained.
+
+use super::Monitor;
+use crate::{Callback, Error, Event, Result, View};
+use std::{
+    ops::ControlFlow,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+use taper_nn::Model;
+
+/// Saves checkpoints to one file, atomically, replacing the one before: either the latest state, to go on from after any
+/// accident, or the best epoch.
+///
+/// ```
+/// use std::time::Duration;
+/// use taper_train::ModelCheckpoint;
+/// let last = ModelCheckpoint::last("last.taper").every(Duration::from_secs(30));
+/// let best = ModelCheckpoint::best("best.taper").monitor("val_accuracy");
+/// ```
+#[derive(Debug)]
+pub struct ModelCheckpoint {
+    path: PathBuf,
+    /// `None`: the latest state.
+    best: Option<Monitor>,
+    every_batches: Option<usize>,
+    every: Option<Duration>,
+    saved: Instant,
+    failed: Option<Error>,
+}
+
+impl ModelCheckpoint {
+    /// Saves the latest state after every epoch, and where training is broken off.
+    #[must_use]
+    pub fn last(path: impl Into<PathBuf>) -> Self {
+        let (path, saved) = (path.into(), Instant::now());
+        ModelCheckpoint {
+            path,
+            best: None,
+            every_batches: None,
+            every: None,
+            saved,
+            failed: None,
+        }
+    }
+
+    /// Saves an epoch whose validation loss is lower than those of all epochs before it, also before a resume.
+    #[must_use]
+    pub fn best(path: impl Into<PathBuf>) -> Self {
+        ModelCheckpoint {
+            best: Some(Monitor::new("val_loss")),
+            ..Self::last(path)
+        }
+    }
+
+    /// Chooses the best epoch by another figure: accuracies (names with `acc`) should rise, everything else fall.
+    #[must_use]
+    pub fn monitor(mut self, figure: impl Into<String>) -> Self {
+        self.best = Some(Monitor::new(figure));
+        self
+    }
+
+    /// Saves the latest state after every so many batches of an epoch, too.
+    #[must_use]
+    pub fn every_batches(mut self, count: usize) -> Self {
+        self.every_batches = (count > 0).then_some(count);
+        self
+    }
+
+    /// Saves the latest state, at the end of a batch, whenever so much time has passed since the last saving, too.
+    #[must_use]
+    pub fn every(mut self, interval: Duration) -> Self {
+        self.every = Some(interval);
+        self
+    }
+
+    fn wanted(&self, event: &Event<'_>, view: &View<'_>) -> Result<bool> {
+        if let Some(monitor) = &self.best {
+            let Event::EpochEnded(_) = event else {
+                return Ok(false);
+            };
+            let best = monitor.best("ModelCheckpoint", view.history)?;
+            return Ok(best.is_some_and(|best| best + 1 == view.history.epochs.len()));
+        }
+        Ok(match event {
+            Event::EpochEnded(_) | Event::TrainingEnded { stopped: true } => true,
+            Event::BatchEnded { batch, .. } => {
+                let counted = self.every_batches.is_some_and(|every| batch % every == 0);
+                counted
+                    || self
+                        .every
+                        .is_some_and(|every| self.saved.elapsed() >= every)
+            }
+            _ => false,
+        })
+    }
+
+    fn save_if_wanted(&mut self, event: &Event<'_>, view: &View<'_>) -> Result<()> {
+        if self.wanted(event, view)? {
+            view.checkpoint().save(&self.path)?;
+            self.saved = Instant::now();
+        }
+        Ok(())
+    }
+}
+
+impl Callback for ModelCheckpoint {
+    fn on_event(&mut self, event: &Event<'_>, view: &View<'_>) -> ControlFlow<()> {
+        if let Event::TrainingStarted { .. } = event {
+            self.saved = Instant::now();
+        }
+        match self.save_if_wanted(event, view) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                self.failed = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    fn finish(&mut self, _model: &mut Model) -> Result<()> {
+        self.failed.take().map_or(Ok(()), Err)
+    }
+}

@@ -1,0 +1,133 @@
+//! Callbacks: how progress bars, histories on disk, checkpoints and early stopping hang onto `fit`.
+
+use crate::{EpochRecord, History, Result, checkpoint::Snapshot};
+use std::ops::ControlFlow;
+use taper_checkpoint::{Checkpoint, Position};
+use taper_nn::Model;
+
+/// What happened. The library itself prints nothing.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// `fit` begins, or goes on.
+    TrainingStarted {
+        /// How many epochs there will be.
+        epochs: u64,
+        /// How many of them are already done (0 unless resumed).
+        done: u64,
+    },
+    /// An epoch begins, or goes on.
+    EpochStarted {
+        /// The epoch, from 1.
+        epoch: u64,
+        /// How many epochs there will be.
+        epochs: u64,
+        /// Batches in an epoch.
+        batches: usize,
+        /// Batches of this epoch that are already done (0 unless resumed).
+        first_batch: usize,
+    },
+    /// A batch is done and the weights are updated.
+    BatchEnded {
+        /// The epoch, from 1.
+        epoch: u64,
+        /// The batch, from 1: so many of this epoch are done.
+        batch: usize,
+        /// Batches in an epoch.
+        batches: usize,
+        /// Mean loss of the epoch so far, penalty included.
+        loss: f64,
+        /// Accuracy of the epoch so far.
+        accuracy: f64,
+        /// Samples in this batch.
+        images: usize,
+        /// Loss of this batch alone, penalty included.
+        batch_loss: f64,
+    },
+    /// The batches of an epoch are done; measurements at its end begin.
+    ValidationStarted {
+        /// The epoch, from 1.
+        epoch: u64,
+    },
+    /// An epoch is complete; its record is the last in [`View::history`].
+    EpochEnded(&'a EpochRecord),
+    /// `fit` is about to return without error.
+    TrainingEnded {
+        /// Whether a callback broke it off before the last epoch was complete.
+        stopped: bool,
+    },
+}
+
+/// An extension of `fit`: it is told every [`Event`], and may break training off.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use taper_train::{Callback, Event, View};
+///
+/// /// Stops as soon as the training loss is small enough.
+/// struct Until(f64);
+/// impl Callback for Until {
+///     fn on_event(&mut self, event: &Event<'_>, _: &View<'_>) -> ControlFlow<()> {
+///         match event {
+///             Event::EpochEnded(record) if record.loss < self.0 => ControlFlow::Break(()),
+///             _ => ControlFlow::Continue(()),
+///         }
+///     }
+/// }
+/// ```
+pub trait Callback: Send {
+    /// Called during `fit`. `Break` ends training cleanly: after this batch, or, while an epoch is being measured, after
+    /// its record is complete. Every callback is told of an event, whatever the others answer.
+    fn on_event(&mut self, event: &Event<'_>, trainer: &View<'_>) -> ControlFlow<()>;
+
+    /// Called once when `fit` is over, also when it failed. The model may be changed (best weights restored). An error
+    /// met in [`on_event`](Self::on_event) (a disk is full) is answered there by `Break` and returned here.
+    ///
+    /// # Errors
+    /// Becomes the error of `fit`, unless that has one already.
+    fn finish(&mut self, _model: &mut Model) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl<C: Callback + ?Sized> Callback for &mut C {
+    fn on_event(&mut self, event: &Event<'_>, trainer: &View<'_>) -> ControlFlow<()> {
+        (**self).on_event(event, trainer)
+    }
+    fn finish(&mut self, model: &mut Model) -> Result<()> {
+        (**self).finish(model)
+    }
+}
+
+impl<C: Callback + ?Sized> Callback for Box<C> {
+    fn on_event(&mut self, event: &Event<'_>, trainer: &View<'_>) -> ControlFlow<()> {
+        (**self).on_event(event, trainer)
+    }
+    fn finish(&mut self, model: &mut Model) -> Result<()> {
+        (**self).finish(model)
+    }
+}
+
+/// What a callback may look at.
+pub struct View<'a> {
+    /// The model with the weights of this moment.
+    pub model: &'a Model,
+    /// The epochs that are complete (also those before a resume).
+    pub history: &'a History,
+    pub(crate) snapshot: &'a dyn Snapshot,
+}
+
+impl View<'_> {
+    /// Everything needed to go on from here, or to predict. Takes no copies: the tensors are shared until training
+    /// changes them, so save it and drop it within the callback.
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint {
+        self.snapshot.checkpoint()
+    }
+
+    /// Where training stands: the next batch to run.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.snapshot.position()
+    }
+}

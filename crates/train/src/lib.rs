@@ -1,0 +1,72 @@
+//! `fit`, `evaluate`, `predict`: training models with Keras's bookkeeping, metrics, callbacks and history.
+//!
+//! ```no_run
+//! use taper_train::prelude::*;
+//!
+//! let mnist = Mnist::open("data/mnist")?;
+//! let l2 = L2(0.01);
+//! let mut model = Sequential::new([28, 28, 1])
+//!     .add(Conv2D::new(32, 3).activation(Relu).kernel_regularizer(l2))
+//!     .add(Dropout::new(0.5))
+//!     .add(Conv2D::new(64, 3).activation(Relu).kernel_regularizer(l2))
+//!     .add(MaxPooling2D::new(2))
+//!     .add(Flatten)
+//!     .add(Dense::new(128).activation(Relu).kernel_regularizer(l2))
+//!     .add(Dense::new(10).activation(Softmax))
+//!     .build(Seed(7))?;
+//!
+//! let history = Trainer::new(Adam::default(), CategoricalCrossentropy)
+//!     .metric(Accuracy)
+//!     .epochs(8)
+//!     .batch_size(64)
+//!     .validation(mnist.test())
+//!     .callback(EarlyStopping::on("val_loss").patience(3))
+//!     .fit(&mut model, mnist.train())?;
+//! println!("{:?}", history.last());
+//!
+//! Checkpoint::of(&model).history(&history).save("mnist.taper")?;
+//! let model = Checkpoint::load("mnist.taper")?.into_model()?;
+//! let probabilities = taper_train::predict(&model, mnist.test(), 64)?; // [10000, 10]
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What the figures mean
+//!
+//! As in Keras 3: the `loss` and `accuracy` of an epoch are means over its samples, taken while it runs, each batch with
+//! the weights of its moment and with dropout; the loss includes the penalties of that moment; a last, smaller batch
+//! counts with as many samples as it has; `val_loss` includes the penalty of the weights at the end of the epoch.
+//! Because running figures hide the true gap, [`Trainer::measure_training_set`] adds the training set's figures with the
+//! weights at the end of the epoch and dropout off, and every loss is also given without its penalty (`cross_entropy`,
+//! named after the usual case; it is the loss function's part whichever that is).
+//!
+//! # Going on
+//!
+//! Shuffling and dropout are functions of seed, epoch and step, so a checkpoint made after any batch
+//! ([`View::checkpoint`], [`ModelCheckpoint`]) holds all there is to know: [`Trainer::resume`] continues to the bit as
+//! if nothing had happened, with any number of threads.
+#![forbid(unsafe_code)]
+
+pub mod callbacks;
+mod checkpoint;
+mod error;
+mod evaluate;
+mod event;
+mod fit;
+mod history;
+pub mod metrics;
+mod moments;
+pub mod prelude;
+mod running;
+mod shapes;
+mod trainer;
+
+pub use callbacks::{EarlyStopping, ModelCheckpoint, StopFlag};
+pub use checkpoint::CheckpointExt;
+pub use error::{Error, Result};
+pub use evaluate::{Evaluation, evaluate, evaluate_with, predict};
+pub use event::{Callback, Event, View};
+pub use fit::Fit;
+pub use history::{EpochRecord, History};
+pub use metrics::{Accuracy, ConfusionMatrix, Metric, TopKAccuracy};
+pub use taper_checkpoint::Checkpoint;
+pub use trainer::Trainer;

@@ -1,0 +1,187 @@
+//! Which classes are taken for which.
+
+use super::{Classes, classes, predicted, with_classes};
+use crate::Result;
+use serde::{Deserialize, Serialize};
+use taper_tensor::Tensor;
+
+/// Counts of (true class, predicted class): rows are true classes, columns predicted ones.
+///
+/// ```
+/// use taper_tensor::Tensor;
+/// use taper_train::ConfusionMatrix;
+/// let mut confusion = ConfusionMatrix::new(2);
+/// let output = Tensor::from_vec([3, 2], vec![0.9, 0.1, 0.2, 0.8, 0.6, 0.4])?;
+/// confusion.update(&output, &Tensor::from_vec([3], vec![0.0, 1.0, 1.0])?)?;
+/// assert_eq!(confusion.get(1, 0), 1);
+/// assert_eq!(confusion.recall(1), Some(0.5));
+/// println!("{confusion}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfusionMatrix {
+    /// `counts[actual][predicted]`.
+    counts: Vec<Vec<u64>>,
+}
+
+impl ConfusionMatrix {
+    /// An empty table of `classes` rows and columns.
+    #[must_use]
+    pub fn new(classes: usize) -> Self {
+        ConfusionMatrix {
+            counts: vec![vec![0; classes]; classes],
+        }
+    }
+
+    /// An empty table for a model whose batches have these shapes; `None` when they are no classes.
+    pub(crate) fn for_shapes(output: &[usize], target: &[usize]) -> Option<Self> {
+        match classes("confusion matrix", output, target).ok()? {
+            Classes::OneHot(c) | Classes::Sparse(c) => Some(ConfusionMatrix::new(c)),
+            Classes::Binary => Some(ConfusionMatrix::new(2)),
+        }
+    }
+
+    /// Counts a batch: output `[n, c]` against one-hot `[n, c]` or sparse `[n]` targets, or `[n, 1]` against binary ones. Labels
+    /// that are no class of the table are left out.
+    ///
+    /// # Errors
+    /// The shapes do not fit each other.
+    pub fn update(&mut self, output: &Tensor, target: &Tensor) -> Result<()> {
+        with_classes("confusion matrix", output, target, |batch, _| {
+            batch.for_each(|scores, class| {
+                if let Some(actual) = class {
+                    self.add(actual, predicted(scores));
+                }
+            });
+        })
+    }
+
+    /// Counts one sample; does nothing when a class is beyond the table.
+    pub fn add(&mut self, actual: usize, predicted: usize) {
+        if let Some(count) = self
+            .counts
+            .get_mut(actual)
+            .and_then(|row| row.get_mut(predicted))
+        {
+            *count += 1;
+        }
+    }
+
+    /// Number of classes.
+    #[must_use]
+    pub fn classes(&self) -> usize {
+        self.counts.len()
+    }
+
+    /// The table, row by row: `rows()[actual][predicted]`.
+    #[must_use]
+    pub fn rows(&self) -> &[Vec<u64>] {
+        &self.counts
+    }
+
+    /// How often `actual` was taken for `predicted` (0 beyond the table).
+    #[must_use]
+    pub fn get(&self, actual: usize, predicted: usize) -> u64 {
+        self.counts
+            .get(actual)
+            .and_then(|row| row.get(predicted))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// The share of all samples that are right; `None` without samples.
+    #[must_use]
+    pub fn accuracy(&self) -> Option<f64> {
+        let right: u64 = (0..self.classes()).map(|c| self.get(c, c)).sum();
+        share(right, self.counts.iter().flatten().sum())
+    }
+
+    /// The share of the samples of `class` that were recognized; `None` without such samples.
+    #[must_use]
+    pub fn recall(&self, class: usize) -> Option<f64> {
+        share(self.get(class, class), self.counts.get(class)?.iter().sum())
+    }
+
+    /// The share of the samples taken for `class` that are; `None` without such samples.
+    #[must_use]
+    pub fn precision(&self, class: usize) -> Option<f64> {
+        share(
+            self.get(class, class),
+            (0..self.classes())
+                .map(|actual| self.get(actual, class))
+                .sum(),
+        )
+    }
+}
+
+/// A table with true classes down and predicted ones across.
+impl std::fmt::Display for ConfusionMatrix {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let largest = self
+            .counts
+            .iter()
+            .flatten()
+            .max()
+            .copied()
+            .unwrap_or(0)
+            .max(self.classes() as u64);
+        let width = largest.to_string().len() + 1;
+        write!(f, "{:>5}", "")?;
+        (0..self.classes()).try_for_each(|class| write!(f, "{class:>width$}"))?;
+        for (class, row) in self.counts.iter().enumerate() {
+            write!(f, "\n{class:>5}")?;
+            row.iter()
+                .try_for_each(|count| write!(f, "{count:>width$}"))?;
+        }
+        Ok(())
+    }
+}
+
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_shares_and_table() {
+        let mut confusion = ConfusionMatrix::new(3);
+        for (actual, predicted, times) in [(0, 0, 12), (0, 1, 4), (1, 1, 5), (2, 0, 3)] {
+            (0..times).for_each(|_| confusion.add(actual, predicted));
+        }
+        confusion.add(7, 0);
+        assert_eq!(confusion.accuracy(), Some(17.0 / 24.0));
+        assert_eq!(confusion.recall(0), Some(0.75));
+        assert_eq!(confusion.precision(0), Some(0.8));
+        assert_eq!(confusion.recall(2), Some(0.0));
+        assert_eq!(confusion.precision(2), None);
+        assert_eq!(confusion.recall(9), None);
+        assert_eq!(ConfusionMatrix::new(3).accuracy(), None);
+        assert_eq!(
+            confusion.to_string(),
+            "       0  1  2\n    0 12  4  0\n    1  0  5  0\n    2  3  0  0"
+        );
+    }
+
+    #[test]
+    fn binary_and_one_hot_batches_are_counted() {
+        let mut binary = ConfusionMatrix::for_shapes(&[2, 1], &[2, 1]).unwrap();
+        let output = Tensor::from_slice([2, 1], &[0.9, 0.2]).unwrap();
+        binary
+            .update(&output, &Tensor::from_slice([2, 1], &[1.0, 1.0]).unwrap())
+            .unwrap();
+        assert_eq!(binary.rows(), [[0, 0], [1, 1]]);
+        let mut one_hot = ConfusionMatrix::for_shapes(&[2, 2], &[2, 2]).unwrap();
+        let output = Tensor::from_slice([2, 2], &[0.9, 0.1, 0.2, 0.8]).unwrap();
+        one_hot
+            .update(
+                &output,
+                &Tensor::from_slice([2, 2], &[1.0, 0.0, 1.0, 0.0]).unwrap(),
+            )
+            .unwrap();
+        assert_eq!(one_hot.rows(), [[1, 1], [0, 0]]);
+        assert!(ConfusionMatrix::for_shapes(&[2, 3], &[2, 4]).is_none());
+    }
+}

@@ -1,0 +1,80 @@
+//! The optimizer's state beside the model: made for its weights, stepped, and carried into checkpoints and back.
+
+use crate::{Error, Result};
+use taper_checkpoint::OptimizerState;
+use taper_nn::Model;
+use taper_optim::{Optimizer, Penalty, State, Weight};
+use taper_tensor::Tensor;
+
+/// Zeros for every slot of every trainable weight.
+pub(crate) fn fresh(optimizer: &dyn Optimizer, model: &Model) -> State {
+    State::new(optimizer, named_shapes(model).map(|(_, shape)| shape))
+}
+
+/// One step over all weights.
+pub(crate) fn step(
+    optimizer: &dyn Optimizer,
+    state: &mut State,
+    model: &mut Model,
+    gradients: Vec<Option<Tensor>>,
+) -> Result<()> {
+    let learning_rate = optimizer.learning_rate_at(state.iterations);
+    let parameters = model.parameters_mut().iter_mut().zip(gradients);
+    let weights = parameters.map(|(parameter, gradient)| Weight {
+        penalty: parameter
+            .regularizer
+            .map_or_else(Penalty::default, |r| Penalty { l1: r.l1, l2: r.l2 }),
+        value: &mut parameter.value,
+        gradient,
+    });
+    Ok(taper_optim::apply(
+        optimizer,
+        state,
+        learning_rate,
+        weights,
+    )?)
+}
+
+/// For a checkpoint: slots named `<weight>/<slot>`. The tensors are shared, not copied.
+pub(crate) fn save(optimizer: &dyn Optimizer, state: &State, model: &Model) -> OptimizerState {
+    OptimizerState {
+        class_name: optimizer.class_name().to_owned(),
+        config: optimizer.config().to_string(),
+        iterations: state.iterations,
+        slots: state.named(optimizer, named_shapes(model).map(|(name, _)| name)),
+    }
+}
+
+/// From a checkpoint, for this optimizer and this model.
+pub(crate) fn load(
+    optimizer: &dyn Optimizer,
+    saved: OptimizerState,
+    model: &Model,
+) -> Result<State> {
+    if saved.class_name != optimizer.class_name() {
+        let message = format!(
+            "it was trained with {}, this trainer has {}",
+            saved.class_name,
+            optimizer.class_name()
+        );
+        return Err(Error::Resume(message));
+    }
+    State::from_named(
+        optimizer,
+        saved.iterations,
+        named_shapes(model),
+        saved.slots,
+    )
+    .map_err(|error| Error::Resume(format!("{error}; is it a checkpoint of this model?")))
+}
+
+/// Names and shapes of all weights, without the shape of those that the optimizer leaves alone.
+fn named_shapes(model: &Model) -> impl Iterator<Item = (&str, Option<&[usize]>)> {
+    let parameters = model.parameters().iter();
+    parameters.map(|parameter| {
+        (
+            parameter.name.as_str(),
+            parameter.trainable.then(|| parameter.value.shape()),
+        )
+    })
+}

@@ -1,0 +1,16 @@
+//! `use taper_train::prelude::*;` brings what a training program writes: layers, losses, optimizers and the trainer.
+
+pub use crate::{
+    Accuracy, Callback, Checkpoint, CheckpointExt, ConfusionMatrix, EarlyStopping, EpochRecord,
+    Error, Evaluation, Event, Fit, History, Metric, ModelCheckpoint, StopFlag, TopKAccuracy,
+    Trainer, View,
+};
+pub use taper_datasets::{Dataset, Mnist};
+pub use taper_nn::layers::*;
+pub use taper_nn::{
+    BinaryCrossentropy, CategoricalCrossentropy, Initializer, L1, L1L2, L2, Layer, Linear, Loss,
+    MeanSquaredError, Model, Padding, Relu, Sequential, Sigmoid, Softmax,
+    SparseCategoricalCrossentropy, Tanh,
+};
+pub use taper_optim::{Adam, AdamW, Optimizer, SGD};
+pub use taper_tensor::{Seed, Tensor};
