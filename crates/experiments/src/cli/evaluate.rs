@@ -1,0 +1,121 @@
+//! `taper evaluate`: how well a trained network does on a data set.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
+use taper_checkpoint::Checkpoint;
+use taper_datasets::{Dataset, Subset};
+use taper_nn::losses;
+use taper_train::CheckpointExt;
+
+use super::{Done, in_pool, positive, say, table, threads};
+use crate::report::thousands;
+
+#[derive(Args)]
+pub(super) struct Evaluate {
+    /// A checkpoint
+    #[arg(value_name = "CHECKPOINT")]
+    checkpoint: PathBuf,
+    /// Data set of the catalog [default: the one it was trained on]
+    #[arg(long, value_name = "NAME")]
+    dataset: Option<String>,
+    /// Which images
+    #[arg(long, value_enum, default_value = "test")]
+    split: Split,
+    /// Only the first N images
+    #[arg(long, value_name = "N", value_parser = positive)]
+    test_size: Option<usize>,
+    /// Images at once
+    #[arg(long, value_name = "N", value_parser = positive, default_value = "256")]
+    batch_size: usize,
+    /// Where the data set's files are, or go
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Threads [default: all]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    threads: Option<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Split {
+    Test,
+    Train,
+}
+
+impl Evaluate {
+    pub(super) fn run(&self) -> Done {
+        let checkpoint = Checkpoint::load_weights(&self.checkpoint)?;
+        let note = |key: &str| checkpoint.provenance.get(key).cloned();
+        let name = self.dataset.clone().or_else(|| note("catalog_name"));
+        let Some(name) = name else {
+            bail!(
+                "{} does not say what it was trained on; name a data set with --dataset",
+                self.checkpoint.display()
+            );
+        };
+        let loss = note("loss").unwrap_or_else(|| "categorical_crossentropy".into());
+        let loss = losses::from_config(&loss, &serde_json::Value::Null)?;
+        let model = checkpoint
+            .into_model()
+            .with_context(|| self.checkpoint.display().to_string())?;
+        let (title, splits) = crate::run::open(&name, self.data_dir.as_deref())?;
+        let images = if self.split == Split::Test {
+            splits.test()
+        } else {
+            splits.train()
+        };
+        let images = Subset::first(images, self.test_size.unwrap_or(usize::MAX));
+        let measured = in_pool(threads(self.threads), || {
+            taper_train::evaluate(&model, &images, &*loss, self.batch_size)
+        })??;
+
+        say(format!(
+            "{title}, {} images ({})",
+            thousands(images.len()),
+            images.name()
+        ))?;
+        let (loss, data, penalty) = (measured.loss, measured.cross_entropy, measured.penalty);
+        say(format!(
+            "accuracy  {:.2} %\nloss      {loss:.4} = {data:.4} + {penalty:.4} penalty",
+            measured.accuracy * 100.0
+        ))?;
+        if let Some(confusion) = &measured.confusion {
+            let class = |class: usize| {
+                images
+                    .class_names()
+                    .get(class)
+                    .cloned()
+                    .unwrap_or_else(|| class.to_string())
+            };
+            let mut rows = vec![vec![
+                "true class".to_owned(),
+                "images".into(),
+                "right".into(),
+                "most often taken for".into(),
+            ]];
+            for (truth, row) in confusion.rows().iter().enumerate() {
+                let others = row
+                    .iter()
+                    .enumerate()
+                    .filter(|&(predicted, &count)| predicted != truth && count > 0);
+                let worst = others.max_by_key(|(_, count)| **count);
+                let worst = worst.map_or_else(String::new, |(predicted, count)| {
+                    format!("{} ({count})", class(predicted))
+                });
+                let right = confusion
+                    .recall(truth)
+                    .map_or_else(|| "–".into(), |share| format!("{:.2} %", share * 100.0));
+                rows.push(vec![
+                    class(truth),
+                    row.iter().sum::<u64>().to_string(),
+                    right,
+                    worst,
+                ]);
+            }
+            say(format!("\n{}", table::aligned(&rows).trim_end()))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

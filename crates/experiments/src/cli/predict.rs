@@ -1,0 +1,81 @@
+//! `taper predict`: what a trained network sees in pictures.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+use taper_checkpoint::Checkpoint;
+use taper_nn::Model;
+use taper_tensor::Tensor;
+use taper_train::CheckpointExt;
+
+use super::{Done, say};
+use crate::picture;
+
+#[derive(Args)]
+pub(super) struct Predict {
+    /// A checkpoint
+    #[arg(value_name = "CHECKPOINT")]
+    checkpoint: PathBuf,
+    /// PNG pictures of any size, grey or colour
+    #[arg(value_name = "IMAGE.png", required = true)]
+    images: Vec<PathBuf>,
+    /// How many classes to show, the likeliest first
+    #[arg(long, value_name = "N", default_value = "3", value_parser = super::positive)]
+    top: usize,
+    /// Do not show what the network sees
+    #[arg(long)]
+    no_picture: bool,
+}
+
+impl Predict {
+    pub(super) fn run(&self) -> Done {
+        let checkpoint = Checkpoint::load_weights(&self.checkpoint)?;
+        let classes = checkpoint.read_class_names();
+        let model = checkpoint
+            .into_model()
+            .with_context(|| self.checkpoint.display().to_string())?;
+        for path in &self.images {
+            self.predict(&model, &classes, path)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn predict(
+        &self,
+        model: &Model,
+        classes: &[String],
+        path: &std::path::Path,
+    ) -> anyhow::Result<()> {
+        let picture = picture::prepare(path, model.input_shape())?;
+        let notes = if picture.notes.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", picture.notes.join("; "))
+        };
+        say(format!("{}{notes}", path.display()))?;
+        if !self.no_picture {
+            say(
+                picture::to_terminal(&picture, std::io::stdout().is_terminal())
+                    .trim_end_matches('\n'),
+            )?;
+        }
+        let batch: Vec<usize> = [&[1], picture.shape.as_slice()].concat();
+        let output = model
+            .predict(&Tensor::from_vec(batch, picture.values)?)?
+            .to_vec();
+        let mut ranked: Vec<(usize, f32)> = output.into_iter().enumerate().collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        for (place, (class, probability)) in ranked.into_iter().take(self.top).enumerate() {
+            let name = classes
+                .get(class)
+                .cloned()
+                .unwrap_or_else(|| class.to_string());
+            let mark = if place == 0 { "→" } else { " " };
+            say(format!("{mark} {name:<12} {:6.2} %", probability * 100.0))?;
+        }
+        Ok(())
+    }
+}

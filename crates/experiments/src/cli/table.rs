@@ -1,0 +1,115 @@
+//! Tables for the terminal.
+
+use std::time::Duration;
+
+use crate::run::{Stat, Summary};
+
+/// The variants side by side, as at the end of `taper train`.
+pub(super) fn comparison(summary: &Summary) -> String {
+    let head = [
+        "variant", "epoch", "loss", "acc", "acc*", "val_loss", "val_acc", "gap", "gap*",
+    ];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for variant in &summary.variants {
+        let mut row = vec![variant.name.clone(), variant.epoch.to_string()];
+        match &variant.figures {
+            Some(figures) => row.extend([
+                loss(Some(figures.loss)),
+                share(Some(figures.accuracy), " %"),
+                share(figures.train_accuracy, " %"),
+                loss(figures.val_loss),
+                share(figures.val_accuracy, " %"),
+                share(figures.gap, ""),
+                share(figures.clean_gap, ""),
+            ]),
+            None => row.extend(std::iter::repeat_n("–".to_owned(), head.len() - 2)),
+        }
+        rows.push(row);
+    }
+    let mut text = aligned(&rows);
+    text.push_str("* measured at the end of the epoch with dropout off; gap = acc − val_acc in percentage points\n");
+    if summary.study.seeds.len() > 1 {
+        text.push_str("  mean ± standard deviation over seeds\n");
+    }
+    text
+}
+
+fn share(stat: Option<Stat>, unit: &str) -> String {
+    stat.map_or_else(|| "–".into(), |stat| spread(stat, 100.0, 2) + unit)
+}
+
+fn loss(stat: Option<Stat>) -> String {
+    stat.map_or_else(|| "–".into(), |stat| spread(stat, 1.0, 4))
+}
+
+fn spread(stat: Stat, factor: f64, digits: usize) -> String {
+    let mean = format!("{:.digits$}", stat.mean * factor);
+    if stat.n > 1 {
+        format!("{mean} ± {:.digits$}", stat.sd * factor)
+    } else {
+        mean
+    }
+}
+
+/// Columns under each other: the first to the left, the others to the right; a rule under the head.
+pub(super) fn aligned(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| {
+            rows.iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    let mut text = String::new();
+    for (number, row) in rows.iter().enumerate() {
+        let mut line = String::new();
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            if column == 0 {
+                line.push_str(&format!("{cell:<width$}"));
+            } else {
+                line.push_str(&format!("  {cell:>width$}"));
+            }
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+        if number == 0 {
+            let width = widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1);
+            text.push_str(&"─".repeat(width));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// `41.3 s`, `3 min 20 s`.
+pub(super) fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..100 => format!("{:.1} s", duration.as_secs_f64()),
+        100..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned_by_letters_not_bytes() {
+        let rows = [vec!["a".into(), "±±".into()], vec!["bb".into(), "c".into()]];
+        assert_eq!(aligned(&rows), "a   ±±\n──────\nbb   c\n");
+    }
+
+    #[test]
+    fn durations_in_words() {
+        let text = |seconds| duration(Duration::from_millis(seconds));
+        assert_eq!(
+            (text(41_300), text(200_000), text(7_260_000)),
+            ("41.3 s".into(), "3 min 20 s".into(), "2 h 1 min".into())
+        );
+    }
+}

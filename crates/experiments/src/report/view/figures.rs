@@ -1,0 +1,98 @@
+//! Rows of the tables of figures.
+
+use serde::Serialize;
+use taper_train::EpochRecord;
+
+use super::super::words::{percent, signed};
+use crate::run::{Figures, RunData, Stat, curve};
+
+/// One row of the table of final figures.
+#[derive(Serialize)]
+pub(super) struct FinalFigures {
+    accuracy: String,
+    train_accuracy: String,
+    val_accuracy: String,
+    gap: String,
+    clean_gap: String,
+    best: String,
+    loss: String,
+    cross_entropy: String,
+    penalty: String,
+    val_loss: String,
+    val_cross_entropy: String,
+    end_penalty: String,
+    seconds: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct EpochRow {
+    epoch: u64,
+    loss: String,
+    accuracy: String,
+    train_accuracy: String,
+    val_loss: String,
+    val_accuracy: String,
+    gap: String,
+}
+
+impl FinalFigures {
+    pub(super) fn of(figures: &Figures) -> FinalFigures {
+        let share =
+            |stat: Option<Stat>| stat.map_or("–".into(), |stat| spread(stat, 100.0, 2, " %"));
+        let gap = |stat: Option<Stat>| stat.map_or("–".into(), |stat| spread(stat, 100.0, 2, ""));
+        let loss = |stat: Option<Stat>| stat.map_or("–".into(), |stat| spread(stat, 1.0, 4, ""));
+        FinalFigures {
+            accuracy: share(Some(figures.accuracy)),
+            train_accuracy: share(figures.train_accuracy),
+            val_accuracy: share(figures.val_accuracy),
+            gap: gap(figures.gap),
+            clean_gap: gap(figures.clean_gap),
+            best: share(figures.best_val_accuracy),
+            loss: loss(Some(figures.loss)),
+            cross_entropy: loss(Some(figures.cross_entropy)),
+            penalty: loss(Some(figures.penalty)),
+            val_loss: loss(figures.val_loss),
+            val_cross_entropy: loss(figures.val_cross_entropy),
+            end_penalty: loss(Some(figures.end_penalty)),
+            seconds: format!(
+                "{} s",
+                super::thousands(figures.seconds.mean.round() as usize)
+            ),
+        }
+    }
+}
+
+/// `98.83 %`, or `98.83 ± 0.11 %` over several seeds.
+fn spread(stat: Stat, factor: f64, digits: usize, unit: &str) -> String {
+    let mean = stat.mean * factor;
+    let text = signed(mean, &format!("{:.digits$}", mean.abs()));
+    if stat.n > 1 {
+        format!("{text} ± {:.digits$}{unit}", stat.sd * factor)
+    } else {
+        format!("{text}{unit}")
+    }
+}
+
+pub(super) fn epoch_rows(run: &RunData, variant: &str) -> Vec<EpochRow> {
+    let figure = |figure: &dyn Fn(&EpochRecord) -> Option<f64>, epoch: u64| {
+        curve(run, variant, figure)
+            .into_iter()
+            .find(|(own, _)| *own == epoch)
+            .map(|(_, stat)| stat)
+    };
+    let loss = |stat: Option<Stat>| stat.map_or("–".into(), |stat| format!("{:.4}", stat.mean));
+    let share = |stat: Option<Stat>| stat.map_or("–".into(), |stat| percent(stat.mean));
+    let epochs = curve(run, variant, |record| Some(record.loss));
+    let row = |epoch: u64| EpochRow {
+        epoch,
+        loss: loss(figure(&|r| Some(r.loss), epoch)),
+        accuracy: share(figure(&|r| Some(r.accuracy), epoch)),
+        train_accuracy: share(figure(&|r| r.train_accuracy, epoch)),
+        val_loss: loss(figure(&|r| r.val_loss, epoch)),
+        val_accuracy: share(figure(&|r| r.val_accuracy, epoch)),
+        gap: figure(&|r| Some(r.accuracy - r.val_accuracy?), epoch).map_or("–".into(), |stat| {
+            spread(Stat { n: 1, ..stat }, 100.0, 2, "")
+        }),
+    };
+    epochs.into_iter().map(|(epoch, _)| row(epoch)).collect()
+}

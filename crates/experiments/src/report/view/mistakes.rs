@@ -1,0 +1,124 @@
+//! What a network takes for what: the confusion matrix and the worst mistakes.
+
+use serde::Serialize;
+
+use super::super::words::thousands;
+use crate::run::{JobResult, Mistake};
+
+#[derive(Serialize)]
+pub(super) struct Confusion {
+    classes: Vec<String>,
+    rows: Vec<ConfusionRow>,
+    wrong: String,
+    total: String,
+    often: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct ConfusionRow {
+    class: String,
+    cells: Vec<Cell>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Cell {
+    count: u32,
+    right: bool,
+    /// 0…100: how strongly it is coloured.
+    heat: u32,
+}
+
+#[derive(Serialize)]
+pub(super) struct MistakeView {
+    png: String,
+    index: usize,
+    truth: String,
+    predicted: String,
+    probability: String,
+    truth_probability: String,
+}
+
+fn class_name(classes: &[String], class: usize) -> String {
+    classes
+        .get(class)
+        .cloned()
+        .unwrap_or_else(|| class.to_string())
+}
+
+impl Confusion {
+    pub(super) fn of(result: &JobResult, classes: &[String]) -> Option<Confusion> {
+        let matrix = &result.confusion;
+        let cells = || {
+            matrix
+                .iter()
+                .enumerate()
+                .flat_map(|(i, row)| row.iter().enumerate().map(move |(j, &n)| (i, j, n)))
+        };
+        let total: u32 = cells().map(|(_, _, n)| n).sum();
+        let wrong: u32 = cells().filter(|(i, j, _)| i != j).map(|(_, _, n)| n).sum();
+        let worst = cells()
+            .filter(|(i, j, n)| i != j && *n > 0)
+            .max_by_key(|(_, _, n)| *n);
+        // Above some 26 classes a table is too large to read.
+        if matrix.is_empty() || matrix.len() > 26 {
+            return None;
+        }
+        let most = f64::from(worst.map_or(1, |(_, _, n)| n));
+        let rows = matrix.iter().enumerate().map(|(i, row)| {
+            let of_class: u32 = row.iter().sum();
+            let cell = |(j, &count): (usize, &u32)| {
+                let share = if i == j {
+                    f64::from(count) / f64::from(of_class.max(1))
+                } else {
+                    f64::from(count) / most
+                };
+                Cell {
+                    count,
+                    right: i == j,
+                    heat: (share.sqrt() * 100.0).round() as u32,
+                }
+            };
+            ConfusionRow {
+                class: class_name(classes, i),
+                cells: row.iter().enumerate().map(cell).collect(),
+            }
+        });
+        let often = worst.map(|(i, j, n)| {
+            let times = if n == 1 {
+                "once".to_owned()
+            } else {
+                format!("{n} times")
+            };
+            format!(
+                "Most frequent: {} taken for {}, {times}.",
+                class_name(classes, i),
+                class_name(classes, j)
+            )
+        });
+        let classes = (0..matrix.len())
+            .map(|class| class_name(classes, class))
+            .collect();
+        Some(Confusion {
+            classes,
+            rows: rows.collect(),
+            wrong: thousands(wrong as usize),
+            total: thousands(total as usize),
+            often,
+        })
+    }
+}
+
+pub(super) fn mistakes(mistakes: &[Mistake], classes: &[String]) -> Vec<MistakeView> {
+    let view = |mistake: &Mistake| MistakeView {
+        png: mistake.png.clone(),
+        index: mistake.index,
+        truth: class_name(classes, mistake.truth),
+        predicted: class_name(classes, mistake.predicted),
+        probability: format!("{:.1} %", mistake.probability * 100.0),
+        truth_probability: match mistake.truth_probability * 100.0 {
+            tiny if tiny < 0.05 => "< 0.1 %".to_owned(),
+            share => format!("{share:.1} %"),
+        },
+    };
+    mistakes.iter().map(view).collect()
+}

@@ -1,0 +1,132 @@
+//! One variant: what it changes, what its curves show, its charts and mistakes.
+
+use serde::Serialize;
+
+use super::super::chart::Ink;
+use super::super::words::{sentences, thousands};
+use super::curves::{Captioned, Key, Ranges, key, variant_charts};
+use super::figures::{EpochRow, FinalFigures, epoch_rows};
+use super::mistakes::{Confusion, MistakeView, mistakes};
+use crate::Result;
+use crate::run::{RunData, VariantSummary};
+use crate::study::Variant;
+
+#[derive(Serialize)]
+pub(super) struct VariantView {
+    name: String,
+    label: String,
+    about: String,
+    key: Key,
+    changes: String,
+    sentences: Vec<String>,
+    status: Option<String>,
+    final_figures: Option<FinalFigures>,
+    charts: Vec<Captioned>,
+    legend: Vec<Key>,
+    epochs: Vec<EpochRow>,
+    confusion: Option<Confusion>,
+    mistakes: Vec<MistakeView>,
+    judged: String,
+    parameters: Option<String>,
+    network: Option<String>,
+}
+
+impl VariantView {
+    pub(super) fn of(
+        run: &RunData,
+        variant: &VariantSummary,
+        reference: Option<&VariantSummary>,
+        number: usize,
+        ranges: &Ranges,
+    ) -> Result<VariantView> {
+        let name = &variant.name;
+        let changes = run.study.variants.get(name);
+        let done = run
+            .jobs
+            .iter()
+            .find(|job| job.job.variant == *name && job.result.is_some());
+        let result = done.and_then(|job| job.result.as_ref());
+        let classes = &run.environment.classes;
+        let (charts, legend) = variant_charts(run, variant, ranges)?;
+        let status = (!variant.complete).then(|| match variant.epoch {
+            0 => "not begun".to_owned(),
+            epoch => format!("{epoch} of {} epochs", run.study.epochs),
+        });
+        let judged = match (done, run.study.seeds.len()) {
+            (Some(job), 2..) => format!("after the last epoch, seed {}", job.job.seed),
+            _ => "after the last epoch".to_owned(),
+        };
+        Ok(VariantView {
+            name: name.clone(),
+            label: variant.label.clone(),
+            about: changes
+                .and_then(|changes| changes.about.clone())
+                .unwrap_or_default(),
+            key: key(Ink::Variant(number as u8), &variant.label),
+            changes: changes_in_words(changes),
+            sentences: sentences(run, variant, reference),
+            status,
+            final_figures: variant.figures.as_ref().map(FinalFigures::of),
+            charts,
+            legend,
+            epochs: epoch_rows(run, name),
+            confusion: result.and_then(|result| Confusion::of(result, classes)),
+            mistakes: result
+                .map(|result| mistakes(&result.mistakes, classes))
+                .unwrap_or_default(),
+            judged,
+            parameters: result.map(|result| thousands(result.parameters)),
+            network: result.map(|result| result.network.clone()),
+        })
+    }
+}
+
+fn changes_in_words(changes: Option<&Variant>) -> String {
+    let Some(changes) = changes else {
+        return String::new();
+    };
+    let mut parts = Vec::new();
+    let penalties = [
+        ("kernels", changes.kernel_regularizer),
+        ("biases", changes.bias_regularizer),
+        ("outputs", changes.activity_regularizer),
+    ];
+    for (of, penalty) in penalties {
+        let Some(penalty) = penalty else { continue };
+        if penalty.l1 > 0.0 {
+            parts.push(format!("L1({}) on {of}", penalty.l1));
+        }
+        if penalty.l2 > 0.0 {
+            parts.push(format!("L2({}) on {of}", penalty.l2));
+        }
+    }
+    if let Some(rate) = changes.dropout {
+        parts.push(format!("Dropout({rate}) after each of these layers"));
+    }
+    if !changes.set.is_empty() {
+        parts.push(
+            changes
+                .set
+                .iter()
+                .map(|(key, value)| format!("{key} = {value}"))
+                .collect::<Vec<_>>()
+                .join(", "),
+        );
+    }
+    if !changes.optimizer.is_empty() {
+        let options: Vec<String> = changes
+            .optimizer
+            .iter()
+            .map(|(key, value)| format!("{key} = {value}"))
+            .collect();
+        parts.push(format!("optimizer: {}", options.join(", ")));
+    }
+    if let Some(size) = changes.batch_size {
+        parts.push(format!("batches of {size}"));
+    }
+    if parts.is_empty() {
+        "the network as it is".into()
+    } else {
+        parts.join("; ")
+    }
+}

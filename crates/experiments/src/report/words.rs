@@ -1,0 +1,225 @@
+//! Figures in words: how numbers are written, and what a variant's curves show.
+
+use taper_train::EpochRecord;
+
+use crate::run::{RunData, Stat, VariantSummary, curve};
+use crate::study::Variant;
+
+/// Differences of accuracy below this (0.3 points) are within what another seed would change.
+const NOISE: f64 = 0.003;
+/// Validation loss this much above its minimum, over the last two epochs, counts as overfitting.
+const RISE: f64 = 1.15;
+
+/// `98.83 %`.
+pub(super) fn percent(share: f64) -> String {
+    if share.is_finite() {
+        format!("{:.2} %", share * 100.0)
+    } else {
+        "not a number".into()
+    }
+}
+
+/// `0.95 points`, with a true minus sign.
+pub(super) fn points(share: f64) -> String {
+    let value = share * 100.0;
+    let unit = if format!("{:.2}", value.abs()) == "1.00" {
+        "point"
+    } else {
+        "points"
+    };
+    format!("{} {unit}", signed(value, &format!("{:.2}", value.abs())))
+}
+
+/// `magnitude` with a minus sign in front if `value` is negative and does not round to nothing.
+pub(super) fn signed(value: f64, magnitude: &str) -> String {
+    let rounds_to_zero = magnitude.chars().all(|c| matches!(c, '0' | '.'));
+    if value < 0.0 && !rounds_to_zero {
+        format!("−{magnitude}")
+    } else {
+        magnitude.to_owned()
+    }
+}
+
+/// `60,000`.
+pub fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Two to three sentences on what the curves of a variant show. `reference` is the variant it is compared with.
+pub fn sentences(
+    run: &RunData,
+    variant: &VariantSummary,
+    reference: Option<&VariantSummary>,
+) -> Vec<String> {
+    let Some(figures) = &variant.figures else {
+        return vec!["It has not finished an epoch yet.".into()];
+    };
+    if !figures.loss.mean.is_finite() || figures.val_loss.is_some_and(|loss| !loss.mean.is_finite())
+    {
+        return vec!["Its loss is no longer a number: training has diverged. A smaller learning rate may help.".into()];
+    }
+    let changes = run.study.variants.get(&variant.name);
+    let parts = [
+        gap(variant, changes),
+        course(run, variant),
+        cost(variant, reference, changes),
+    ];
+    parts.into_iter().flatten().collect()
+}
+
+/// How much better it is at what it has seen, and whether the running figure hides it.
+fn gap(variant: &VariantSummary, changes: Option<&Variant>) -> Option<String> {
+    let figures = variant.figures.as_ref()?;
+    let (seen, unseen) = (figures.accuracy.mean, figures.val_accuracy?.mean);
+    match figures.train_accuracy.map(|stat| stat.mean) {
+        Some(clean) if clean - seen >= 0.005 && unseen > seen => {
+            let dropout = changes.is_some_and(|changes| changes.dropout.is_some());
+            let (why, again) = if dropout {
+                (
+                    "while dropout silences part of the network",
+                    "with nothing silenced",
+                )
+            } else {
+                (
+                    "averaged over an epoch in which it was still learning",
+                    "at the end of that epoch",
+                )
+            };
+            Some(format!(
+                "Its training accuracy of {}, {why}, is below the {} on images it has never seen; measured again {again}, \
+                 the weights reach {} on the training images, so the true gap is {}.",
+                percent(seen),
+                percent(unseen),
+                percent(clean),
+                points(clean - unseen)
+            ))
+        }
+        clean => {
+            let seen = clean.unwrap_or(seen);
+            let relation = if seen - unseen >= 0.005 {
+                "a gap of"
+            } else {
+                "a gap of only"
+            };
+            Some(format!(
+                "It ends at {} on the images it was trained on and {} on images it has never seen: {relation} {}.",
+                percent(seen),
+                percent(unseen),
+                points(seen - unseen)
+            ))
+        }
+    }
+}
+
+/// Whether and from when it overfits; otherwise whether it is still learning.
+fn course(run: &RunData, variant: &VariantSummary) -> Option<String> {
+    let of = |figure: fn(&EpochRecord) -> Option<f64>| curve(run, &variant.name, figure);
+    let mut validation = of(|record| record.val_cross_entropy);
+    if validation.is_empty() {
+        validation = of(|record| record.val_loss);
+    }
+    let epochs = validation.len();
+    if epochs == 0 {
+        return None;
+    }
+    if epochs < 3 {
+        let count = if epochs == 1 {
+            "One epoch is"
+        } else {
+            "Two epochs are"
+        };
+        return Some(format!("{count} too few to say whether it overfits."));
+    }
+    let mean = |(_, stat): &(u64, Stat)| stat.mean;
+    let (best, lowest) = validation
+        .iter()
+        .enumerate()
+        .map(|(i, point)| (i, mean(point)))
+        .min_by(|a, b| a.1.total_cmp(&b.1))?;
+    let end = (mean(&validation[epochs - 1]) + mean(&validation[epochs - 2])) / 2.0;
+    let training = of(|record| Some(record.cross_entropy));
+    let keeps_falling =
+        training.len() == epochs && mean(&training[epochs - 1]) < mean(&training[best]);
+    let best_epoch = validation[best].0;
+    if keeps_falling && end > lowest * RISE {
+        return Some(format!(
+            "Its validation cross-entropy is lowest after epoch {best_epoch} and {:.0} % higher over the last two \
+             epochs, while on the training images it keeps falling: from epoch {} on it overfits, growing surer of \
+             what it has seen without getting better at what it has not.",
+            (end / lowest - 1.0) * 100.0,
+            best_epoch + 1
+        ));
+    }
+    if best == epochs - 1 {
+        return Some(format!(
+            "Its validation cross-entropy is lowest at the very end, so it does not overfit in these {epochs} epochs \
+             and may still gain from more of them."
+        ));
+    }
+    Some(format!(
+        "Its validation cross-entropy reaches its lowest, {lowest:.3}, after epoch {best_epoch} and stays near it: it \
+         has levelled off without turning upwards, no sign of overfitting."
+    ))
+}
+
+/// What regularization gives and takes, against the variant without it.
+fn cost(
+    variant: &VariantSummary,
+    reference: Option<&VariantSummary>,
+    changes: Option<&Variant>,
+) -> Option<String> {
+    let reference = reference.filter(|reference| reference.name != variant.name)?;
+    let (own, other) = (variant.figures.as_ref()?, reference.figures.as_ref()?);
+    let (accuracy, before) = (own.val_accuracy?.mean, other.val_accuracy?.mean);
+    let (gap, gap_before) = match (own.clean_gap, other.clean_gap) {
+        (Some(own), Some(other)) => (own.mean, other.mean),
+        _ => (own.gap?.mean, other.gap?.mean),
+    };
+    let narrower = gap_before.abs() - gap.abs();
+    let effect = if narrower.abs() < 0.0005 {
+        format!("leaves the gap at {}", points(gap))
+    } else {
+        let verb = if narrower > 0.0 { "narrows" } else { "widens" };
+        format!(
+            "{verb} the gap from {} to {}",
+            points(gap_before),
+            points(gap)
+        )
+    };
+    let price = if accuracy < before - NOISE {
+        format!(
+            "and gives up {} of validation accuracy for it",
+            points(before - accuracy)
+        )
+    } else if accuracy > before + NOISE {
+        format!(
+            "and gains {} of validation accuracy",
+            points(accuracy - before)
+        )
+    } else {
+        format!(
+            "with validation accuracy the same to within {}",
+            points(NOISE)
+        )
+    };
+    let share = own.penalty.mean / own.loss.mean;
+    let penalty = match changes {
+        Some(_) if share >= 0.05 => format!(
+            "; {:.0} % of its final training loss is the penalty on its weights",
+            share * 100.0
+        ),
+        _ => String::new(),
+    };
+    Some(format!(
+        "Against “{}” it {effect}, {price}{penalty}.",
+        reference.label
+    ))
+}

@@ -1,0 +1,335 @@
+//! The folder of a run: what lies where, and how it survives a crash.
+//!
+//! ```text
+//! runs/regularization-20260131-142530/
+//!     study.toml                 the study as it was run, overrides included
+//!     summary.json               settings, environment, final figures; rewritten after every job
+//!     report.html
+//!     l2/seed-0/
+//!         history.jsonl          one line an epoch, appended and flushed
+//!         last.taper             where to go on
+//!         best.taper             the epoch of the highest validation accuracy
+//!         result.json            confusion matrix and worst mistakes; there when the job is done
+//! ```
+//!
+//! Files that are rewritten go through a temporary file and a rename, so that they are whole or not there.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Serialize, de::DeserializeOwned};
+use taper_train::EpochRecord;
+
+use super::{Environment, JobResult, Summary};
+use crate::study::{Job, Study};
+use crate::{Error, Result};
+
+/// The folder of a run.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+/// Everything that a run has recorded so far.
+#[derive(Clone, Debug)]
+pub struct RunData {
+    /// The study, overrides included.
+    pub study: Study,
+    /// Where and when it ran.
+    pub environment: Environment,
+    /// One a job, in the order of [`Study::jobs`].
+    pub jobs: Vec<JobData>,
+}
+
+/// What one job has recorded so far.
+#[derive(Clone, Debug)]
+pub struct JobData {
+    /// Which job.
+    pub job: Job,
+    /// One record an epoch, from 1 on.
+    pub history: Vec<EpochRecord>,
+    /// What is measured at the end; `None` while the job is not done.
+    pub result: Option<JobResult>,
+}
+
+impl RunFolder {
+    /// Makes `<parent>/<study>-<time>` with `study.toml` in it. A second run in the same second gets `-2` behind it.
+    ///
+    /// # Errors
+    /// Folders or files that cannot be made.
+    pub fn create(parent: &Path, study: &Study) -> Result<RunFolder> {
+        let toml = study.to_toml()?;
+        fs::create_dir_all(parent).map_err(Error::io("creating", parent))?;
+        let stamp = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S");
+        let base = format!("{}-{stamp}", study.name);
+        let mut path = parent.join(&base);
+        let mut number = 2;
+        while let Err(error) = fs::create_dir(&path) {
+            if error.kind() != std::io::ErrorKind::AlreadyExists || number > 1_000 {
+                return Err(Error::io("creating", &path)(error));
+            }
+            path = parent.join(format!("{base}-{number}"));
+            number += 1;
+        }
+        let folder = RunFolder { path };
+        folder.write(&folder.path.join("study.toml"), toml.as_bytes())?;
+        Ok(folder)
+    }
+
+    /// Opens the folder of an earlier run and reads its study.
+    ///
+    /// # Errors
+    /// A folder that is not there or has no readable `study.toml`.
+    pub fn open(path: impl Into<PathBuf>) -> Result<(RunFolder, Study)> {
+        let path = path.into();
+        if !path.is_dir() {
+            return Err(Error::run(&path, "there is no such run folder"));
+        }
+        let file = path.join("study.toml");
+        if !file.is_file() {
+            return Err(Error::run(
+                &path,
+                "this is no run folder: it has no study.toml",
+            ));
+        }
+        let study = Study::load(&file)?;
+        Ok((RunFolder { path }, study))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the page goes.
+    #[must_use]
+    pub fn report(&self) -> PathBuf {
+        self.path.join("report.html")
+    }
+
+    /// The summary.
+    #[must_use]
+    pub fn summary(&self) -> PathBuf {
+        self.path.join("summary.json")
+    }
+
+    /// Checkpoint to go on from.
+    #[must_use]
+    pub fn last(&self, job: &Job) -> PathBuf {
+        self.job(job).join("last.taper")
+    }
+
+    /// Checkpoint of the best epoch.
+    #[must_use]
+    pub fn best(&self, job: &Job) -> PathBuf {
+        self.job(job).join("best.taper")
+    }
+
+    /// The folder of one job.
+    #[must_use]
+    pub fn job(&self, job: &Job) -> PathBuf {
+        self.path
+            .join(&job.variant)
+            .join(format!("seed-{}", job.seed))
+    }
+
+    /// Makes the folder of a job, and takes away what an interrupted write left behind the last whole line of its
+    /// history.
+    ///
+    /// # Errors
+    /// A folder that cannot be made, a history that cannot be mended.
+    pub fn prepare(&self, job: &Job) -> Result<()> {
+        let folder = self.job(job);
+        fs::create_dir_all(&folder).map_err(Error::io("creating", &folder))?;
+        let path = self.history_file(job);
+        let Ok(bytes) = fs::read(&path) else {
+            return Ok(());
+        };
+        let whole = bytes
+            .iter()
+            .rposition(|&byte| byte == b'\n')
+            .map_or(0, |end| end + 1);
+        if whole < bytes.len() {
+            let file = OpenOptions::new()
+                .write(true)
+                .open(&path)
+                .map_err(Error::io("opening", &path))?;
+            file.set_len(whole as u64)
+                .map_err(Error::io("shortening", &path))?;
+        }
+        Ok(())
+    }
+
+    /// Appends one epoch to the history of a job and flushes it to the disk.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn append(&self, job: &Job, record: &EpochRecord) -> Result<()> {
+        let path = self.history_file(job);
+        let mut line = to_json(&path, record)?;
+        line.push(b'\n');
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map_err(Error::io("opening", &path))?;
+        file.write_all(&line)
+            .and_then(|()| file.sync_data())
+            .map_err(Error::io("writing", &path))
+    }
+
+    /// The history of a job: nothing if it has not begun. An epoch that was repeated after an interruption counts as
+    /// its last line says; an unfinished last line is left out.
+    ///
+    /// # Errors
+    /// A line that is no epoch record; the message has its number.
+    pub fn history(&self, job: &Job) -> Result<Vec<EpochRecord>> {
+        let path = self.history_file(job);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Error::io("reading", &path)(error)),
+        };
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let mut records: Vec<EpochRecord> = Vec::new();
+        for (number, line) in text[..whole].lines().enumerate() {
+            let record: EpochRecord = serde_json::from_str(line)
+                .map_err(|error| Error::run(&path, format!("line {}: {error}", number + 1)))?;
+            records.retain(|earlier| earlier.epoch < record.epoch);
+            records.push(record);
+        }
+        Ok(records)
+    }
+
+    /// What was measured at the end of a job; `None` when it is not done.
+    ///
+    /// # Errors
+    /// A damaged file.
+    pub fn result(&self, job: &Job) -> Result<Option<JobResult>> {
+        read_json(&self.job(job).join("result.json"))
+    }
+
+    /// Marks a job as done.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn write_result(&self, job: &Job, result: &JobResult) -> Result<()> {
+        let path = self.job(job).join("result.json");
+        self.write(&path, &to_json(&path, result)?)
+    }
+
+    /// Writes the summary of what is there.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written.
+    pub fn write_summary(&self, environment: &Environment) -> Result<Summary> {
+        let (_, study) = RunFolder::open(&self.path)?;
+        let summary = Summary::of(&self.read_with(study, environment.clone())?);
+        let path = self.summary();
+        let text = serde_json::to_vec_pretty(&summary)
+            .map_err(|error| Error::run(&path, error.to_string()))?;
+        self.write(&path, &text)?;
+        Ok(summary)
+    }
+
+    /// Where and when the run was started, from its summary.
+    ///
+    /// # Errors
+    /// A missing or damaged `summary.json`.
+    pub fn environment(&self) -> Result<Environment> {
+        #[derive(serde::Deserialize)]
+        struct Part {
+            environment: Environment,
+        }
+        let path = self.summary();
+        let part: Option<Part> = read_json(&path)?;
+        part.map(|part| part.environment)
+            .ok_or_else(|| Error::run(&path, "it is missing, so the run has not begun"))
+    }
+
+    /// Everything recorded so far.
+    ///
+    /// # Errors
+    /// Damaged files; the message has the file.
+    pub fn read(&self) -> Result<RunData> {
+        let (_, study) = RunFolder::open(&self.path)?;
+        let environment = self.environment()?;
+        self.read_with(study, environment)
+    }
+
+    /// Rebuilds the page from what is recorded.
+    ///
+    /// # Errors
+    /// As [`RunFolder::read`], and a page that cannot be written.
+    pub fn write_report(&self) -> Result<PathBuf> {
+        let html = crate::report::html(&self.read()?)?;
+        let path = self.report();
+        self.write(&path, html.as_bytes())?;
+        Ok(path)
+    }
+
+    fn read_with(&self, study: Study, environment: Environment) -> Result<RunData> {
+        let of_job = |job: Job| -> Result<JobData> {
+            Ok(JobData {
+                history: self.history(&job)?,
+                result: self.result(&job)?,
+                job,
+            })
+        };
+        let jobs = study
+            .jobs()
+            .into_iter()
+            .map(of_job)
+            .collect::<Result<_>>()?;
+        Ok(RunData {
+            study,
+            environment,
+            jobs,
+        })
+    }
+
+    fn history_file(&self, job: &Job) -> PathBuf {
+        self.job(job).join("history.jsonl")
+    }
+
+    /// Whole or not at all.
+    fn write(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        let folder = path.parent().unwrap_or(&self.path);
+        let mut file =
+            tempfile::NamedTempFile::new_in(folder).map_err(Error::io("writing", path))?;
+        file.write_all(bytes)
+            .and_then(|()| file.as_file().sync_all())
+            .map_err(Error::io("writing", path))?;
+        share(file.as_file()).map_err(Error::io("writing", path))?;
+        file.persist(path)
+            .map_err(|error| Error::io("writing", path)(error.error))?;
+        Ok(())
+    }
+}
+
+/// Temporary files are readable by their owner only; results are for everybody.
+fn share(file: &File) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.set_permissions(fs::Permissions::from_mode(0o644))?;
+    }
+    let _ = file;
+    Ok(())
+}
+
+fn to_json(path: &Path, value: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|error| Error::run(path, error.to_string()))
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    match fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| Error::run(path, error.to_string())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("reading", path)(error)),
+    }
+}

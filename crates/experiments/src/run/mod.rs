@@ -1,0 +1,20 @@
+//! Running a study: independent jobs, a folder that survives a crash, figures at the end.
+//!
+//! [`run_all`] hands jobs out, [`run_job`] is one training, [`RunFolder`] keeps what it leaves behind, and
+//! [`Summary`] makes figures of it.
+
+mod data;
+mod environment;
+mod folder;
+mod job;
+mod result;
+mod schedule;
+mod summary;
+
+pub use data::{StudyData, open};
+pub use environment::{Environment, peak_memory};
+pub use folder::{JobData, RunData, RunFolder};
+pub use job::{Context, JobEvent, Listener, Outcome, run_job};
+pub use result::{JobResult, Mistake};
+pub use schedule::{check, run_all};
+pub use summary::{Figures, Stat, Summary, VariantSummary, curve};

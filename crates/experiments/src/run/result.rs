@@ -1,0 +1,165 @@
+//! What is measured once, when a job is done: the confusion matrix and the worst mistakes.
+
+use serde::{Deserialize, Serialize};
+use taper_datasets::Dataset;
+use taper_nn::Model;
+use taper_tensor::Tensor;
+
+use crate::{Error, Result, png};
+
+/// How many mistakes are kept.
+const MISTAKES: usize = 12;
+
+/// What is measured when a job is done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobResult {
+    /// Weights of the network.
+    pub parameters: usize,
+    /// The network as a Keras-like table.
+    pub network: String,
+    /// Rows: true classes; columns: predicted ones.
+    pub confusion: Vec<Vec<u32>>,
+    /// The validation images with the smallest probability of their true class, worst first.
+    pub mistakes: Vec<Mistake>,
+}
+
+/// A validation image that the network takes for something else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mistake {
+    /// Its number in the validation set.
+    pub index: usize,
+    /// Its true class.
+    pub truth: usize,
+    /// What the network says.
+    pub predicted: usize,
+    /// Probability of what the network says.
+    pub probability: f64,
+    /// Probability of the true class.
+    pub truth_probability: f64,
+    /// The image: a PNG in base64.
+    pub png: String,
+}
+
+impl JobResult {
+    /// Predicts all of `data`, a batch at a time.
+    ///
+    /// # Errors
+    /// A model that does not fit the data.
+    pub fn measure(model: &Model, data: &dyn Dataset, batch_size: usize) -> Result<JobResult> {
+        let classes = *model
+            .output_shape()
+            .last()
+            .ok_or_else(|| Error::Fit("the model has no output".into()))?;
+        let mut confusion = vec![vec![0u32; classes]; classes];
+        let mut wrong: Vec<Mistake> = Vec::new();
+        for_each_prediction(model, data, batch_size, |index, probabilities| {
+            let (truth, predicted) = (true_class(data, index), argmax(probabilities));
+            let Some(cell) = confusion
+                .get_mut(truth)
+                .and_then(|row| row.get_mut(predicted))
+            else {
+                return;
+            };
+            *cell += 1;
+            if truth != predicted {
+                wrong.push(Mistake {
+                    index,
+                    truth,
+                    predicted,
+                    probability: f64::from(probabilities[predicted]),
+                    truth_probability: f64::from(probabilities[truth]),
+                    png: String::new(),
+                });
+            }
+        })?;
+        wrong.sort_by(|a, b| {
+            a.truth_probability
+                .total_cmp(&b.truth_probability)
+                .then(a.index.cmp(&b.index))
+        });
+        wrong.truncate(MISTAKES);
+        for mistake in &mut wrong {
+            mistake.png = picture(data, mistake.index)?;
+        }
+        let parameters = model
+            .parameters()
+            .iter()
+            .map(|parameter| parameter.value.len())
+            .sum();
+        Ok(JobResult {
+            parameters,
+            network: model.summary(),
+            confusion,
+            mistakes: wrong,
+        })
+    }
+}
+
+/// Calls `each` with the number and the output of every sample.
+fn for_each_prediction(
+    model: &Model,
+    data: &dyn Dataset,
+    batch_size: usize,
+    mut each: impl FnMut(usize, &[f32]),
+) -> Result<()> {
+    let shape = model.input_shape().to_vec();
+    let width: usize = shape.iter().product();
+    for first in (0..data.len()).step_by(batch_size) {
+        let count = batch_size.min(data.len() - first);
+        let mut pixels = vec![0.0f32; count * width];
+        for (i, sample) in pixels.chunks_exact_mut(width).enumerate() {
+            data.read_input(first + i, sample);
+        }
+        let mut batch = vec![count];
+        batch.extend(&shape);
+        let input = Tensor::from_vec(batch, pixels).map_err(taper_nn::Error::from)?;
+        let output = model.predict(&input)?.to_vec();
+        let classes = output.len() / count;
+        for (i, probabilities) in output.chunks_exact(classes).enumerate() {
+            each(first + i, probabilities);
+        }
+    }
+    Ok(())
+}
+
+/// The class of a sample: its label, or the largest entry of its target.
+fn true_class(data: &dyn Dataset, index: usize) -> usize {
+    data.label(index).unwrap_or_else(|| {
+        let mut target = vec![0.0; data.target_shape().iter().product()];
+        data.read_target(index, &mut target);
+        argmax(&target)
+    })
+}
+
+/// Position of the largest value (the first of equals; NaN never wins).
+fn argmax(values: &[f32]) -> usize {
+    let mut best = 0;
+    for (i, &value) in values.iter().enumerate() {
+        if value > values[best] || values[best].is_nan() {
+            best = i;
+        }
+    }
+    best
+}
+
+fn picture(data: &dyn Dataset, index: usize) -> Result<String> {
+    let shape = data.input_shape();
+    let mut values = vec![0.0; shape.iter().product()];
+    data.read_input(index, &mut values);
+    let bytes: Vec<u8> = values
+        .iter()
+        .map(|value| (value * 255.0).round().clamp(0.0, 255.0) as u8)
+        .collect();
+    png::encode(shape, &bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn argmax_takes_the_first_of_equals_and_no_nan() {
+        assert_eq!(argmax(&[0.1, 0.7, 0.7]), 1);
+        assert_eq!(argmax(&[f32::NAN, -1.0, f32::NAN, -0.5]), 3);
+    }
+}
