@@ -1,0 +1,108 @@
+//! Convolutions: forward and both gradients, of the notebook's layers and of other shapes.
+#![allow(missing_docs)] // criterion's macros make an undocumented function
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use taper_benches::values;
+use taper_tensor::ops::Epilogue;
+use taper_tensor::{Conv2dSpec, Padding};
+
+struct Case {
+    name: &'static str,
+    input: [usize; 4],
+    kernel: [usize; 4],
+    spec: Conv2dSpec,
+}
+
+fn cases() -> Vec<Case> {
+    let valid = Conv2dSpec::default();
+    let same = Conv2dSpec {
+        padding: Padding::Same,
+        ..valid
+    };
+    let strided = Conv2dSpec {
+        strides: [2, 2],
+        ..same
+    };
+    let case = |name, input, kernel, spec| Case {
+        name,
+        input,
+        kernel,
+        spec,
+    };
+    vec![
+        case("first layer", [64, 28, 28, 1], [3, 3, 1, 32], valid),
+        case("second layer", [64, 26, 26, 32], [3, 3, 32, 64], valid),
+        case("5x5", [64, 14, 14, 6], [5, 5, 6, 16], valid),
+        case("strided", [64, 32, 32, 32], [3, 3, 32, 64], strided),
+        case("1x1", [64, 16, 16, 64], [1, 1, 64, 128], valid),
+        case("odd channels", [64, 16, 16, 17], [3, 3, 17, 45], same),
+        case("wide", [64, 8, 8, 128], [3, 3, 128, 128], same),
+    ]
+}
+
+fn convolutions(c: &mut Criterion) {
+    let mut group = c.benchmark_group("convolution");
+    for Case {
+        name,
+        input,
+        kernel,
+        spec,
+    } in cases()
+    {
+        let output = spec.output_shape(&input, &kernel).expect("the shapes fit");
+        let work = 2 * output.iter().product::<usize>() * kernel[..3].iter().product::<usize>();
+        group.throughput(Throughput::Elements(work as u64));
+        let (x, k, b) = (values(&input), values(&kernel), values(&kernel[3..]));
+        let gradient = values(&output);
+        let epilogue = Epilogue {
+            relu: true,
+            dropout: None,
+        };
+        group.bench_function(BenchmarkId::new("forward", name), |bencher| {
+            bencher.iter(|| x.conv2d_fused(&k, Some(&b), &epilogue, &spec))
+        });
+        group.bench_function(BenchmarkId::new("kernel gradient", name), |bencher| {
+            bencher.iter(|| gradient.conv2d_kernel_gradient(&x, &kernel, &spec))
+        });
+        if input[3] > 1 {
+            group.bench_function(BenchmarkId::new("input gradient", name), |bencher| {
+                bencher.iter(|| gradient.conv2d_input_gradient(&k, &input, &spec))
+            });
+        }
+    }
+    group.finish();
+}
+
+/// The notebook's second layer with bias, relu and max pooling in one kernel. The rate counts the
+/// work of the dense products, most of which the gradients leave out.
+fn pooled(c: &mut Criterion) {
+    let (input, kernel, spec) = ([64, 26, 26, 32], [3, 3, 32, 64], Conv2dSpec::default());
+    let (x, k, b) = (values(&input), values(&kernel), values(&[64]));
+    let epilogue = Epilogue {
+        relu: true,
+        dropout: None,
+    };
+    let (output, positions) = x
+        .conv2d_pooled(&k, Some(&b), &epilogue, &spec)
+        .expect("the shapes fit");
+    let gradient = values(output.shape());
+    let work = 2 * 64 * 24 * 24 * 64 * 3 * 3 * 32;
+
+    let mut group = c.benchmark_group("convolution pooled");
+    group.throughput(Throughput::Elements(work));
+    group.bench_function("forward", |bencher| {
+        bencher.iter(|| x.conv2d_pooled(&k, Some(&b), &epilogue, &spec))
+    });
+    for (name, want_input, times) in [("kernel gradient", false, 1), ("both gradients", true, 2)] {
+        group.throughput(Throughput::Elements(times * work));
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                gradient.conv2d_pooled_gradients(&positions, &x, &k, &epilogue, &spec, want_input)
+            })
+        });
+    }
+    group.finish();
+}
+
+criterion_group! { name = groups; config = taper_benches::criterion(); targets = convolutions, pooled }
+criterion_main!(groups);

@@ -1,0 +1,111 @@
+//! The peers' Python environment under `target/`.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::failure::{Context, Failure, Result};
+use crate::launch::root;
+
+/// The interpreter of `given`, or of `target/peers-venv`, which is made first if it is absent or
+/// older than the requirements.
+pub(crate) fn python(given: Option<&Path>) -> Result<PathBuf> {
+    let logs = log_folder();
+    std::fs::create_dir_all(&logs).context(format!("make {}", logs.display()))?;
+    if let Some(folder) = given {
+        let python = interpreter(folder);
+        if !python.is_file() {
+            return Err(Failure::failed(format!(
+                "{} does not exist: --venv takes a Python environment",
+                python.display()
+            )));
+        }
+        return Ok(python);
+    }
+    let folder = target().join("peers-venv");
+    let requirements = root().join("benches/peers/requirements.txt");
+    let wanted = std::fs::read_to_string(&requirements).context(requirements.display())?;
+    // Written last, so that an interrupted installation is taken up again.
+    let stamp = folder.join("installed-requirements.txt");
+    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(interpreter(&folder));
+    }
+    eprintln!(
+        "making {} from {} (several GB, some minutes)",
+        folder.display(),
+        requirements.display()
+    );
+    make(&folder)?;
+    let python = interpreter(&folder);
+    let arguments = [
+        OsStr::new("-m"),
+        OsStr::new("pip"),
+        OsStr::new("install"),
+        OsStr::new("--requirement"),
+    ];
+    let mut pip = Command::new(&python);
+    pip.args(arguments).arg(&requirements);
+    succeed(
+        &mut pip,
+        "pip could not install the peers; it says why above",
+    )?;
+    std::fs::write(&stamp, wanted).context(stamp.display())?;
+    Ok(python)
+}
+
+/// Where the peers' own messages go.
+pub(crate) fn log_folder() -> PathBuf {
+    target().join("peers-logs")
+}
+
+fn make(folder: &Path) -> Result {
+    let mut found = None;
+    for name in ["python3", "python"] {
+        let version = Command::new(name)
+            .arg("--version")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        if version.is_ok_and(|status| status.success()) {
+            found = Some(name);
+            break;
+        }
+    }
+    let Some(python) = found else {
+        return Err(Failure::failed(
+            "the peers are Python programs and there is no python3 here: install Python 3.11 to 3.13, \
+             or name an environment with --venv",
+        ));
+    };
+    let mut command = Command::new(python);
+    command.args(["-m", "venv"]).arg(folder);
+    succeed(
+        &mut command,
+        "python3 -m venv failed (on Debian: apt install python3-venv)",
+    )
+}
+
+fn succeed(command: &mut Command, message: &str) -> Result {
+    // What pip prints is progress, not a result: keep standard output for the table.
+    let status = command
+        .stdout(std::io::stderr())
+        .status()
+        .context(message)?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failure::failed(message))
+    }
+}
+
+fn interpreter(folder: &Path) -> PathBuf {
+    if cfg!(windows) {
+        folder.join("Scripts/python.exe")
+    } else {
+        folder.join("bin/python")
+    }
+}
+
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
