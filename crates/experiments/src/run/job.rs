@@ -116,11 +116,9 @@ fn attempt(context: &Context<'_>, job: &Job, listener: &dyn Listener) -> Result<
     if fit.stopped {
         return Ok(Outcome::Stopped);
     }
-    let result = JobResult::measure(
-        &model,
-        &data.test,
-        study.batch_size_of(&job.variant)?.max(256),
-    )?;
+    // Batches as in training, so that their memory is there already.
+    let batch_size = study.batch_size_of(&job.variant)?;
+    let result = JobResult::measure(&model, &data.test, batch_size)?;
     folder.write_result(job, &result)?;
     listener.on_event(job, &JobEvent::Finished(&result));
     Ok(Outcome::Finished)
