@@ -1,5 +1,5 @@
-//! f64 matrix products, by `matrixmultiply`. (f32 has the register tile, which reads its operands in place, obeys
-//! `TAPER_SIMD`, and was faster on every shape of the notebook's network.)
+//! f64 matrix products, by `matrixmultiply`. (f32 has the register tile of the convolutions, which obeys `TAPER_SIMD`; the
+//! two have not been timed against each other.)
 
 use crate::kernels::MatrixRef;
 
