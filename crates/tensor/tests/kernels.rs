@@ -66,7 +66,8 @@ fn error<E: Element>(found: &Tensor<f32>, expected: &Tensor<E>) -> f64 {
 
 fn assert_close<E: Element>(what: &str, found: &Tensor<f32>, expected: &Tensor<E>) {
     let error = error(found, expected);
-    assert!(error <= 2e-6, "{what}: error {error:e}");
+    // Winograd's convolutions round more often than a plain sum: kernels/README.md has the errors measured.
+    assert!(error <= 4e-6, "{what}: error {error:e}");
 }
 
 /// Forward and both gradients of one geometry.

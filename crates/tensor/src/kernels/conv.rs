@@ -5,6 +5,7 @@
 //! gradient, spread over the strides and padded, with the flipped kernel.
 
 use super::geometry::ConvGeometry;
+use super::winograd::{self, Tiling};
 use super::{Epilogue, elementwise, scratch};
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk, evenly};
@@ -175,6 +176,14 @@ pub(crate) fn forward(
         return;
     }
     let (plane, image) = (Plane::forward(g), g.output());
+    if let Some(tiling) = Tiling::of(&plane) {
+        let lend = |number: usize, work: &mut dyn FnMut(&[f32])| {
+            with_padding(g, &x[number * g.image()..][..g.image()], work);
+        };
+        return winograd::with_kernel(tiling, kernel, bias, epilogue, lend, |convolution| {
+            convolution.forward(y);
+        });
+    }
     let per_task = images_per_task(g.n);
     y.par_chunks_mut(per_task * image)
         .enumerate()
@@ -265,35 +274,58 @@ pub(crate) fn input_gradient(g: &ConvGeometry, dy: &[f32], kernel: &[f32], dx: &
         reach[0] - g.rows.before.min(reach[0]),
         reach[1] - g.columns.before.min(reach[1]),
     ];
+    let lend = |number: usize, work: &mut dyn FnMut(&[f32])| {
+        let dy = &dy[number * g.output()..][..g.output()];
+        scratch::with(height * plane.width * g.filters, |padded| {
+            spread(g, dy, shift, [height, plane.width], padded);
+            work(padded);
+        });
+    };
     let per_task = images_per_task(g.n);
     scratch::with(kernel.len(), |flipped| {
         flip(g, kernel, flipped);
-        let flipped = &*flipped;
-        dx.par_chunks_mut(per_task * g.image())
-            .enumerate()
-            .for_each(|(task, dx)| {
-                for (i, dx) in dx.chunks_exact_mut(g.image()).enumerate() {
-                    let dy = &dy[(task * per_task + i) * g.output()..][..g.output()];
-                    scratch::with(height * plane.width * g.filters, |spread| {
-                        spread.fill(0.0);
-                        for (oy, row) in dy.chunks_exact(g.columns.outputs * g.filters).enumerate()
-                        {
-                            for (ox, pixel) in row.chunks_exact(g.filters).enumerate() {
-                                let (y, x) = (
-                                    oy * g.rows.stride + shift[0],
-                                    ox * g.columns.stride + shift[1],
-                                );
-                                if y < height && x < plane.width {
-                                    let at = (y * plane.width + x) * g.filters;
-                                    spread[at..at + g.filters].copy_from_slice(pixel);
-                                }
-                            }
-                        }
-                        convolve(&plane, spread, flipped, None, &Epilogue::default(), 0, dx);
-                    });
-                }
+        let (flipped, none) = (&*flipped, Epilogue::default());
+        if let Some(tiling) = Tiling::of(&plane) {
+            return winograd::with_kernel(tiling, flipped, None, &none, lend, |convolution| {
+                convolution.forward(dx);
             });
+        }
+        let tasks = dx.par_chunks_mut(per_task * g.image()).enumerate();
+        tasks.for_each(|(task, dx)| {
+            for (i, dx) in dx.chunks_exact_mut(g.image()).enumerate() {
+                lend(task * per_task + i, &mut |padded| {
+                    convolve(&plane, padded, flipped, None, &none, 0, dx);
+                });
+            }
+        });
     });
+}
+
+/// Writes an output's gradient, `stride` apart and with zeros between and around, into `height × width` pixels.
+fn spread(
+    g: &ConvGeometry,
+    dy: &[f32],
+    shift: [usize; 2],
+    [height, width]: [usize; 2],
+    padded: &mut [f32],
+) {
+    padded.fill(0.0);
+    for (oy, row) in dy.chunks_exact(g.columns.outputs * g.filters).enumerate() {
+        let fits = shift[1] + g.columns.outputs <= width;
+        if g.columns.stride == 1 && fits && oy * g.rows.stride + shift[0] < height {
+            let at = ((oy * g.rows.stride + shift[0]) * width + shift[1]) * g.filters;
+            padded[at..at + row.len()].copy_from_slice(row);
+            continue;
+        }
+        for (ox, pixel) in row.chunks_exact(g.filters).enumerate() {
+            let y = oy * g.rows.stride + shift[0];
+            let x = ox * g.columns.stride + shift[1];
+            if y < height && x < width {
+                let at = (y * width + x) * g.filters;
+                padded[at..at + g.filters].copy_from_slice(pixel);
+            }
+        }
+    }
 }
 
 /// `[kh, kw, in / groups, out]` → `[kh, kw, out / groups, in]`, taps in reverse order.
@@ -383,7 +415,14 @@ pub(crate) fn kernel_gradient(g: &ConvGeometry, dy: &[f32], x: &[f32], dk: &mut 
     if dy.is_empty() {
         return dk.fill(0.0);
     }
-    let (plane, per_task, len) = (Plane::forward(g), images_per_task(g.n), dk.len());
+    let plane = Plane::forward(g);
+    if let Some(tiling) = Tiling::of(&plane) {
+        let lend = |number: usize, work: &mut dyn FnMut(&[f32])| {
+            with_padding(g, &x[number * g.image()..][..g.image()], work);
+        };
+        return winograd::kernel_gradient(&tiling, dy, lend, dk);
+    }
+    let (per_task, len) = (images_per_task(g.n), dk.len());
     let tasks = g.n.div_ceil(per_task);
     scratch::with(tasks * len, |partial| {
         partial

@@ -68,10 +68,11 @@ pub(crate) fn dropout_in_place(y: &mut [f32], dropout: &Dropout, position: usize
     });
 }
 
-struct DropInPlace<'a> {
-    y: &'a mut [f32],
-    dropout: Dropout,
-    position: usize,
+/// Drops and scales `y`, whose first value has row-major position `position`.
+pub(crate) struct DropInPlace<'a> {
+    pub(crate) y: &'a mut [f32],
+    pub(crate) dropout: Dropout,
+    pub(crate) position: usize,
 }
 
 impl Kernel for DropInPlace<'_> {

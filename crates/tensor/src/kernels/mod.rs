@@ -14,6 +14,7 @@ pub(crate) mod reference;
 mod scratch;
 pub mod update;
 mod update_f32;
+mod winograd;
 
 pub use dropout::Dropout;
 pub use geometry::{Conv2dSpec, ConvGeometry, Padding, Pool2dSpec, PoolGeometry};

@@ -2,6 +2,7 @@
 
 use super::conv::{ForwardRows, Plane, add_partials, images_per_task, rows_per_task, with_padding};
 use super::geometry::ConvGeometry;
+use super::winograd::{self, Tiling};
 use super::{DEAD, Epilogue, conv, elementwise, scratch};
 use crate::simd::sparse::{Gather, Scatter};
 use crate::simd::{Kernel, Simd, dispatch};
@@ -27,7 +28,20 @@ pub(crate) fn forward(
     if g.n * image == 0 {
         return;
     }
-    let (plane, per_task) = (Plane::forward(g), images_per_task(g.n));
+    let plane = Plane::forward(g);
+    if let Some(tiling) = Tiling::of(&plane) {
+        let epilogue = Epilogue {
+            relu: true,
+            ..*epilogue
+        };
+        let lend = |number: usize, work: &mut dyn FnMut(&[f32])| {
+            with_padding(g, &x[number * g.image()..][..g.image()], work);
+        };
+        return winograd::with_kernel(tiling, kernel, bias, &epilogue, lend, |convolution| {
+            convolution.forward_pooled(y, winners);
+        });
+    }
+    let per_task = images_per_task(g.n);
     let rows = rows_per_task(&plane).div_ceil(2);
     let images = y
         .par_chunks_mut(per_task * image)
@@ -104,11 +118,12 @@ fn pooled_rows(
     });
 }
 
-struct Maxima<'a> {
-    pair: &'a [f32],
-    filters: usize,
-    y: &'a mut [f32],
-    winners: &'a mut [u8],
+/// The maxima of the 2×2 windows of two rows, and who won.
+pub(crate) struct Maxima<'a> {
+    pub(crate) pair: &'a [f32],
+    pub(crate) filters: usize,
+    pub(crate) y: &'a mut [f32],
+    pub(crate) winners: &'a mut [u8],
 }
 
 impl Kernel for Maxima<'_> {
@@ -176,7 +191,7 @@ pub(crate) fn gradients(
 }
 
 /// Windows down that one pass over the output channels takes: their input stays in the L1 cache.
-const BAND: usize = 2;
+const BAND: usize = 3;
 
 fn kernel_gradient(
     g: &ConvGeometry,
@@ -261,30 +276,19 @@ impl Kernel for KernelGradient<'_> {
         let (down, across) = (row, channels);
         let (run_step, runs) = (row, g.rows.taps);
         let length = g.columns.taps * channels;
-        for (dy, winners) in dy
-            .chunks_exact(g.filters)
-            .zip(winners.chunks_exact(g.filters))
-        {
-            for ((db, &dy), &winner) in db.iter_mut().zip(dy).zip(winners) {
-                *db += if winner == DEAD { 0.0 } else { dy };
-            }
-        }
         for first in (0..height).step_by(BAND) {
-            let band = BAND.min(height - first);
-            for (filter, dk) in dk.chunks_exact_mut(runs * length).enumerate() {
-                let at = first * width * g.filters + filter;
-                let gather = Gather {
-                    x: &x[2 * first * down..],
-                    dy: &dy[at..],
-                    winners: &winners[at..],
-                    window_step: g.filters,
-                    windows: [band, width],
-                    x_step: [2 * down, 2 * across],
-                    offsets: [0, across, down, down + across],
-                    run_step,
-                };
-                gather.run(simd, runs, length, dk);
-            }
+            let at = first * width * g.filters;
+            let gather = Gather {
+                x: &x[2 * first * down..],
+                dy: &dy[at..],
+                winners: &winners[at..],
+                filters: g.filters,
+                windows: [BAND.min(height - first), width],
+                x_step: [2 * down, 2 * across],
+                offsets: [0, across, down, down + across],
+                run_step,
+            };
+            gather.run(simd, runs, length, dk, db);
         }
     }
 }

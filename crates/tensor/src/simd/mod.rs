@@ -26,6 +26,7 @@ mod neon;
 mod portable;
 pub(crate) mod sparse;
 pub(crate) mod tile;
+pub(crate) mod winograd;
 
 pub(crate) use f64_product::f64_product;
 

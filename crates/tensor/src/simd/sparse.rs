@@ -1,7 +1,7 @@
 //! The two gradients of a pooled convolution, which touch only the positions that won (a quarter of them, by
 //! construction).
 //!
-//! Kernel gradient, one output channel at a time:
+//! Kernel gradient, one output channel after another:
 //!
 //! ```text
 //!   for every window: offset of its winner ─┐
@@ -21,16 +21,15 @@
 
 use super::{Simd, load_vector, store_vector};
 
-/// One output channel's share of the kernel gradient over a band of windows.
+/// Every output channel's share of the kernel and bias gradients over a band of windows.
 #[derive(Clone, Copy)]
 pub(crate) struct Gather<'a> {
     /// The image, from the band's first input on.
     pub(crate) x: &'a [f32],
-    /// Gradients, and which of the four won, from the band's first window and this channel on.
+    /// Gradients, and which of the four won, from the band's first window on: `filters` values a window.
     pub(crate) dy: &'a [f32],
     pub(crate) winners: &'a [u8],
-    /// From one window to the next in `dy` and `winners`.
-    pub(crate) window_step: usize,
+    pub(crate) filters: usize,
     /// Windows down and across.
     pub(crate) windows: [usize; 2],
     /// From one window to the next in `x`, down and across.
@@ -41,17 +40,37 @@ pub(crate) struct Gather<'a> {
     pub(crate) run_step: usize,
 }
 
+/// Where a pass over the windows adds to.
+struct Sums<'a> {
+    /// Rows of `VECTORS` vectors, `length` apart.
+    rows: &'a mut [f32],
+    length: usize,
+    /// From one filter to the next in `rows`.
+    filter_step: usize,
+    /// Values in use of a row.
+    width: usize,
+    /// The bias gradient, one value a filter, for the pass that is to add to it.
+    bias: Option<&'a mut [f32]>,
+}
+
 /// Which of the four offsets a winner's byte stands for; what is no position (dead) counts as the first.
 const KNOWN: u8 = 3;
 
 impl Gather<'_> {
-    /// `sums[run][i] += Σ gradient · x[offset + run · run_step + i]` over the windows that live, for `i < length`.
-    /// `sums` holds `runs` rows of `length` values.
+    /// `dk[filter][run][i] += Σ gradient · x[offset + run · run_step + i]` over the windows that live, for `i < length`,
+    /// and `db[filter] += Σ gradient`. `dk` holds `runs` rows of `length` values a filter.
     ///
     /// # Panics
     /// When a slice does not reach as far as the windows.
     #[inline(always)]
-    pub(crate) fn run<S: Simd>(&self, simd: S, runs: usize, length: usize, sums: &mut [f32]) {
+    pub(crate) fn run<S: Simd>(
+        &self,
+        simd: S,
+        runs: usize,
+        length: usize,
+        dk: &mut [f32],
+        db: &mut [f32],
+    ) {
         let [down, across] = self.windows;
         if down == 0 || across == 0 || runs == 0 || length == 0 {
             return;
@@ -66,12 +85,15 @@ impl Gather<'_> {
             window + farthest + (runs - 1) * self.run_step + length <= self.x.len(),
             "gather: x"
         );
-        let last = (down * across - 1) * self.window_step;
+        let values = down * across * self.filters;
         assert!(
-            last < self.dy.len() && last < self.winners.len(),
+            values <= self.dy.len() && values <= self.winners.len(),
             "gather: windows"
         );
-        assert!(runs * length <= sums.len(), "gather: sums");
+        assert!(
+            self.filters * runs * length <= dk.len() && self.filters <= db.len(),
+            "gather: sums"
+        );
         // As many runs and vectors as the registers hold; the rest in further passes over the windows.
         let budget = 2 * S::ROWS;
         let vectors = length.div_ceil(S::LANES);
@@ -88,19 +110,24 @@ impl Gather<'_> {
         for run in (0..runs).step_by(together) {
             for (first, count) in super::tile::evenly(vectors, most) {
                 let start = first * S::LANES;
-                let width = (count * S::LANES).min(length - start);
                 let part = Gather {
                     x: &self.x[run * self.run_step + start..],
                     ..*self
                 };
-                let sums = &mut sums[run * length + start..];
+                let sums = Sums {
+                    rows: &mut dk[run * length + start..],
+                    length,
+                    filter_step: runs * length,
+                    width: (count * S::LANES).min(length - start),
+                    bias: (run == 0 && first == 0).then_some(&mut *db),
+                };
                 macro_rules! pass {
                     ($($runs:literal: $($vectors:literal)*;)*) => {
                         match (together, count) {
-                            // SAFETY: invariants 2 (asserted above) and 4 (`sums` is exclusive).
+                            // SAFETY: invariants 2 (asserted above) and 4 (`dk` and `db` are exclusive).
                             $($(($runs, $vectors) => unsafe {
                                 if $runs * $vectors <= 2 * S::ROWS {
-                                    part.pass::<S, $runs, $vectors>(simd, width, length, sums);
+                                    part.pass::<S, $runs, $vectors>(simd, sums);
                                 }
                             },)*)*
                             _ => unreachable!("limited above"),
@@ -113,22 +140,19 @@ impl Gather<'_> {
     }
 
     /// # Safety
-    /// All positions must lie inside their slices (invariant 2), also `RUNS` rows of `width` values, `length` apart, in
-    /// `sums`.
+    /// All positions must lie inside their slices (invariant 2), also `RUNS` rows of `sums` for every filter.
     #[inline(always)]
     unsafe fn pass<S: Simd, const RUNS: usize, const VECTORS: usize>(
         &self,
         simd: S,
-        width: usize,
-        length: usize,
-        sums: &mut [f32],
+        sums: Sums<'_>,
     ) {
-        if width == VECTORS * S::LANES {
+        if sums.width == VECTORS * S::LANES {
             // SAFETY: as this function.
-            unsafe { self.masked_pass::<S, RUNS, VECTORS, false>(simd, width, length, sums) }
+            unsafe { self.masked_pass::<S, RUNS, VECTORS, false>(simd, sums) }
         } else {
             // SAFETY: as this function.
-            unsafe { self.masked_pass::<S, RUNS, VECTORS, true>(simd, width, length, sums) }
+            unsafe { self.masked_pass::<S, RUNS, VECTORS, true>(simd, sums) }
         }
     }
 
@@ -138,54 +162,55 @@ impl Gather<'_> {
     unsafe fn masked_pass<S: Simd, const RUNS: usize, const VECTORS: usize, const TAIL: bool>(
         &self,
         simd: S,
-        width: usize,
-        length: usize,
-        sums: &mut [f32],
+        sums: Sums<'_>,
     ) {
-        let mask = simd.mask(width - (VECTORS - 1) * S::LANES);
-        let mut sum = [[simd.splat(0.0); VECTORS]; RUNS];
-        // SAFETY: as this function.
-        unsafe {
-            let to = sums.as_mut_ptr();
-            for (r, sum) in sum.iter_mut().enumerate() {
-                for (v, sum) in sum.iter_mut().enumerate() {
-                    *sum = load_vector(simd, to.add(r * length), v, TAIL && v == VECTORS - 1, mask);
-                }
-            }
-            let (mut dy, mut winner) = (self.dy.as_ptr(), self.winners.as_ptr());
-            for down in 0..self.windows[0] {
-                let mut x = self.x.as_ptr().add(down * self.x_step[0]);
-                for _ in 0..self.windows[1] {
-                    // Loaded either way: a branch here would be mispredicted at every fifth window.
-                    let value = *dy;
-                    let gradient = simd.splat(if *winner > KNOWN { 0.0 } else { value });
-                    let from = x.add(self.offsets[usize::from(*winner & KNOWN)]);
-                    for (r, sum) in sum.iter_mut().enumerate() {
-                        let from = from.add(r * self.run_step);
-                        for (v, sum) in sum.iter_mut().enumerate() {
-                            *sum = simd.mul_add(
-                                gradient,
-                                load_vector(simd, from, v, TAIL && v == VECTORS - 1, mask),
-                                *sum,
-                            );
-                        }
+        let mask = simd.mask(sums.width - (VECTORS - 1) * S::LANES);
+        let mut bias = sums.bias;
+        for filter in 0..self.filters {
+            let mut sum = [[simd.splat(0.0); VECTORS]; RUNS];
+            let mut total = 0.0;
+            // SAFETY: as this function.
+            unsafe {
+                let to = sums.rows.as_mut_ptr().add(filter * sums.filter_step);
+                for (r, sum) in sum.iter_mut().enumerate() {
+                    let from = to.add(r * sums.length);
+                    for (v, sum) in sum.iter_mut().enumerate() {
+                        *sum = load_vector(simd, from, v, TAIL && v == VECTORS - 1, mask);
                     }
-                    dy = dy.wrapping_add(self.window_step);
-                    winner = winner.wrapping_add(self.window_step);
-                    x = x.wrapping_add(self.x_step[1]);
+                }
+                let mut dy = self.dy.as_ptr().add(filter);
+                let mut winner = self.winners.as_ptr().add(filter);
+                for down in 0..self.windows[0] {
+                    let mut x = self.x.as_ptr().add(down * self.x_step[0]);
+                    for _ in 0..self.windows[1] {
+                        // Loaded either way: a branch here would be mispredicted at every fifth window.
+                        let value = *dy;
+                        let value = if *winner > KNOWN { 0.0 } else { value };
+                        let from = x.add(self.offsets[usize::from(*winner & KNOWN)]);
+                        let gradient = simd.splat(value);
+                        total += value;
+                        for (r, sum) in sum.iter_mut().enumerate() {
+                            let from = from.add(r * self.run_step);
+                            for (v, sum) in sum.iter_mut().enumerate() {
+                                let tail = TAIL && v == VECTORS - 1;
+                                let patch = load_vector(simd, from, v, tail, mask);
+                                *sum = simd.mul_add(gradient, patch, *sum);
+                            }
+                        }
+                        dy = dy.wrapping_add(self.filters);
+                        winner = winner.wrapping_add(self.filters);
+                        x = x.wrapping_add(self.x_step[1]);
+                    }
+                }
+                for (r, sum) in sum.iter().enumerate() {
+                    let to = to.add(r * sums.length);
+                    for (v, &sum) in sum.iter().enumerate() {
+                        store_vector(simd, to, v, TAIL && v == VECTORS - 1, mask, sum);
+                    }
                 }
             }
-            for (r, sum) in sum.iter().enumerate() {
-                for (v, &sum) in sum.iter().enumerate() {
-                    store_vector(
-                        simd,
-                        to.add(r * length),
-                        v,
-                        TAIL && v == VECTORS - 1,
-                        mask,
-                        sum,
-                    );
-                }
+            if let Some(bias) = &mut bias {
+                bias[filter] += total;
             }
         }
     }

@@ -1,0 +1,266 @@
+//! The small linear transforms around Winograd's convolution F(4×4, 3×3).
+//!
+//! ```text
+//!   6×6 pixels d          6×6 transformed V = Bᵀ d B        for each of the 36 positions a matrix product
+//!   ┌─┬─┬─┬─┬─┬─┐         ┌─┬─┬─┬─┬─┬─┐                     over tiles × channels × filters (the register tile):
+//!   │ │ │ │ │ │ │         │ │ │ │ │ │ │
+//!   │ │┏━━━━━━━┓│  ─────► │ │ │ │ │ │ │  ──── M = V · U ──►  4×4 outputs y = Aᵀ M A
+//!   │ │┃ 4×4   ┃│         │ │ │ │ │ │ │
+//!   │ │┃outputs┃│         │ │ │ │ │ │ │        U = G g Gᵀ, the 3×3 kernel transformed to 6×6, once
+//!   │ │┗━━━━━━━┛│         │ │ │ │ │ │ │
+//!   └─┴─┴─┴─┴─┴─┘         └─┴─┴─┴─┴─┴─┘
+//! ```
+//!
+//! 36 products a channel and filter take the place of 16 · 9 = 144 (Lavin and Gray, "Fast Algorithms for Convolutional
+//! Neural Networks", 2015). The matrices come from six points at which polynomials are evaluated, here 0, ±a, ±b and ∞. The
+//! usual a = 1, b = 2 makes rounding errors 2 to 4 times as large as a = ¾, b = 1½, which keeps the powers of the points
+//! near 1 and is exact in binary, too (README.md has the errors measured). The kernel's gradient is the adjoint: it takes the
+//! outputs' gradients through A, multiplies, and comes back through G.
+
+use super::{Simd, load_vector, store_vector};
+
+/// Side of the tile of outputs.
+pub(crate) const OUTPUTS: usize = 4;
+/// Side of the tile of inputs: what a 3×3 kernel reads for `OUTPUTS`.
+pub(crate) const INPUTS: usize = OUTPUTS + 2;
+/// Products a tile: positions of the transformed tile.
+pub(crate) const POSITIONS: usize = INPUTS * INPUTS;
+
+const A: f32 = 0.75;
+const B: f32 = 1.5;
+/// Their squares.
+const AA: f32 = A * A;
+const BB: f32 = B * B;
+/// What the rows of G at ±a and ±b are divided by.
+const AT_A: f32 = 2.0 * AA * (AA - BB);
+const AT_B: f32 = 2.0 * BB * (BB - AA);
+
+/// One of the matrices, applied to `IN` vectors.
+pub(crate) trait Transform<const IN: usize, const OUT: usize> {
+    /// The matrix times the column `d`.
+    fn line<S: Simd>(simd: S, d: [S::V; IN]) -> [S::V; OUT];
+}
+
+/// Bᵀ: pixels.
+pub(crate) struct Input;
+/// G: the kernel.
+pub(crate) struct Weights;
+/// Aᵀ: sums of products to outputs.
+pub(crate) struct Output;
+/// A: gradients of outputs.
+pub(crate) struct OutputGradient;
+/// Gᵀ: gradients of the transformed kernel.
+pub(crate) struct WeightsGradient;
+
+impl Transform<6, 6> for Input {
+    #[inline(always)]
+    fn line<S: Simd>(s: S, d: [S::V; 6]) -> [S::V; 6] {
+        let (product, sum) = (s.splat(AA * BB), s.splat(-(AA + BB)));
+        let (minus_aa, minus_bb) = (s.splat(-AA), s.splat(-BB));
+        let a_even = s.mul_add(minus_bb, d[2], d[4]);
+        let a_odd = s.mul(s.splat(A), s.mul_add(minus_bb, d[1], d[3]));
+        let b_even = s.mul_add(minus_aa, d[2], d[4]);
+        let b_odd = s.mul(s.splat(B), s.mul_add(minus_aa, d[1], d[3]));
+        [
+            s.mul_add(product, d[0], s.mul_add(sum, d[2], d[4])),
+            s.add(a_even, a_odd),
+            s.sub(a_even, a_odd),
+            s.add(b_even, b_odd),
+            s.sub(b_even, b_odd),
+            s.mul_add(product, d[1], s.mul_add(sum, d[3], d[5])),
+        ]
+    }
+}
+
+impl Transform<3, 6> for Weights {
+    #[inline(always)]
+    fn line<S: Simd>(s: S, g: [S::V; 3]) -> [S::V; 6] {
+        let a_even = s.mul_add(s.splat(AA / AT_A), g[2], s.mul(s.splat(1.0 / AT_A), g[0]));
+        let b_even = s.mul_add(s.splat(BB / AT_B), g[2], s.mul(s.splat(1.0 / AT_B), g[0]));
+        let a_odd = s.mul(s.splat(A / AT_A), g[1]);
+        let b_odd = s.mul(s.splat(B / AT_B), g[1]);
+        [
+            s.mul(s.splat(1.0 / (AA * BB)), g[0]),
+            s.add(a_even, a_odd),
+            s.sub(a_even, a_odd),
+            s.add(b_even, b_odd),
+            s.sub(b_even, b_odd),
+            g[2],
+        ]
+    }
+}
+
+impl Transform<6, 4> for Output {
+    #[inline(always)]
+    fn line<S: Simd>(s: S, m: [S::V; 6]) -> [S::V; 4] {
+        let (a_sum, a_rest) = (s.add(m[1], m[2]), s.sub(m[1], m[2]));
+        let (b_sum, b_rest) = (s.add(m[3], m[4]), s.sub(m[3], m[4]));
+        let powers =
+            |a: f32, b: f32, at_a, at_b| s.mul_add(s.splat(b), at_b, s.mul(s.splat(a), at_a));
+        [
+            s.add(m[0], s.add(a_sum, b_sum)),
+            powers(A, B, a_rest, b_rest),
+            powers(AA, BB, a_sum, b_sum),
+            s.add(m[5], powers(A * AA, B * BB, a_rest, b_rest)),
+        ]
+    }
+}
+
+impl Transform<4, 6> for OutputGradient {
+    #[inline(always)]
+    fn line<S: Simd>(s: S, d: [S::V; 4]) -> [S::V; 6] {
+        let a_even = s.mul_add(s.splat(AA), d[2], d[0]);
+        let b_even = s.mul_add(s.splat(BB), d[2], d[0]);
+        let a_odd = s.mul_add(s.splat(A * AA), d[3], s.mul(s.splat(A), d[1]));
+        let b_odd = s.mul_add(s.splat(B * BB), d[3], s.mul(s.splat(B), d[1]));
+        [
+            d[0],
+            s.add(a_even, a_odd),
+            s.sub(a_even, a_odd),
+            s.add(b_even, b_odd),
+            s.sub(b_even, b_odd),
+            d[3],
+        ]
+    }
+}
+
+impl Transform<6, 3> for WeightsGradient {
+    #[inline(always)]
+    fn line<S: Simd>(s: S, u: [S::V; 6]) -> [S::V; 3] {
+        let (a_sum, a_rest) = (s.add(u[1], u[2]), s.sub(u[1], u[2]));
+        let (b_sum, b_rest) = (s.add(u[3], u[4]), s.sub(u[3], u[4]));
+        let powers = |a: f32, b: f32, at_a, at_b| {
+            s.mul_add(s.splat(b / AT_B), at_b, s.mul(s.splat(a / AT_A), at_a))
+        };
+        [
+            s.mul_add(
+                s.splat(1.0 / (AA * BB)),
+                u[0],
+                powers(1.0, 1.0, a_sum, b_sum),
+            ),
+            powers(A, B, a_rest, b_rest),
+            s.add(u[5], powers(AA, BB, a_sum, b_sum)),
+        ]
+    }
+}
+
+/// A square of vectors: values of the same channel are `row_step` and `column_step` apart.
+#[derive(Clone, Copy)]
+pub(crate) struct Steps {
+    pub(crate) row: usize,
+    pub(crate) column: usize,
+}
+
+impl Steps {
+    /// Whether a square with `side` rows and columns of `channels` values lies inside `len` values.
+    fn reaches(&self, side: usize, channels: usize, len: usize) -> bool {
+        let row = self.row.checked_mul(side - 1);
+        let column = self.column.checked_mul(side - 1);
+        let last = row.zip(column).and_then(|(r, c)| r.checked_add(c));
+        last.and_then(|l| l.checked_add(channels))
+            .is_some_and(|end| end <= len)
+    }
+}
+
+/// What is done to transformed values before they are stored.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Finish<'a> {
+    /// Added, a value a channel.
+    pub(crate) bias: Option<&'a [f32]>,
+    /// Then what is negative becomes zero.
+    pub(crate) relu: bool,
+}
+
+/// `T · from · Tᵀ` for each of `channels` channels.
+///
+/// # Panics
+/// When a slice does not reach as far as its square.
+#[inline(always)]
+pub(crate) fn apply<S: Simd, T: Transform<IN, OUT>, const IN: usize, const OUT: usize>(
+    simd: S,
+    _: T,
+    channels: usize,
+    from: (&[f32], Steps),
+    to: (&mut [f32], Steps),
+    finish: Finish<'_>,
+) {
+    assert!(
+        from.1.reaches(IN, channels, from.0.len()),
+        "transform: from"
+    );
+    assert!(to.1.reaches(OUT, channels, to.0.len()), "transform: to");
+    assert!(
+        finish.bias.is_none_or(|bias| channels <= bias.len()),
+        "transform: bias"
+    );
+    let mut first = 0;
+    while first < channels {
+        // SAFETY: invariants 2 (asserted above) and 4 (`to` is exclusive).
+        unsafe {
+            let (from, to) = (
+                (from.0.as_ptr().add(first), from.1),
+                (to.0.as_mut_ptr().add(first), to.1),
+            );
+            let finish = Finish {
+                bias: finish.bias.map(|bias| &bias[first..]),
+                ..finish
+            };
+            if channels - first >= S::LANES {
+                vector::<S, T, IN, OUT, false>(simd, S::LANES, from, to, finish);
+            } else {
+                vector::<S, T, IN, OUT, true>(simd, channels - first, from, to, finish);
+            }
+        }
+        first += S::LANES;
+    }
+}
+
+/// One vector of channels, `width` of them in use.
+///
+/// # Safety
+/// Both squares must lie inside what their pointers may reach, and a bias must have `width` values (invariant 2).
+#[inline(always)]
+unsafe fn vector<
+    S: Simd,
+    T: Transform<IN, OUT>,
+    const IN: usize,
+    const OUT: usize,
+    const TAIL: bool,
+>(
+    simd: S,
+    width: usize,
+    (from, from_step): (*const f32, Steps),
+    (to, to_step): (*mut f32, Steps),
+    finish: Finish<'_>,
+) {
+    let (mask, zero) = (simd.mask(width), simd.splat(0.0));
+    let mut half = [[zero; IN]; OUT];
+    // SAFETY: as this function.
+    unsafe {
+        for column in 0..IN {
+            let mut line = [zero; IN];
+            for (row, value) in line.iter_mut().enumerate() {
+                let from = from.add(row * from_step.row + column * from_step.column);
+                *value = load_vector(simd, from, 0, TAIL, mask);
+            }
+            for (half, value) in half.iter_mut().zip(T::line(simd, line)) {
+                half[column] = value;
+            }
+        }
+        let bias = finish
+            .bias
+            .map(|bias| load_vector(simd, bias.as_ptr(), 0, TAIL, mask));
+        for (row, half) in half.into_iter().enumerate() {
+            for (column, value) in T::line(simd, half).into_iter().enumerate() {
+                let value = bias.map_or(value, |bias| simd.add(value, bias));
+                let value = if finish.relu {
+                    simd.max(zero, value)
+                } else {
+                    value
+                };
+                let to = to.add(row * to_step.row + column * to_step.column);
+                store_vector(simd, to, 0, TAIL, mask, value);
+            }
+        }
+    }
+}
