@@ -188,7 +188,7 @@ impl Kernel for SumRows<'_> {
     }
 }
 
-/// Σ|x| and Σx²: sixteen f64 lanes a piece, then the pieces in order.
+/// Σ|x| and Σx²: eight f64 lanes a piece, then the pieces in order.
 pub(crate) fn penalty_sums(x: &[f32]) -> (f64, f64) {
     let pieces: Vec<_> = x
         .par_chunks(PIECE)
@@ -207,18 +207,7 @@ impl Kernel for PenaltySums<'_> {
     type Output = (f64, f64);
 
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) -> (f64, f64) {
-        let (mut l1, mut l2) = ([0.0f64; 16], [0.0f64; 16]);
-        let (lines, rest) = self.x.as_chunks::<16>();
-        let mut last = [0.0; 16];
-        last[..rest.len()].copy_from_slice(rest);
-        for line in lines.iter().chain(std::iter::once(&last)) {
-            for i in 0..16 {
-                let x = f64::from(line[i]);
-                l1[i] += x.abs();
-                l2[i] += x * x;
-            }
-        }
-        (l1.iter().sum(), l2.iter().sum())
+    fn run<S: Simd>(self, simd: S) -> (f64, f64) {
+        simd.penalty_sums(self.x)
     }
 }

@@ -4,7 +4,7 @@ use super::conv::{ForwardRows, Plane, add_partials, images_per_task, rows_per_ta
 use super::geometry::ConvGeometry;
 use super::winograd::{self, Tiling};
 use super::{DEAD, Epilogue, conv, elementwise, scratch};
-use crate::simd::sparse::{Gather, Scatter};
+use crate::simd::sparse::{Gather, Scatter, survivors};
 use crate::simd::{Kernel, Simd, dispatch};
 use rayon::prelude::*;
 
@@ -191,7 +191,7 @@ pub(crate) fn gradients(
 }
 
 /// Windows down that one pass over the output channels takes: their input stays in the L1 cache.
-const BAND: usize = 3;
+const BAND: usize = 4;
 
 fn kernel_gradient(
     g: &ConvGeometry,
@@ -223,13 +223,16 @@ fn kernel_gradient(
                         &winners[number * image..][..image],
                     );
                     with_padding(g, &x[number * g.image()..][..g.image()], |x| {
-                        dispatch(KernelGradient {
-                            g,
-                            x,
-                            dy,
-                            winners,
-                            dk: &mut *dk,
-                            db: &mut *db,
+                        scratch::with(survivors(BAND * width), |list| {
+                            dispatch(KernelGradient {
+                                g,
+                                x,
+                                dy,
+                                winners,
+                                dk: &mut *dk,
+                                db: &mut *db,
+                                list,
+                            });
                         });
                     });
                 }
@@ -256,6 +259,8 @@ struct KernelGradient<'a> {
     winners: &'a [u8],
     dk: &'a mut [f32],
     db: &'a mut [f32],
+    /// Working memory.
+    list: &'a mut [f32],
 }
 
 impl Kernel for KernelGradient<'_> {
@@ -270,6 +275,7 @@ impl Kernel for KernelGradient<'_> {
             winners,
             dk,
             db,
+            list,
         } = self;
         let ([height, width], channels) = (pooled(g), g.channels);
         let row = g.columns.padded() * channels;
@@ -288,7 +294,7 @@ impl Kernel for KernelGradient<'_> {
                 offsets: [0, across, down, down + across],
                 run_step,
             };
-            gather.run(simd, runs, length, dk, db);
+            gather.run(simd, [runs, length], dk, db, list);
         }
     }
 }

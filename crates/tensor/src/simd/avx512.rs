@@ -231,6 +231,33 @@ impl Simd for Avx512 {
         }
     }
     #[inline(always)]
+    fn penalty_sums(self, x: &[f32]) -> (f64, f64) {
+        // Conversions to f64 are not found by the compiler.
+        let (lines, rest) = x.as_chunks::<16>();
+        // SAFETY: invariant 1.
+        let (mut l1, mut l2) = unsafe {
+            let (mut l1, mut l2) = ([_mm512_setzero_pd(); 2], [_mm512_setzero_pd(); 2]);
+            for line in lines {
+                let x = self.load(line);
+                let halves = [_mm512_castps512_ps256(x), _mm512_extractf32x8_ps::<1>(x)];
+                for i in 0..2 {
+                    let x = _mm512_cvtps_pd(halves[i]);
+                    l1[i] = _mm512_add_pd(l1[i], _mm512_abs_pd(x));
+                    l2[i] = _mm512_fmadd_pd(x, x, l2[i]);
+                }
+            }
+            (
+                _mm512_reduce_add_pd(_mm512_add_pd(l1[0], l1[1])),
+                _mm512_reduce_add_pd(_mm512_add_pd(l2[0], l2[1])),
+            )
+        };
+        for &x in rest {
+            l1 += f64::from(x).abs();
+            l2 += f64::from(x) * f64::from(x);
+        }
+        (l1, l2)
+    }
+    #[inline(always)]
     fn tile(self, tile: &Tile<'_>, c: BlockMut<'_>) {
         // SAFETY: invariant 1.
         unsafe { tile_shell(self, tile, c) }

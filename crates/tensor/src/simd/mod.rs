@@ -116,6 +116,19 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
             };
         }
     }
+    /// Σ|x| and Σx², in f64.
+    #[inline(always)]
+    fn penalty_sums(self, x: &[f32]) -> (f64, f64) {
+        let (mut l1, mut l2) = ([0.0f64; 8], [0.0f64; 8]);
+        for line in x.chunks(8) {
+            for (i, &x) in line.iter().enumerate() {
+                let x = f64::from(x);
+                l1[i] += x.abs();
+                l2[i] += x * x;
+            }
+        }
+        (l1.iter().sum(), l2.iter().sum())
+    }
     /// The register tile, compiled once for each set and called from every kernel.
     fn tile(self, tile: &Tile<'_>, c: BlockMut<'_>);
     /// For each of the values 0 to 3, a bit for every byte (at most 64) that equals it.

@@ -1,10 +1,11 @@
 //! The two gradients of a pooled convolution, which touch only the positions that won (a quarter of them, by
 //! construction).
 //!
-//! Kernel gradient, one output channel after another:
+//! Kernel gradient, one output channel after another, over a list of its windows that live (a list, because an address that
+//! is loaded and looked up only just before its use kept the multiplications waiting):
 //!
 //! ```text
-//!   for every window: offset of its winner ─┐
+//!   for every survivor: place of its patch ─┐
 //!                                           ▼            runs: rows of the kernel
 //!   gradient (one value) × input  ┌── x[offset + row 0] ──┬───┬───┐   sum[0][0..VECTORS]
 //!                                 ├── x[offset + row 1] ──┼───┼───┤ → sum[1][0..VECTORS]   3 × 6 registers for
@@ -20,6 +21,7 @@
 //! ```
 
 use super::{Simd, load_vector, store_vector};
+use crate::kernels::DEAD;
 
 /// Every output channel's share of the kernel and bias gradients over a band of windows.
 #[derive(Clone, Copy)]
@@ -34,13 +36,25 @@ pub(crate) struct Gather<'a> {
     pub(crate) windows: [usize; 2],
     /// From one window to the next in `x`, down and across.
     pub(crate) x_step: [usize; 2],
-    /// What the winner adds to the position in `x`. A dead window has gradient 0 and any of them.
+    /// What the winner adds to the position in `x`.
     pub(crate) offsets: [usize; 4],
     /// From one run to the next in `x`.
     pub(crate) run_step: usize,
 }
 
-/// Where a pass over the windows adds to.
+/// Filters whose survivors are listed together.
+const GROUP: usize = 64;
+
+/// Values of working memory that [`Gather::run`] needs for `windows` windows.
+pub(crate) const fn survivors(windows: usize) -> usize {
+    2 * GROUP * windows
+}
+
+/// A filter's window that lives: where its winner's patch begins, and the gradient. Kept as two f32, the first one's bits
+/// being the position, because working memory is f32.
+type Survivor = [f32; 2];
+
+/// Where a pass over the survivors adds to.
 struct Sums<'a> {
     /// Rows of `VECTORS` vectors, `length` apart.
     rows: &'a mut [f32],
@@ -49,16 +63,12 @@ struct Sums<'a> {
     filter_step: usize,
     /// Values in use of a row.
     width: usize,
-    /// The bias gradient, one value a filter, for the pass that is to add to it.
-    bias: Option<&'a mut [f32]>,
 }
-
-/// Which of the four offsets a winner's byte stands for; what is no position (dead) counts as the first.
-const KNOWN: u8 = 3;
 
 impl Gather<'_> {
     /// `dk[filter][run][i] += Σ gradient · x[offset + run · run_step + i]` over the windows that live, for `i < length`,
-    /// and `db[filter] += Σ gradient`. `dk` holds `runs` rows of `length` values a filter.
+    /// and `db[filter] += Σ gradient`. `dk` holds `runs` rows of `length` values a filter; `list` is working memory of
+    /// [`survivors`] values.
     ///
     /// # Panics
     /// When a slice does not reach as far as the windows.
@@ -66,10 +76,10 @@ impl Gather<'_> {
     pub(crate) fn run<S: Simd>(
         &self,
         simd: S,
-        runs: usize,
-        length: usize,
+        [runs, length]: [usize; 2],
         dk: &mut [f32],
         db: &mut [f32],
+        list: &mut [f32],
     ) {
         let [down, across] = self.windows;
         if down == 0 || across == 0 || runs == 0 || length == 0 {
@@ -82,19 +92,81 @@ impl Gather<'_> {
         );
         let window = (down - 1) * self.x_step[0] + (across - 1) * self.x_step[1];
         assert!(
-            window + farthest + (runs - 1) * self.run_step + length <= self.x.len(),
+            window + farthest + (runs - 1) * self.run_step + length <= self.x.len()
+                && u32::try_from(window + farthest).is_ok(),
             "gather: x"
         );
-        let values = down * across * self.filters;
+        let windows = down * across;
         assert!(
-            values <= self.dy.len() && values <= self.winners.len(),
+            windows * self.filters <= self.dy.len() && windows * self.filters <= self.winners.len(),
             "gather: windows"
         );
         assert!(
             self.filters * runs * length <= dk.len() && self.filters <= db.len(),
             "gather: sums"
         );
-        // As many runs and vectors as the registers hold; the rest in further passes over the windows.
+        let list = &mut list.as_chunks_mut::<2>().0[..GROUP * windows];
+        for first in (0..self.filters).step_by(GROUP) {
+            let filters = GROUP.min(self.filters - first);
+            let mut ends = [0; GROUP];
+            // SAFETY: invariant 2 (asserted above).
+            unsafe { self.list(first, &mut ends[..filters], list) };
+            for (filter, db) in db[first..][..filters].iter_mut().enumerate() {
+                for [_, gradient] in &list[filter * windows..ends[filter]] {
+                    *db += gradient;
+                }
+            }
+            let dk = &mut dk[first * runs * length..][..filters * runs * length];
+            // SAFETY: invariants 2 (asserted above, and the list holds what `list` wrote) and 4 (`dk` is exclusive).
+            unsafe { self.add(simd, [runs, length], &ends[..filters], list, dk) };
+        }
+    }
+
+    /// Writes the survivors of the filters from `first` on: those of filter `f` from `f · windows` on, up to `ends[f]`.
+    ///
+    /// # Safety
+    /// `dy` and `winners` must reach as far as the windows, `list` must hold all windows of `ends.len()` filters.
+    #[inline(always)]
+    unsafe fn list(&self, first: usize, ends: &mut [usize], list: &mut [Survivor]) {
+        let [down, across] = self.windows;
+        for (filter, end) in ends.iter_mut().enumerate() {
+            *end = filter * down * across;
+        }
+        // What a dead window's byte finds is written, but not counted.
+        let mut offsets = [0; 8];
+        offsets[..4].copy_from_slice(&self.offsets);
+        for window in 0..down * across {
+            let x = window / across * self.x_step[0] + window % across * self.x_step[1];
+            let at = window * self.filters + first;
+            for (filter, end) in ends.iter_mut().enumerate() {
+                // SAFETY: as this function; `end` has moved at most once a window.
+                unsafe {
+                    let winner = *self.winners.get_unchecked(at + filter);
+                    let position = (x + offsets[usize::from(winner & 7)]) as u32;
+                    *list.get_unchecked_mut(*end) = [
+                        f32::from_bits(position),
+                        *self.dy.get_unchecked(at + filter),
+                    ];
+                    // No branch: it would be mispredicted at every fifth window.
+                    *end += usize::from(winner < DEAD);
+                }
+            }
+        }
+    }
+
+    /// Adds the listed survivors' patches: as many runs and vectors at once as the registers hold.
+    ///
+    /// # Safety
+    /// Every listed position must lie in `x` together with its patch; `dk` must hold a kernel for each of `ends`.
+    #[inline(always)]
+    unsafe fn add<S: Simd>(
+        &self,
+        simd: S,
+        [runs, length]: [usize; 2],
+        ends: &[usize],
+        list: &[Survivor],
+        dk: &mut [f32],
+    ) {
         let budget = 2 * S::ROWS;
         let vectors = length.div_ceil(S::LANES);
         let together = if runs * vectors <= budget && matches!(runs, 3 | 5) && vectors <= 9 {
@@ -119,15 +191,14 @@ impl Gather<'_> {
                     length,
                     filter_step: runs * length,
                     width: (count * S::LANES).min(length - start),
-                    bias: (run == 0 && first == 0).then_some(&mut *db),
                 };
                 macro_rules! pass {
                     ($($runs:literal: $($vectors:literal)*;)*) => {
                         match (together, count) {
-                            // SAFETY: invariants 2 (asserted above) and 4 (`dk` and `db` are exclusive).
+                            // SAFETY: as this function.
                             $($(($runs, $vectors) => unsafe {
                                 if $runs * $vectors <= 2 * S::ROWS {
-                                    part.pass::<S, $runs, $vectors>(simd, sums);
+                                    part.pass::<S, $runs, $vectors>(simd, ends, list, sums);
                                 }
                             },)*)*
                             _ => unreachable!("limited above"),
@@ -140,35 +211,38 @@ impl Gather<'_> {
     }
 
     /// # Safety
-    /// All positions must lie inside their slices (invariant 2), also `RUNS` rows of `sums` for every filter.
+    /// As [`Self::add`].
     #[inline(always)]
     unsafe fn pass<S: Simd, const RUNS: usize, const VECTORS: usize>(
         &self,
         simd: S,
+        ends: &[usize],
+        list: &[Survivor],
         sums: Sums<'_>,
     ) {
         if sums.width == VECTORS * S::LANES {
             // SAFETY: as this function.
-            unsafe { self.masked_pass::<S, RUNS, VECTORS, false>(simd, sums) }
+            unsafe { self.masked_pass::<S, RUNS, VECTORS, false>(simd, ends, list, sums) }
         } else {
             // SAFETY: as this function.
-            unsafe { self.masked_pass::<S, RUNS, VECTORS, true>(simd, sums) }
+            unsafe { self.masked_pass::<S, RUNS, VECTORS, true>(simd, ends, list, sums) }
         }
     }
 
     /// # Safety
-    /// As [`Self::pass`].
+    /// As [`Self::add`].
     #[inline(always)]
     unsafe fn masked_pass<S: Simd, const RUNS: usize, const VECTORS: usize, const TAIL: bool>(
         &self,
         simd: S,
+        ends: &[usize],
+        list: &[Survivor],
         sums: Sums<'_>,
     ) {
         let mask = simd.mask(sums.width - (VECTORS - 1) * S::LANES);
-        let mut bias = sums.bias;
-        for filter in 0..self.filters {
+        let windows = self.windows[0] * self.windows[1];
+        for (filter, &end) in ends.iter().enumerate() {
             let mut sum = [[simd.splat(0.0); VECTORS]; RUNS];
-            let mut total = 0.0;
             // SAFETY: as this function.
             unsafe {
                 let to = sums.rows.as_mut_ptr().add(filter * sums.filter_step);
@@ -178,28 +252,16 @@ impl Gather<'_> {
                         *sum = load_vector(simd, from, v, TAIL && v == VECTORS - 1, mask);
                     }
                 }
-                let mut dy = self.dy.as_ptr().add(filter);
-                let mut winner = self.winners.as_ptr().add(filter);
-                for down in 0..self.windows[0] {
-                    let mut x = self.x.as_ptr().add(down * self.x_step[0]);
-                    for _ in 0..self.windows[1] {
-                        // Loaded either way: a branch here would be mispredicted at every fifth window.
-                        let value = *dy;
-                        let value = if *winner > KNOWN { 0.0 } else { value };
-                        let from = x.add(self.offsets[usize::from(*winner & KNOWN)]);
-                        let gradient = simd.splat(value);
-                        total += value;
-                        for (r, sum) in sum.iter_mut().enumerate() {
-                            let from = from.add(r * self.run_step);
-                            for (v, sum) in sum.iter_mut().enumerate() {
-                                let tail = TAIL && v == VECTORS - 1;
-                                let patch = load_vector(simd, from, v, tail, mask);
-                                *sum = simd.mul_add(gradient, patch, *sum);
-                            }
+                for [position, gradient] in list.get_unchecked(filter * windows..end) {
+                    let gradient = simd.splat(*gradient);
+                    let from = self.x.as_ptr().add(position.to_bits() as usize);
+                    for (r, sum) in sum.iter_mut().enumerate() {
+                        let from = from.add(r * self.run_step);
+                        for (v, sum) in sum.iter_mut().enumerate() {
+                            let tail = TAIL && v == VECTORS - 1;
+                            let patch = load_vector(simd, from, v, tail, mask);
+                            *sum = simd.mul_add(gradient, patch, *sum);
                         }
-                        dy = dy.wrapping_add(self.filters);
-                        winner = winner.wrapping_add(self.filters);
-                        x = x.wrapping_add(self.x_step[1]);
                     }
                 }
                 for (r, sum) in sum.iter().enumerate() {
@@ -208,9 +270,6 @@ impl Gather<'_> {
                         store_vector(simd, to, v, TAIL && v == VECTORS - 1, mask, sum);
                     }
                 }
-            }
-            if let Some(bias) = &mut bias {
-                bias[filter] += total;
             }
         }
     }

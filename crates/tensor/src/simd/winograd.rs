@@ -42,12 +42,14 @@ pub(crate) trait Transform<const IN: usize, const OUT: usize> {
 }
 
 /// Bᵀ: pixels.
+#[derive(Clone, Copy)]
 pub(crate) struct Input;
 /// G: the kernel.
 pub(crate) struct Weights;
 /// Aᵀ: sums of products to outputs.
 pub(crate) struct Output;
 /// A: gradients of outputs.
+#[derive(Clone, Copy)]
 pub(crate) struct OutputGradient;
 /// Gᵀ: gradients of the transformed kernel.
 pub(crate) struct WeightsGradient;

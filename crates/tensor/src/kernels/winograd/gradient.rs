@@ -1,0 +1,166 @@
+//! The gradient with respect to the kernel: the adjoint of the forward pass.
+
+use super::tiles::{Part, TransformTiles, transform_inputs};
+use super::{Tiling, square, step, with_square, with_transformed};
+use crate::kernels::conv::{Plane, add_partials, images_per_task};
+use crate::kernels::scratch;
+use crate::simd::block::BlockMut;
+use crate::simd::tile::{Start, Tile, Walk, evenly};
+use crate::simd::winograd::{Finish, INPUTS, OUTPUTS, OutputGradient, WeightsGradient, apply};
+use crate::simd::{Kernel, Simd, dispatch};
+use rayon::prelude::*;
+
+/// The gradient with respect to the kernel, images lent by `lend`: each task sums its images, the tasks' sums are added over
+/// a fixed tree.
+pub(crate) fn kernel_gradient<L: Fn(usize, &mut dyn FnMut(&[f32])) + Sync>(
+    tiling: &Tiling,
+    dy: &[f32],
+    lend: L,
+    dk: &mut [f32],
+) {
+    let plane = &tiling.plane;
+    let image = plane.output[0] * plane.output[1] * plane.filters;
+    let (n, len) = (dy.len() / image, dk.len());
+    let per_task = images_per_task(n);
+    scratch::with(n.div_ceil(per_task) * len, |partial| {
+        let tasks = partial.par_chunks_mut(len).enumerate();
+        tasks.for_each(|(task, dk)| {
+            scratch::with(tiling.weights(), |sums| {
+                sums.fill(0.0);
+                let (mut first, last) = (task * per_task, ((task + 1) * per_task).min(n));
+                while first < last {
+                    let images = tiling.images().min(last - first);
+                    let rows = if images > 1 {
+                        tiling.tiles[0]
+                    } else {
+                        tiling.rows()
+                    };
+                    for row in (0..tiling.tiles[0]).step_by(rows) {
+                        let rows = rows.min(tiling.tiles[0] - row);
+                        add_block(tiling, dy, &lend, first..first + images, row, rows, sums);
+                    }
+                    first += images;
+                }
+                dispatch(SumsBack { plane, sums, dk });
+            });
+        });
+        add_partials(partial, dk);
+    });
+}
+
+/// Adds what `rows` tile rows from `row` on of some images give to the gradient of the transformed kernel.
+fn add_block<L: Fn(usize, &mut dyn FnMut(&[f32])) + Sync>(
+    tiling: &Tiling,
+    dy: &[f32],
+    lend: &L,
+    images: std::ops::Range<usize>,
+    row: usize,
+    rows: usize,
+    sums: &mut [f32],
+) {
+    let plane = &tiling.plane;
+    let image = plane.output[0] * plane.output[1] * plane.filters;
+    let tiles = rows * tiling.tiles[1];
+    let count = images.len() * tiles;
+    with_transformed(count, plane.channels, |inputs| {
+        with_transformed(count, plane.filters, |outputs| {
+            for (i, number) in images.enumerate() {
+                let part = Part {
+                    row,
+                    across: tiling.tiles[1],
+                    tiles,
+                    first: i * tiles,
+                    count,
+                };
+                lend(number, &mut |x| transform_inputs(plane, x, part, inputs));
+                with_square(OUTPUTS, plane.filters, |edge| {
+                    dispatch(TransformTiles {
+                        transform: OutputGradient,
+                        image: &dy[number * image..][..image],
+                        size: plane.output,
+                        channels: plane.filters,
+                        part,
+                        edge,
+                        transformed: &mut *outputs,
+                    });
+                });
+            }
+            dispatch(GradientProducts {
+                plane,
+                count,
+                inputs,
+                outputs,
+                sums,
+            });
+        });
+    });
+}
+
+/// One matrix product a position: channels × tiles × filters, added to the sums.
+struct GradientProducts<'a> {
+    plane: &'a Plane,
+    count: usize,
+    inputs: &'a [f32],
+    outputs: &'a [f32],
+    sums: &'a mut [f32],
+}
+
+impl Kernel for GradientProducts<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Plane {
+            channels, filters, ..
+        } = *self.plane;
+        let walk = Walk::line(self.count, [channels, filters]);
+        let inputs = self.inputs.chunks_exact(step(self.count, channels));
+        let outputs = self.outputs.chunks_exact(step(self.count, filters));
+        let sums = self.sums.chunks_exact_mut(channels * filters);
+        for ((a, b), c) in inputs.zip(outputs).zip(sums) {
+            let mut c = BlockMut::new(c, channels, filters, filters);
+            for (column, columns) in evenly(filters, 2 * S::LANES) {
+                for (row, rows) in evenly(channels, S::ROWS) {
+                    let tile = Tile {
+                        a: &a[row..],
+                        a_step: 1,
+                        b: &b[column..],
+                        walk,
+                        start: Start::Output,
+                        relu: false,
+                    };
+                    simd.tile(&tile, c.part(row, rows, column, columns));
+                }
+            }
+        }
+    }
+}
+
+/// The gradient of the transformed kernel, taken back to the 3×3 kernel.
+struct SumsBack<'a> {
+    plane: &'a Plane,
+    sums: &'a [f32],
+    dk: &'a mut [f32],
+}
+
+impl Kernel for SumsBack<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Plane {
+            channels, filters, ..
+        } = *self.plane;
+        let plane = channels * filters;
+        for at in (0..plane).step_by(filters) {
+            apply(
+                simd,
+                WeightsGradient,
+                filters,
+                (&self.sums[at..], square::<INPUTS>(plane)),
+                (&mut self.dk[at..], square::<3>(plane)),
+                Finish::default(),
+            );
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! 3×3 convolutions with stride 1 by Winograd's F(4×4, 3×3): a quarter of the products, between transforms.
+//!
+//! A block of tiles is transformed (36 positions, one small matrix a position), multiplied with the transformed kernel by
+//! the register tile, and transformed back, so that everything between lies in the L2 cache. Blocks are whole tile rows of
+//! an image, or several whole images where these are small. Sums of one output do not depend on the block it is in.
+
+mod forward;
+mod gradient;
+mod tiles;
+
+pub(crate) use forward::with_kernel;
+pub(crate) use gradient::kernel_gradient;
+
+use super::conv::Plane;
+use super::scratch;
+use crate::simd::winograd::{OUTPUTS, POSITIONS, Steps};
+
+/// Values between the positions of a transformed block, so that they do not lie a power of two apart, where the caches
+/// could keep only a few of them.
+const GAP: usize = 16;
+
+/// How an image's output is cut into tiles of 4×4.
+#[derive(Clone, Copy)]
+pub(crate) struct Tiling {
+    plane: Plane,
+    /// Tiles down and across.
+    tiles: [usize; 2],
+    /// Tiles that a block holds, roughly.
+    block: usize,
+}
+
+impl Tiling {
+    /// The tiling of the convolution, or nothing where it is not 3×3 with stride 1 or the direct way is expected to be
+    /// faster.
+    pub(crate) fn of(plane: &Plane) -> Option<Tiling> {
+        let fits = plane.taps == [3, 3]
+            && plane.strides == [1, 1]
+            && plane.dilation == [1, 1]
+            && plane.groups == 1;
+        let (channels, filters) = (plane.channels, plane.filters);
+        let tiles = plane.output.map(|outputs| outputs.div_ceil(OUTPUTS));
+        let (outputs, tiled) = (plane.output[0] * plane.output[1], tiles[0] * tiles[1]);
+        // Products of the direct way and of this one, the transforms counted as `TRANSFORM` products a value.
+        let direct = outputs * 9 * channels * filters;
+        let here = tiled * POSITIONS * (channels * filters + TRANSFORM * (channels + filters));
+        let balanced = channels * filters / (2 * (channels + filters)).max(1);
+        (fits && here < direct).then_some(Tiling {
+            plane: *plane,
+            tiles,
+            block: balanced.clamp(12, 64),
+        })
+    }
+
+    /// Values of the transformed kernel.
+    pub(crate) fn weights(&self) -> usize {
+        POSITIONS * self.plane.channels * self.plane.filters
+    }
+
+    /// Whole images of a block: at least one.
+    fn images(&self) -> usize {
+        (self.block / (self.tiles[0] * self.tiles[1]).max(1)).max(1)
+    }
+
+    /// Tile rows of a block, where an image has several blocks.
+    fn rows(&self) -> usize {
+        (self.block / self.tiles[1].max(1)).clamp(1, self.tiles[0])
+    }
+}
+
+/// What a value's transforms cost, counted in products: measured, see README.md.
+const TRANSFORM: usize = 8;
+
+/// Rows of `SIDE` values that are `step` apart.
+#[inline(always)]
+fn square<const SIDE: usize>(step: usize) -> Steps {
+    Steps {
+        row: SIDE * step,
+        column: step,
+    }
+}
+
+/// Lends the transformed values of `count` tiles.
+fn with_transformed<R>(count: usize, channels: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
+    scratch::with(POSITIONS * step(count, channels), work)
+}
+
+/// Lends a square of pixels: not taken inside a kernel, whose closures would not be compiled for the instruction set.
+fn with_square<R>(side: usize, channels: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
+    scratch::with(side * side * channels, work)
+}
+
+/// From one position of a block of transformed tiles to the next.
+#[inline(always)]
+fn step(count: usize, channels: usize) -> usize {
+    count * channels + GAP
+}
