@@ -55,7 +55,7 @@ impl Kernel for BiasRelu<'_> {
 
 /// The larger of the two, but NaN stays NaN (`f32::max` would hide it, and with it that training has diverged).
 #[inline(always)]
-fn at_least(value: f32, least: f32) -> f32 {
+pub(super) fn at_least(value: f32, least: f32) -> f32 {
     if value < least { least } else { value }
 }
 

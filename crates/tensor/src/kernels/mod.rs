@@ -3,6 +3,7 @@
 //! `README.md` beside this file explains how work is cut, why a run is bit-identical for any number of threads, and what
 //! was tried. Everything here takes slices whose lengths the caller has checked against a geometry.
 
+mod batch_norm;
 mod conv;
 pub mod dropout;
 mod elementwise;
@@ -31,6 +32,20 @@ pub struct Epilogue {
     pub relu: bool,
     /// Then some of them are dropped.
     pub dropout: Option<Dropout>,
+}
+
+/// What batch normalization does along the last axis: `(x − mean) · factor + offset`, one value a channel, then relu.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct ChannelMap<'a, E> {
+    /// Subtracted first, so that a mean far from zero costs no digits.
+    pub mean: &'a [E],
+    /// Then multiplied by.
+    pub factor: &'a [E],
+    /// Then added.
+    pub offset: &'a [E],
+    /// Whether what is below zero becomes zero.
+    pub relu: bool,
 }
 
 /// A matrix read in place: element (i, j) is `values[i · row_stride + j · column_stride]`.
@@ -198,6 +213,48 @@ pub trait Kernels: Sized {
         reference::sum_rows(x, sums);
     }
 
+    /// Mean and biased variance of each channel.
+    fn moments(x: &[Self], mean: &mut [Self], variance: &mut [Self])
+    where
+        Self: Element,
+    {
+        reference::moments(x, mean, variance);
+    }
+
+    fn channel_map(x: &[Self], map: &ChannelMap<'_, Self>, y: &mut [Self])
+    where
+        Self: Element,
+    {
+        reference::channel_map(x, map, y);
+    }
+
+    /// Σ dy and Σ dy · (x − mean) of each channel, where `dy` is what the relu lets through.
+    fn channel_map_sums(
+        dy: &[Self],
+        x: &[Self],
+        map: &ChannelMap<'_, Self>,
+        sums: &mut [Self],
+        products: &mut [Self],
+    ) where
+        Self: Element,
+    {
+        reference::channel_map_sums(dy, x, map, sums, products);
+    }
+
+    /// `dy · factor + (x − mean) · slope + constant`, where `dy` is what the relu lets through.
+    fn channel_map_gradient(
+        dy: &[Self],
+        x: &[Self],
+        map: &ChannelMap<'_, Self>,
+        slope: &[Self],
+        constant: &[Self],
+        dx: &mut [Self],
+    ) where
+        Self: Element,
+    {
+        reference::channel_map_gradient(dy, x, map, slope, constant, dx);
+    }
+
     fn penalty_sums(x: &[Self]) -> (f64, f64)
     where
         Self: Element,
@@ -309,6 +366,35 @@ impl Kernels for f32 {
 
     fn sum_rows(x: &[f32], sums: &mut [f32]) {
         elementwise::sum_rows(x, sums);
+    }
+
+    fn moments(x: &[f32], mean: &mut [f32], variance: &mut [f32]) {
+        batch_norm::moments(x, mean, variance);
+    }
+
+    fn channel_map(x: &[f32], map: &ChannelMap<'_, f32>, y: &mut [f32]) {
+        batch_norm::map(x, map, y);
+    }
+
+    fn channel_map_sums(
+        dy: &[f32],
+        x: &[f32],
+        map: &ChannelMap<'_, f32>,
+        sums: &mut [f32],
+        products: &mut [f32],
+    ) {
+        batch_norm::sums(dy, x, map, sums, products);
+    }
+
+    fn channel_map_gradient(
+        dy: &[f32],
+        x: &[f32],
+        map: &ChannelMap<'_, f32>,
+        slope: &[f32],
+        constant: &[f32],
+        dx: &mut [f32],
+    ) {
+        batch_norm::input_gradient(dy, x, map, slope, constant, dx);
     }
 
     fn penalty_sums(x: &[f32]) -> (f64, f64) {

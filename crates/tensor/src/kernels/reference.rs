@@ -4,7 +4,7 @@
 use super::dropout::Mask;
 use super::geometry::{ConvGeometry, PoolGeometry};
 use super::update::{Adam, Penalty, Sgd};
-use super::{Epilogue, MatrixRef};
+use super::{ChannelMap, Epilogue, MatrixRef};
 use crate::Element;
 
 /// `c = a · b` (+ c when `accumulate`), row-major `c` of `a.rows × b.columns`.
@@ -250,6 +250,79 @@ pub(crate) fn sum_rows<E: Element>(x: &[E], sums: &mut [E]) {
     for row in x.chunks_exact(sums.len().max(1)) {
         sums.iter_mut().zip(row).for_each(|(s, &x)| *s += x);
     }
+}
+
+/// Mean and biased variance of each of `mean.len()` channels. Without rows all are zero.
+pub(crate) fn moments<E: Element>(x: &[E], mean: &mut [E], variance: &mut [E]) {
+    let channels = mean.len().max(1);
+    let rows = E::from_f64((x.len() / channels).max(1) as f64);
+    sum_rows(x, mean);
+    mean.iter_mut().for_each(|mean| *mean /= rows);
+    variance.fill(E::zero());
+    for row in x.chunks_exact(channels) {
+        for ((variance, &x), &mean) in variance.iter_mut().zip(row).zip(&*mean) {
+            *variance += (x - mean) * (x - mean);
+        }
+    }
+    variance.iter_mut().for_each(|variance| *variance /= rows);
+}
+
+/// `(x − mean) · factor + offset`, then relu if the map has one.
+pub(crate) fn channel_map<E: Element>(x: &[E], map: &ChannelMap<'_, E>, y: &mut [E]) {
+    for (i, (y, &x)) in y.iter_mut().zip(x).enumerate() {
+        let c = i % map.mean.len();
+        let value = (x - map.mean[c]) * map.factor[c] + map.offset[c];
+        *y = if map.relu && value < E::zero() {
+            E::zero()
+        } else {
+            value
+        };
+    }
+}
+
+/// Calls `each(position, channel, gradient before the relu, x − mean)` for all values.
+fn for_each_before_relu<E: Element>(
+    dy: &[E],
+    x: &[E],
+    map: &ChannelMap<'_, E>,
+    mut each: impl FnMut(usize, usize, E, E),
+) {
+    for (i, (&dy, &x)) in dy.iter().zip(x).enumerate() {
+        let c = i % map.mean.len();
+        let distance = x - map.mean[c];
+        let passes = !map.relu || distance * map.factor[c] + map.offset[c] > E::zero();
+        each(i, c, if passes { dy } else { E::zero() }, distance);
+    }
+}
+
+/// Σ dy and Σ dy · (x − mean) of each channel, where `dy` is what the relu lets through.
+pub(crate) fn channel_map_sums<E: Element>(
+    dy: &[E],
+    x: &[E],
+    map: &ChannelMap<'_, E>,
+    sums: &mut [E],
+    products: &mut [E],
+) {
+    sums.fill(E::zero());
+    products.fill(E::zero());
+    for_each_before_relu(dy, x, map, |_, c, dy, distance| {
+        sums[c] += dy;
+        products[c] += dy * distance;
+    });
+}
+
+/// `dy · factor + (x − mean) · slope + constant`, where `dy` is what the relu lets through.
+pub(crate) fn channel_map_gradient<E: Element>(
+    dy: &[E],
+    x: &[E],
+    map: &ChannelMap<'_, E>,
+    slope: &[E],
+    constant: &[E],
+    dx: &mut [E],
+) {
+    for_each_before_relu(dy, x, map, |i, c, dy, distance| {
+        dx[i] = dy * map.factor[c] + distance * slope[c] + constant[c];
+    });
 }
 
 /// Σ|x| and Σx².

@@ -1,10 +1,12 @@
 //! The methods of [`Tensor`] that stand on kernels: they check shapes, find memory, and call.
 
+mod batch_norm;
 mod conv;
 mod dense;
 mod pool;
 
 pub use crate::kernels::{Dropout, Epilogue};
+pub use batch_norm::{BatchNorm, BatchNormGradients};
 
 use crate::buffer::Buffer;
 use crate::{Element, Error, Result, Tensor};

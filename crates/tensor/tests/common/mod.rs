@@ -3,6 +3,9 @@
 #![allow(dead_code)] // every test program uses its own part
 
 use proptest::prelude::*;
+use std::io::Write;
+use std::process::Command;
+use taper_tensor::simd::InstructionSet;
 use taper_tensor::{Key, Seed, Stream, Tensor};
 
 pub(crate) fn key(n: u32) -> Key {
@@ -71,5 +74,27 @@ fn changed(view: &Tensor<f64>, choice: usize, step: u8) -> Tensor<f64> {
             shape[axis] = if length == 0 { 0 } else { 3 };
             one.broadcast_to(&shape).unwrap()
         }
+    }
+}
+
+/// Runs the test program that calls it once more for each instruction set.
+pub(crate) fn on_every_instruction_set() {
+    if std::env::var_os("TAPER_SIMD").is_some() {
+        return;
+    }
+    for set in InstructionSet::ALL {
+        let name = set.name();
+        if !set.is_available() {
+            // Past the test harness, which would swallow it: a skipped set must be seen.
+            let message = format!("this machine has no {name}, its kernels are NOT tested\n");
+            std::io::stderr().write_all(message.as_bytes()).unwrap();
+            continue;
+        }
+        let run = Command::new(std::env::current_exe().unwrap())
+            .env("TAPER_SIMD", name)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&run.stdout);
+        assert!(run.status.success(), "{name}:\n{said}");
     }
 }
