@@ -5,6 +5,7 @@ use crate::gradcheck::Spec;
 
 mod abs;
 mod add;
+mod batch_normalization;
 mod broadcast_to;
 mod clip;
 mod concat;
@@ -51,12 +52,14 @@ mod sum_axes;
 mod tanh;
 mod transpose;
 
+pub use batch_normalization::Normalized;
+
 /// Every differentiable operation. The property tests and `gradcheck` go through this table.
 pub fn all() -> &'static [Spec] {
     &ALL
 }
 
-static ALL: [Spec; 47] = [
+static ALL: [Spec; 48] = [
     // Arithmetic, with broadcasting
     add::SPEC,
     sub::SPEC,
@@ -89,12 +92,13 @@ static ALL: [Spec; 47] = [
     log_sum_exp::SPEC,
     softmax::SPEC,
     log_softmax::SPEC,
-    // Linear maps and pooling
+    // Linear maps, normalization and pooling
     matmul::SPEC,
     dense::SPEC,
     conv2d::SPEC,
     conv2d_fused::SPEC,
     conv2d_pooled::SPEC,
+    batch_normalization::SPEC,
     max_pool2d::SPEC,
     max_pool1d::SPEC,
     // Shapes
