@@ -4,6 +4,7 @@
 //!
 //! To add a pattern: a file here with its row, and the row's name in [`all`]; longer patterns stand before shorter.
 
+mod batch_normalization;
 mod conv2d;
 mod conv2d_pooled;
 mod dense;
@@ -57,7 +58,12 @@ pub struct Sample<E: Element = f32> {
 
 /// Every pattern; the first that matches is taken.
 pub fn all<E: Element>() -> Vec<Row<E>> {
-    vec![conv2d_pooled::row(), conv2d::row(), dense::row()]
+    vec![
+        conv2d_pooled::row(),
+        conv2d::row(),
+        dense::row(),
+        batch_normalization::row(),
+    ]
 }
 
 /// What follows the sum of products within one fused kernel: relu and dropout, if they are there.

@@ -2,6 +2,7 @@
 //! round-trip tests all go through [`all`], so that no layer can be added without being checked.
 
 mod activation;
+mod batch_normalization;
 mod conv2d;
 mod dense;
 mod dropout;
@@ -12,6 +13,7 @@ mod max_pooling2d;
 mod reshape;
 
 pub use activation::Activation;
+pub use batch_normalization::BatchNormalization;
 pub use conv2d::Conv2D;
 pub use dense::Dense;
 pub(crate) use dense::as_matrix;
@@ -63,6 +65,7 @@ impl<E: Element> Sample<E> {
 pub fn all<E: Element>() -> Vec<Row<E>> {
     vec![
         activation::row(),
+        batch_normalization::row(),
         conv2d::row(),
         dense::row(),
         dropout::row(),
