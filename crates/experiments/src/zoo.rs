@@ -1,6 +1,6 @@
 //! The networks that are measured: `taper bench step --model NAME`, and the same in other frameworks.
 
-use taper_nn::layers::{Conv2D, Dense, Flatten, MaxPooling2D};
+use taper_nn::layers::{Activation, BatchNormalization, Conv2D, Dense, Flatten, MaxPooling2D};
 use taper_nn::{Model, Padding, Relu, Seed, Sequential, Softmax};
 
 use crate::{Error, Result};
@@ -43,6 +43,11 @@ pub fn all() -> &'static [Entry] {
             name: "mlp",
             about: "784; Dense 512, 512, 10",
             build: mlp,
+        },
+        Entry {
+            name: "vgg",
+            about: "32×32×3; 2× (Conv 3×3, BatchNormalization) 32, 64, 128, pools between, Dense 128, 10",
+            build: vgg,
         },
     ]
 }
@@ -103,6 +108,25 @@ fn mlp() -> Sequential {
         .add(Dense::new(10).activation(Softmax))
 }
 
+/// After Simonyan and Zisserman 2015, small, with batch normalization.
+fn vgg() -> Sequential {
+    let mut net = Sequential::new([32, 32, 3]);
+    for (group, filters) in [32, 64, 128].into_iter().enumerate() {
+        if group > 0 {
+            net = net.add(MaxPooling2D::new(2));
+        }
+        for _ in 0..2 {
+            net = net
+                .add(Conv2D::new(filters, 3).padding(Padding::Same))
+                .add(BatchNormalization::new())
+                .add(Activation::new(Relu));
+        }
+    }
+    net.add(Flatten)
+        .add(Dense::new(128).activation(Relu))
+        .add(Dense::new(10).activation(Softmax))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,11 +146,12 @@ mod tests {
         assert_eq!(parameters("cnn"), 1_216_394);
         assert_eq!(parameters("lenet5"), 61_706);
         assert_eq!(parameters("mlp"), 669_706);
+        assert_eq!(parameters("vgg"), 1_338_794);
         assert!(
             find("cnm")
                 .expect_err("no such network")
                 .to_string()
-                .contains("cnn, lenet5, mlp")
+                .contains("cnn, lenet5, mlp, vgg")
         );
     }
 }

@@ -1,7 +1,9 @@
 //! After the first steps of a fixed batch size, a training step takes no tensor memory from the system. A test
 //! binary of its own: the count is one for the whole process.
 
-use taper_nn::layers::{Conv2D, Dense, Dropout, Flatten, MaxPooling2D};
+use taper_nn::layers::{
+    Activation, BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D,
+};
 use taper_nn::{CategoricalCrossentropy, L2, Relu, Seed, Sequential, Softmax};
 use taper_tensor::{Stream, Tensor, allocation_count};
 
@@ -23,6 +25,9 @@ fn steps_reuse_their_memory() {
             .add(Dropout::new(0.5))
             .add(Conv2D::new(16, 3).activation(Relu))
             .add(MaxPooling2D::new(2))
+            .add(Conv2D::new(16, 3).use_bias(false))
+            .add(BatchNormalization::new())
+            .add(Activation::new(Relu))
             .add(Flatten)
             .add(
                 Dense::new(32)

@@ -301,6 +301,11 @@ fn poolings() {
                 .max_pool2d_gradient(&positions64, x.shape(), &spec)
                 .unwrap();
             assert_close("gradient", &dx, &dx64);
+            let y64 = x.cast::<f64>().average_pool2d(&spec).unwrap();
+            assert_close("averages", &x.average_pool2d(&spec).unwrap(), &y64);
+            let dx = dy.average_pool2d_gradient(x.shape(), &spec).unwrap();
+            let dx64 = dy.cast::<f64>().average_pool2d_gradient(x.shape(), &spec);
+            assert_close("gradient of averages", &dx, &dx64.unwrap());
         }
     }
 }

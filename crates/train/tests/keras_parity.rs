@@ -8,67 +8,23 @@ use taper_nn::{Parameter, Regularizer};
 use taper_train::prelude::*;
 use taper_train::{evaluate, predict};
 
-/// Relative to the value and to the largest of its tensor: Keras's own f32 stays within 1.2e-6 of its f64.
-const TOLERANCE: f64 = 1e-5;
+#[path = "common/golden.rs"]
+mod file;
+
+use file::{
+    assert_close, assert_tensor_close, assert_weights_close, named, numbers, one_hot, tensor,
+};
 
 fn golden() -> &'static Value {
     static GOLDEN: OnceLock<Value> = OnceLock::new();
-    GOLDEN.get_or_init(|| {
-        let path = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../fixtures/golden/keras_cnn.json"
-        );
-        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-    })
-}
-
-fn numbers(json: &Value) -> Vec<f64> {
-    json.as_array()
-        .unwrap()
-        .iter()
-        .map(|v| v.as_f64().unwrap())
-        .collect()
-}
-
-fn shape(json: &Value) -> Vec<usize> {
-    numbers(&json["shape"])
-        .iter()
-        .map(|n| *n as usize)
-        .collect()
-}
-
-fn tensor(json: &Value) -> Tensor {
-    let values = numbers(&json["values"]).iter().map(|v| *v as f32).collect();
-    Tensor::from_vec(shape(json), values).unwrap()
-}
-
-fn assert_close(what: &str, got: &[f64], want: &[f64]) {
-    assert_eq!(got.len(), want.len(), "{what}");
-    let largest = want.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-    for (i, (got, want)) in got.iter().zip(want).enumerate() {
-        let close = (got - want).abs() <= TOLERANCE * (want.abs() + largest);
-        assert!(close, "{what}[{i}]: {got}, Keras has {want}");
-    }
-}
-
-fn assert_tensor_close(what: &str, got: &Tensor, want: &Value) {
-    assert_eq!(got.shape(), shape(want), "{what}");
-    let got: Vec<f64> = got.to_vec().iter().map(|v| f64::from(*v)).collect();
-    assert_close(what, &got, &numbers(&want["values"]));
+    GOLDEN.get_or_init(|| file::read("keras_cnn.json"))
 }
 
 fn data(prefix: &str) -> InMemory {
-    let (data, classes) = (
-        &golden()["data"],
-        golden()["classes"].as_u64().unwrap() as usize,
-    );
-    let labels: Vec<usize> = numbers(&data[format!("{prefix}labels")])
-        .iter()
-        .map(|n| *n as usize)
-        .collect();
+    let data = &golden()["data"];
     InMemory::new(
         tensor(&data[format!("{prefix}x")]),
-        Tensor::one_hot(&labels, classes).unwrap(),
+        one_hot(&data[format!("{prefix}labels")], &golden()["classes"]),
     )
     .unwrap()
 }
@@ -87,9 +43,8 @@ fn model(activity: Option<f64>) -> Model {
         .add(Dense::new(5).activation(Softmax))
         .build(Seed(0))
         .unwrap();
-    let initial = golden()["initial_weights"].as_array().unwrap().iter();
     model
-        .set_weights(initial.map(|w| (w["name"].as_str().unwrap().to_owned(), tensor(w))))
+        .set_weights(named(&golden()["initial_weights"]))
         .unwrap();
     model
 }
@@ -145,16 +100,7 @@ fn train_as_keras_did(name: &str) {
             &numbers(&run["fit"][figure]),
         );
     }
-    let weights = run["weights"].as_array().unwrap();
-    assert_eq!(weights.len(), model.parameters().len());
-    for (parameter, want) in model.parameters().iter().zip(weights) {
-        assert_eq!(parameter.name, want["name"].as_str().unwrap());
-        assert_tensor_close(
-            &format!("{name}: {}", parameter.name),
-            &parameter.value,
-            want,
-        );
-    }
+    assert_weights_close(name, &model, &run["weights"]);
     if let Some(predictions) = run.get("predictions") {
         assert_tensor_close(
             &format!("{name}: predictions"),

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Bars, moments, network, timeless, trainer, weights};
+use common::{Bars, moments, network, normalized_network, timeless, trainer, weights};
 use std::ops::ControlFlow;
 use taper_train::prelude::*;
 
@@ -19,7 +19,7 @@ impl Callback for BreakAt {
 }
 
 /// 50 samples: three batches of 16 and one of 2 in every epoch.
-fn whole() -> (Model, Fit) {
+fn whole(network: fn() -> Model) -> (Model, Fit) {
     let (data, validation, mut model) = (Bars::new(50, 1), Bars::new(20, 2), network());
     let fit = trainer()
         .metric(TopKAccuracy::new(2))
@@ -30,6 +30,17 @@ fn whole() -> (Model, Fit) {
 }
 
 fn interrupted(at: fn(&Event<'_>) -> bool, done: u64, batch: u64) {
+    for network in [network, normalized_network] {
+        resumes_to_the_same_end(network, at, done, batch);
+    }
+}
+
+fn resumes_to_the_same_end(
+    network: fn() -> Model,
+    at: fn(&Event<'_>) -> bool,
+    done: u64,
+    batch: u64,
+) {
     let (data, validation, mut model) = (Bars::new(50, 1), Bars::new(20, 2), network());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("last.taper");
@@ -55,7 +66,7 @@ fn interrupted(at: fn(&Event<'_>) -> bool, done: u64, batch: u64) {
     let mut model = checkpoint.into_model().unwrap();
     let fit = second.fit(&mut model, &data).unwrap();
 
-    let (uninterrupted, reference) = whole();
+    let (uninterrupted, reference) = whole(network);
     assert!(!fit.stopped);
     assert_eq!(weights(&model), weights(&uninterrupted));
     assert_eq!(moments(&fit), moments(&reference));

@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{Bars, Bits, moments, network, timeless, trainer, weights};
+use common::{Bars, Bits, moments, network, normalized_network, timeless, trainer, weights};
 use taper_train::prelude::*;
 
-fn with_threads(threads: usize) -> (Bits, Bits, Vec<EpochRecord>) {
+fn with_threads(network: fn() -> Model, threads: usize) -> (Bits, Bits, Vec<EpochRecord>) {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
@@ -23,8 +23,10 @@ fn with_threads(threads: usize) -> (Bits, Bits, Vec<EpochRecord>) {
 
 #[test]
 fn one_two_and_three_threads_agree() {
-    let one = with_threads(1);
-    assert!(one.0.iter().any(|(name, _)| name.contains("kernel")));
-    assert_eq!(one, with_threads(2));
-    assert_eq!(one, with_threads(3));
+    for network in [network, normalized_network] {
+        let one = with_threads(network, 1);
+        assert!(one.0.iter().any(|(name, _)| name.contains("kernel")));
+        assert_eq!(one, with_threads(network, 2));
+        assert_eq!(one, with_threads(network, 3));
+    }
 }

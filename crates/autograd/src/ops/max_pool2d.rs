@@ -1,6 +1,6 @@
 //! Max pooling of images.
 
-use crate::gradcheck::{Sample, Spec};
+use crate::gradcheck::{Sample, Sampler, Spec};
 use crate::{Op, Var};
 use taper_tensor::{Element, Padding, Pool2dSpec, PoolPositions, Result, Tensor};
 
@@ -56,20 +56,25 @@ impl<E: Element> Op<E> for MaxPool2d {
     }
 }
 
+/// A pooling and the shape of images that it fits.
+pub(super) fn random_pooling(s: &mut Sampler) -> (Pool2dSpec, [usize; 4]) {
+    let spec = Pool2dSpec {
+        size: [s.integer(1, 3), s.integer(1, 3)],
+        strides: [s.integer(1, 3), s.integer(1, 3)],
+        padding: s.one_of(&[Padding::Valid, Padding::Same]),
+    };
+    let (height, width) = (
+        spec.size[0] + s.integer(0, 3),
+        spec.size[1] + s.integer(0, 3),
+    );
+    (spec, [s.integer(1, 2), height, width, s.integer(1, 3)])
+}
+
 pub(super) const SPEC: Spec = Spec {
     name: "max_pool2d",
     formula: "max of each window",
     sample: |s| {
-        let spec = Pool2dSpec {
-            size: [s.integer(1, 3), s.integer(1, 3)],
-            strides: [s.integer(1, 3), s.integer(1, 3)],
-            padding: s.one_of(&[Padding::Valid, Padding::Same]),
-        };
-        let (height, width) = (
-            spec.size[0] + s.integer(0, 3),
-            spec.size[1] + s.integer(0, 3),
-        );
-        let shape = [s.integer(1, 2), height, width, s.integer(1, 3)];
+        let (spec, shape) = random_pooling(s);
         Sample::new(move |v| v[0].max_pool2d(&spec)).input("x", s.distinct(&shape))
     },
 };

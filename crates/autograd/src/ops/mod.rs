@@ -5,6 +5,7 @@ use crate::gradcheck::Spec;
 
 mod abs;
 mod add;
+mod average_pool2d;
 mod batch_normalization;
 mod broadcast_to;
 mod clip;
@@ -59,7 +60,7 @@ pub fn all() -> &'static [Spec] {
     &ALL
 }
 
-static ALL: [Spec; 48] = [
+static ALL: [Spec; 49] = [
     // Arithmetic, with broadcasting
     add::SPEC,
     sub::SPEC,
@@ -100,6 +101,7 @@ static ALL: [Spec; 48] = [
     conv2d_pooled::SPEC,
     batch_normalization::SPEC,
     max_pool2d::SPEC,
+    average_pool2d::SPEC,
     max_pool1d::SPEC,
     // Shapes
     reshape::SPEC,

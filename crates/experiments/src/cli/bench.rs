@@ -26,7 +26,7 @@ enum Command {
 
 #[derive(Args)]
 struct Step {
-    /// Network of the zoo: cnn, lenet5, mlp
+    /// Network of the zoo: cnn, lenet5, mlp, vgg
     #[arg(long, default_value = "cnn")]
     model: String,
     /// Training step or inference

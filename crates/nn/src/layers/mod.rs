@@ -2,23 +2,27 @@
 //! round-trip tests all go through [`all`], so that no layer can be added without being checked.
 
 mod activation;
+mod average_pooling2d;
 mod batch_normalization;
 mod conv2d;
 mod dense;
 mod dropout;
 mod flatten;
+mod global_average_pooling2d;
 mod input;
 mod max_pooling1d;
 mod max_pooling2d;
 mod reshape;
 
 pub use activation::Activation;
+pub use average_pooling2d::AveragePooling2D;
 pub use batch_normalization::BatchNormalization;
 pub use conv2d::Conv2D;
 pub use dense::Dense;
 pub(crate) use dense::as_matrix;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
+pub use global_average_pooling2d::GlobalAveragePooling2D;
 pub use input::Input;
 pub use max_pooling1d::MaxPooling1D;
 pub use max_pooling2d::MaxPooling2D;
@@ -65,11 +69,13 @@ impl<E: Element> Sample<E> {
 pub fn all<E: Element>() -> Vec<Row<E>> {
     vec![
         activation::row(),
+        average_pooling2d::row(),
         batch_normalization::row(),
         conv2d::row(),
         dense::row(),
         dropout::row(),
         flatten::row(),
+        global_average_pooling2d::row(),
         input::row(),
         max_pooling1d::row(),
         max_pooling2d::row(),

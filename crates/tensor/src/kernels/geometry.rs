@@ -81,7 +81,7 @@ impl Pool2dSpec {
     /// # Errors
     /// When the input is not of rank 4 or the window is larger than a valid-padded input.
     pub fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        let g = PoolGeometry::new("max_pool2d", self, input)?;
+        let g = PoolGeometry::new("pool2d", self, input)?;
         Ok(vec![g.n, g.rows.outputs, g.columns.outputs, g.channels])
     }
 }

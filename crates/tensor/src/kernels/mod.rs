@@ -184,6 +184,20 @@ pub trait Kernels: Sized {
         reference::max_pool2d_gradient(g, dy, |output| winners[output] as usize, dx);
     }
 
+    fn average_pool2d(g: &PoolGeometry, x: &[Self], y: &mut [Self])
+    where
+        Self: Element,
+    {
+        reference::average_pool2d(g, x, y);
+    }
+
+    fn average_pool2d_gradient(g: &PoolGeometry, dy: &[Self], dx: &mut [Self])
+    where
+        Self: Element,
+    {
+        reference::average_pool2d_gradient(g, dy, dx);
+    }
+
     fn dropout(x: &[Self], dropout: &Dropout, y: &mut [Self])
     where
         Self: Element,
@@ -354,6 +368,14 @@ impl Kernels for f32 {
 
     fn max_pool2d_gradient(g: &PoolGeometry, dy: &[f32], winners: &[u8], dx: &mut [f32]) {
         pool::gradient(g, dy, winners, dx);
+    }
+
+    fn average_pool2d(g: &PoolGeometry, x: &[f32], y: &mut [f32]) {
+        pool::average(g, x, y);
+    }
+
+    fn average_pool2d_gradient(g: &PoolGeometry, dy: &[f32], dx: &mut [f32]) {
+        pool::average_gradient(g, dy, dx);
     }
 
     fn dropout(x: &[f32], dropout: &Dropout, y: &mut [f32]) {

@@ -1,4 +1,4 @@
-//! f32 max pooling, channels in the inner loop.
+//! f32 pooling, channels in the inner loop.
 
 use super::geometry::PoolGeometry;
 use crate::simd::{Kernel, Simd, dispatch};
@@ -110,6 +110,81 @@ impl Kernel for Gradient<'_> {
                 for ((dx, &dy), &winner) in dx.iter_mut().zip(dy).zip(winners) {
                     *dx += if winner == tap { dy } else { 0.0 };
                 }
+            });
+        }
+    }
+}
+
+/// The average of each window; padding is not counted.
+pub(crate) fn average(g: &PoolGeometry, x: &[f32], y: &mut [f32]) {
+    if y.is_empty() {
+        return;
+    }
+    y.par_chunks_mut(g.output())
+        .zip(x.par_chunks(g.image().max(1)))
+        .for_each(|(y, x)| dispatch(Average { g, x, y }));
+}
+
+struct Average<'a> {
+    g: &'a PoolGeometry,
+    x: &'a [f32],
+    y: &'a mut [f32],
+}
+
+impl Kernel for Average<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let (g, c) = (self.g, self.g.channels);
+        for (pixel, y) in self.y.chunks_exact_mut(c).enumerate() {
+            y.fill(0.0);
+            for_each_tap(g, pixel, |_, input| {
+                let x = &self.x[input..][..c];
+                y.iter_mut().zip(x).for_each(|(y, x)| *y += x);
+            });
+            let share = share(g, pixel);
+            y.iter_mut().for_each(|y| *y *= share);
+        }
+    }
+}
+
+/// One divided by the taps of an output pixel that lie on the image.
+#[inline(always)]
+fn share(g: &PoolGeometry, pixel: usize) -> f32 {
+    let mut taps = 0;
+    for_each_tap(g, pixel, |_, _| taps += 1);
+    1.0 / taps as f32
+}
+
+/// Each output's gradient is shared out among the taps of its window.
+pub(crate) fn average_gradient(g: &PoolGeometry, dy: &[f32], dx: &mut [f32]) {
+    if dx.is_empty() {
+        return;
+    }
+    dx.par_chunks_mut(g.image())
+        .zip(dy.par_chunks(g.output().max(1)))
+        .for_each(|(dx, dy)| dispatch(AverageGradient { g, dy, dx }));
+}
+
+struct AverageGradient<'a> {
+    g: &'a PoolGeometry,
+    dy: &'a [f32],
+    dx: &'a mut [f32],
+}
+
+impl Kernel for AverageGradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let (g, c) = (self.g, self.g.channels);
+        self.dx.fill(0.0);
+        for (pixel, dy) in self.dy.chunks_exact(c).enumerate() {
+            let share = share(g, pixel);
+            for_each_tap(g, pixel, |_, input| {
+                let dx = &mut self.dx[input..][..c];
+                dx.iter_mut().zip(dy).for_each(|(dx, dy)| *dx += dy * share);
             });
         }
     }

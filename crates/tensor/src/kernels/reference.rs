@@ -177,6 +177,24 @@ pub(crate) fn max_pool2d_gradient<E: Element>(
     });
 }
 
+/// The average of each window; padding is not counted.
+pub(crate) fn average_pool2d<E: Element>(g: &PoolGeometry, x: &[E], y: &mut [E]) {
+    for_each_window(g, |output, taps| {
+        let sum: E = taps.iter().map(|&(_, input)| x[input]).sum();
+        y[output] = sum / E::from_f64(taps.len() as f64);
+    });
+}
+
+/// Each output's gradient is shared out among the taps of its window.
+pub(crate) fn average_pool2d_gradient<E: Element>(g: &PoolGeometry, dy: &[E], dx: &mut [E]) {
+    dx.fill(E::zero());
+    for_each_window(g, |output, taps| {
+        for &(_, input) in taps {
+            dx[input] += dy[output] / E::from_f64(taps.len() as f64);
+        }
+    });
+}
+
 /// The pooling of a pooled convolution: 2×2 windows, stride 2, odd rows and columns at the end left out.
 fn pooling(g: &ConvGeometry) -> PoolGeometry {
     let spec = super::Pool2dSpec {

@@ -1,4 +1,4 @@
-//! Max pooling.
+//! Max and average pooling.
 
 use super::{packed, values};
 use crate::buffer::Buffer;
@@ -80,6 +80,51 @@ impl<E: Element> Tensor<E> {
                 &mut dx,
             ),
         }
+        Ok(Tensor::from_buffer(input_shape, dx))
+    }
+
+    /// The average of each window: `[n, h, w, c]` → `[n, oh, ow, c]`. Padding is not counted.
+    ///
+    /// ```
+    /// use taper_tensor::{Padding, Pool2dSpec, Tensor};
+    /// let image = Tensor::from_vec([1, 2, 3, 1], vec![1.0f32, 4.0, 3.0, 2.0, 1.0, 7.0])?;
+    /// let spec = Pool2dSpec { size: [2, 2], strides: [2, 2], padding: Padding::Same };
+    /// assert_eq!(image.average_pool2d(&spec)?.to_vec(), [2.0, 5.0]);
+    /// # Ok::<(), taper_tensor::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the input is not of rank 4 or the window does not fit.
+    pub fn average_pool2d(&self, spec: &Pool2dSpec) -> Result<Self> {
+        let g = PoolGeometry::new("average_pool2d", spec, self.shape())?;
+        let x = packed(self);
+        let mut y = Buffer::uninit(g.n * g.output());
+        E::average_pool2d(&g, values(&x), &mut y);
+        let shape = [g.n, g.rows.outputs, g.columns.outputs, g.channels];
+        Ok(Tensor::from_buffer(shape, y))
+    }
+
+    /// The gradient of [`average_pool2d`](Self::average_pool2d) with respect to its input of shape `input_shape`; `self`
+    /// is the gradient of its output.
+    ///
+    /// # Errors
+    /// When the shapes do not fit each other.
+    pub fn average_pool2d_gradient(
+        &self,
+        input_shape: &[usize],
+        spec: &Pool2dSpec,
+    ) -> Result<Self> {
+        const NAME: &str = "average_pool2d_gradient";
+        let g = PoolGeometry::new(NAME, spec, input_shape)?;
+        let expected = [g.n, g.rows.outputs, g.columns.outputs, g.channels];
+        if self.shape() != expected {
+            let found = self.shape();
+            let message = format!("the gradient must be {expected:?}, it is {found:?}");
+            return Err(Error::shape(NAME, message));
+        }
+        let dy = packed(self);
+        let mut dx = Buffer::uninit(g.n * g.image());
+        E::average_pool2d_gradient(&g, values(&dy), &mut dx);
         Ok(Tensor::from_buffer(input_shape, dx))
     }
 }

@@ -79,6 +79,22 @@ pub(crate) fn network() -> Model {
         .unwrap()
 }
 
+/// A network with weights that the optimizer does not move: running statistics, which a resumed run must find again.
+pub(crate) fn normalized_network() -> Model {
+    Sequential::new([8, 8, 1])
+        .add(Conv2D::new(4, 3).use_bias(false))
+        .add(BatchNormalization::new().momentum(0.8))
+        .add(Activation::new(Relu))
+        .add(Dropout::new(0.25))
+        .add(AveragePooling2D::new(2))
+        .add(Flatten)
+        .add(Dense::new(16))
+        .add(BatchNormalization::new().gamma_regularizer(L2(0.001)))
+        .add(Dense::new(3).activation(Softmax))
+        .build(Seed(7))
+        .unwrap()
+}
+
 /// A trainer of three epochs in batches of 16.
 pub(crate) fn trainer<'a>() -> Trainer<'a> {
     let adam = Adam::new(0.01);
