@@ -40,6 +40,13 @@ pub trait Layer<E: Element = f32>: Debug + Send + Sync + 'static {
         None
     }
 
+    /// For layers that, at inference, are `scale · x + shift` channel by channel along the last axis (batch
+    /// normalization): these numbers, made of the layer's weights. Prepared inference multiplies them into the weights
+    /// of the layer in front. `None` for all others.
+    fn scale_and_shift(&self, _weights: &[&Tensor<E>]) -> Option<ScaleAndShift> {
+        None
+    }
+
     /// For fusion patterns.
     fn as_any(&self) -> &dyn Any;
 }
@@ -57,6 +64,15 @@ pub struct WeightSpec {
     pub regularizer: Option<Regularizer>,
     /// Whether the optimizer moves it (running statistics are weights that it does not).
     pub trainable: bool,
+}
+
+/// `scale · x + shift`, one pair a channel: see [`Layer::scale_and_shift`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScaleAndShift {
+    /// The factor of each channel.
+    pub scale: Vec<f64>,
+    /// What is added to each channel, as many as there are factors.
+    pub shift: Vec<f64>,
 }
 
 /// What a forward pass knows, and what it collects on the way.

@@ -44,6 +44,7 @@ mod config;
 mod error;
 pub mod fusion;
 pub mod gradcheck;
+pub mod inference;
 mod initializers;
 mod layer;
 pub mod layers;
@@ -60,8 +61,9 @@ mod weights;
 pub use activations::ActivationKind::{self, Linear, Relu, Sigmoid, Softmax, Tanh};
 pub use config::Pair;
 pub use error::{Error, Result};
+pub use inference::Prepared;
 pub use initializers::Initializer;
-pub use layer::{Context, Layer, WeightSpec};
+pub use layer::{Context, Layer, ScaleAndShift, WeightSpec};
 pub use losses::{
     BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError,
     SparseCategoricalCrossentropy,

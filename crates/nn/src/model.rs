@@ -4,6 +4,7 @@ use crate::plan::{Architecture, Head, Plan};
 use crate::{Context, Error, Layer, Loss, Regularizer, Result, Sequential, summary, weights};
 use serde_json::{Value, json};
 use std::fmt;
+use std::sync::Arc;
 use taper_autograd::{Tape, Var};
 use taper_tensor::{Element, Seed, Tensor};
 
@@ -25,7 +26,8 @@ const PREDICT_BATCH: usize = 256;
 /// # Ok::<(), taper_nn::Error>(())
 /// ```
 pub struct Model<E: Element = f32> {
-    pub(crate) architecture: Architecture<E>,
+    /// Shared with what is prepared from the model.
+    pub(crate) architecture: Arc<Architecture<E>>,
     pub(crate) parameters: Vec<Parameter<E>>,
     pub(crate) plan: Plan<E>,
     pub(crate) head: Option<Head<E>>,
@@ -313,20 +315,21 @@ impl<E: Element> Model<E> {
 
     /// The number of samples in `x`, which must have the model's shape behind its batch axis.
     fn check_input(&self, x: &Tensor<E>) -> Result<usize> {
-        match x.shape() {
-            [samples, sample @ ..] if sample == self.input_shape() => Ok(*samples),
-            other => {
-                let wanted: Vec<String> = self
-                    .input_shape()
-                    .iter()
-                    .map(|n| format!(", {n}"))
-                    .collect();
-                let message = format!(
-                    "inputs [n{}] are wanted, these are {other:?}",
-                    wanted.concat()
-                );
-                Err(Error::layer("model", message))
-            }
+        samples(x, self.input_shape())
+    }
+}
+
+/// The number of samples in `x`, which must have this shape behind its batch axis.
+pub(crate) fn samples<E: Element>(x: &Tensor<E>, wanted: &[usize]) -> Result<usize> {
+    match x.shape() {
+        [samples, sample @ ..] if sample == wanted => Ok(*samples),
+        other => {
+            let wanted: Vec<String> = wanted.iter().map(|n| format!(", {n}")).collect();
+            let message = format!(
+                "inputs [n{}] are wanted, these are {other:?}",
+                wanted.concat()
+            );
+            Err(Error::layer("model", message))
         }
     }
 }

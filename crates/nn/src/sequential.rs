@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::HashSet;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use taper_tensor::{Element, Seed, Tensor};
 
 /// Builder of a model whose layers stand one behind the other.
@@ -159,7 +160,7 @@ impl<E: Element> Sequential<E> {
             parameters: ranges,
         };
         Ok(Model {
-            architecture,
+            architecture: Arc::new(architecture),
             parameters: parameters?,
             plan,
             head,

@@ -56,6 +56,15 @@ impl MaxPooling1D {
     fn step(&self) -> usize {
         self.strides.unwrap_or(self.pool_size)
     }
+
+    /// The geometry: a sequence is an image one pixel wide.
+    pub(crate) fn spec(&self) -> Pool2dSpec {
+        Pool2dSpec {
+            size: [self.pool_size, 1],
+            strides: [self.step(), 1],
+            padding: self.padding,
+        }
+    }
 }
 
 impl<E: Element> Layer<E> for MaxPooling1D {
@@ -81,14 +90,8 @@ impl<E: Element> Layer<E> for MaxPooling1D {
                 "an input [steps, channels] is wanted, this one is {input:?}"
             )));
         };
-        // A sequence is an image one pixel wide.
-        let (size, strides) = ([self.pool_size, 1], [self.step(), 1]);
-        let spec = Pool2dSpec {
-            size,
-            strides,
-            padding: self.padding,
-        };
-        let output = spec
+        let output = self
+            .spec()
             .output_shape(&[1, steps, 1, channels])
             .map_err(|error| fail(error.to_string()))?;
         Ok(vec![output[1], channels])

@@ -152,7 +152,7 @@ pub(crate) fn images_per_task(n: usize) -> usize {
 }
 
 /// Below this many products a task is not worth being handed to another thread.
-const TASK_PRODUCTS: usize = 1 << 18;
+pub(crate) const TASK_PRODUCTS: usize = 1 << 18;
 
 /// Rows of the output that one task computes.
 pub(crate) fn rows_per_task(plane: &Plane) -> usize {

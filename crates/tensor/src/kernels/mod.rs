@@ -11,6 +11,8 @@ pub mod geometry;
 mod matmul;
 mod pool;
 mod pooled;
+#[doc(hidden)]
+pub mod prepared;
 pub(crate) mod reference;
 mod scratch;
 pub mod update;

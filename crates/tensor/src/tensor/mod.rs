@@ -11,6 +11,8 @@ mod reduce;
 mod softmax;
 mod views;
 
+pub(crate) use softmax::softmax_row;
+
 use crate::buffer::Buffer;
 use crate::walk::Walk;
 use crate::{Element, Error, Result, shape};

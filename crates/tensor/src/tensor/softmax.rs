@@ -18,11 +18,7 @@ impl<E: Element> Tensor<E> {
     /// # Errors
     /// If the axis does not exist.
     pub fn softmax(&self, axis: usize) -> Result<Self> {
-        self.row_wise("softmax", axis, |row| {
-            let (_, sum) = exponentials(row);
-            let factor = sum.recip();
-            row.iter_mut().for_each(|x| *x *= factor);
-        })
+        self.row_wise("softmax", axis, softmax_row)
     }
 
     /// ln(softmax), exact also where softmax underflows to 0.
@@ -92,6 +88,13 @@ impl<E: Element> Tensor<E> {
         rows.strides[axis..].rotate_right(1);
         Ok(rows.contiguous())
     }
+}
+
+/// Softmax of one row, in place.
+pub(crate) fn softmax_row<E: Element>(row: &mut [E]) {
+    let (_, sum) = exponentials(row);
+    let factor = sum.recip();
+    row.iter_mut().for_each(|x| *x *= factor);
 }
 
 /// Replaces x by exp(x − max); returns max and the sum of the new values.

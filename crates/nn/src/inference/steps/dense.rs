@@ -1,0 +1,82 @@
+//! Dense with what can follow it in the same pass: scale and shift, relu.
+
+use super::{Cut, Found, Item, Row, Then, Work};
+use crate::inference::fold::Weights;
+use crate::layers::Dense;
+use crate::{ActivationKind, Result};
+use taper_tensor::kernels::prepared::PreparedDense;
+
+pub(super) fn row() -> Row {
+    Row {
+        name: "dense",
+        about: "Dense, BatchNormalization (behind no activation), relu",
+        file: file!(),
+        find: |_, ahead| Ok(find(ahead)),
+    }
+}
+
+fn find(ahead: &[Item<'_>]) -> Option<Found> {
+    let dense = ahead[0].downcast::<Dense>()?;
+    let (inputs, [outer @ .., units]) = (ahead[0].input.last()?, ahead[0].output) else {
+        return None;
+    };
+    let mut weights = Weights::of(&ahead[0])?;
+    let (mut covers, mut activation) = (1, dense.activation);
+    let follower = |covers: usize| {
+        ahead
+            .get(covers)
+            .filter(|item| item.input == ahead[0].output)
+    };
+    if activation == ActivationKind::Linear {
+        if let Some(found) = follower(covers).and_then(Item::scale_and_shift) {
+            weights = weights.folded(&found);
+            covers += 1;
+        }
+        if let Some(kind) = follower(covers).and_then(Item::activation) {
+            activation = kind;
+            covers += 1;
+        }
+    }
+    let relu = activation == ActivationKind::Relu;
+    let then = if relu {
+        None
+    } else {
+        Then::activation(activation, ahead[0].output)
+    };
+    let sizes = [*inputs, *units];
+    Some(Found {
+        covers,
+        work: Box::new(Rows {
+            each: outer.iter().product(),
+            dense: PreparedDense::new(sizes, weights.kernel(), weights.bias(), relu),
+        }),
+        then: then.into_iter().collect(),
+    })
+}
+
+/// Every sample has as many rows as its outer axes say.
+#[derive(Debug)]
+struct Rows {
+    each: usize,
+    dense: PreparedDense,
+}
+
+impl Work for Rows {
+    fn run(&self, n: usize, x: &[f32], y: &mut [f32], cut: Cut) -> Result<()> {
+        self.dense.run(n * self.each, x, y, cut);
+        Ok(())
+    }
+
+    /// The weights are read once for the whole batch.
+    fn is_local(&self) -> bool {
+        false
+    }
+
+    fn products(&self) -> usize {
+        self.each * self.dense.products()
+    }
+
+    fn is_cut(&self, n: usize) -> bool {
+        self.dense.is_cut(n * self.each)
+    }
+}

@@ -1,0 +1,75 @@
+//! A layer of any other kind, as it is: its forward pass on tensors. This one does allocate.
+
+use super::{Cut, Found, Item, Row, Then, Work};
+use crate::plan::Architecture;
+use crate::{Context, Model, Result};
+use std::fmt;
+use std::sync::Arc;
+use taper_autograd::Tape;
+use taper_tensor::Tensor;
+
+pub(super) fn row() -> Row {
+    Row {
+        name: "layer",
+        about: "any layer that no other step covers",
+        file: file!(),
+        find: |model, ahead| Ok(find(model, &ahead[0])),
+    }
+}
+
+fn find(model: &Model, item: &Item<'_>) -> Option<Found> {
+    if Then::of(item).is_some() {
+        return None;
+    }
+    let work = AnyLayer {
+        architecture: Arc::clone(&model.architecture),
+        index: item.index,
+        weights: item.parameters.iter().map(|p| p.value.clone()).collect(),
+    };
+    Some(Found {
+        covers: 1,
+        work: Box::new(work),
+        then: Vec::new(),
+    })
+}
+
+struct AnyLayer {
+    architecture: Arc<Architecture<f32>>,
+    index: usize,
+    weights: Vec<Tensor>,
+}
+
+impl Work for AnyLayer {
+    fn run(&self, n: usize, x: &[f32], y: &mut [f32], _cut: Cut) -> Result<()> {
+        let tape = Tape::new();
+        let shape = [&[n], self.architecture.shapes[self.index].as_slice()].concat();
+        let input = tape.constant(&Tensor::from_slice(shape, x)?);
+        let weights: Vec<_> = self.weights.iter().map(|w| tape.constant(w)).collect();
+        let mut context = Context::inference();
+        context.layer = self.index as u32;
+        let layer = &self.architecture.layers[self.index];
+        let output = layer.forward(&input, &weights, &mut context)?;
+        let output = output.value().contiguous();
+        y.copy_from_slice(output.as_slice().unwrap_or_default());
+        Ok(())
+    }
+
+    /// It may cut the batch itself.
+    fn is_local(&self) -> bool {
+        false
+    }
+
+    fn products(&self) -> usize {
+        0
+    }
+
+    fn is_cut(&self, _n: usize) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for AnyLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.architecture.layers[self.index])
+    }
+}

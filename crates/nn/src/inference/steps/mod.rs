@@ -1,0 +1,171 @@
+//! The steps of prepared inference, one file each, and the table of them: what layers each covers, and what runs.
+
+mod conv2d;
+mod dense;
+mod layer;
+mod max_pooling;
+
+pub use super::fold::Item;
+
+use crate::{ActivationKind, Model, Result};
+use std::fmt::Debug;
+use taper_tensor::Tensor;
+use taper_tensor::kernels::prepared::{
+    Cut, relu_in_place, scale_and_shift_in_place, softmax_rows_in_place,
+};
+
+/// One kind of step.
+pub struct Row {
+    /// Its name, as [`Prepared::steps`](crate::Prepared::steps) shows it.
+    pub name: &'static str,
+    /// The layers that it covers.
+    pub about: &'static str,
+    /// The source file.
+    pub file: &'static str,
+    /// What it makes of the layers ahead (at least one; those that do nothing are left out), if it can.
+    pub find: fn(&Model, &[Item<'_>]) -> Result<Option<Found>>,
+}
+
+/// A step that has been found.
+pub struct Found {
+    /// Layers covered, of those ahead.
+    pub covers: usize,
+    /// What runs.
+    pub work: Box<dyn Work>,
+    /// What follows in place.
+    pub then: Vec<Then>,
+}
+
+impl Found {
+    /// A step that copies samples of this shape, for what follows in place.
+    pub(super) fn copy(shape: &[usize]) -> Found {
+        Found {
+            covers: 0,
+            work: Box::new(Copy {
+                values: shape.iter().product(),
+            }),
+            then: Vec::new(),
+        }
+    }
+}
+
+/// From the values of samples to those of their outputs. Weights are its own, packed; a run allocates nothing.
+pub trait Work: Debug + Send + Sync {
+    /// Runs `n` samples. The cut does not change the result.
+    ///
+    /// # Errors
+    /// Only of layers that run as they are.
+    fn run(&self, n: usize, x: &[f32], y: &mut [f32], cut: Cut) -> Result<()>;
+
+    /// Whether it treats samples one by one, so that nothing is lost when tasks take a few of them each.
+    fn is_local(&self) -> bool;
+
+    /// Products of one sample, or what takes as long.
+    fn products(&self) -> usize;
+
+    /// Whether `n` samples, run as [`Cut::Tasks`], are handed to the thread pool.
+    fn is_cut(&self, n: usize) -> bool;
+}
+
+/// Every kind of step; the first that can is taken. The last can always, but where nothing but [`Then`]s are ahead.
+pub fn all() -> Vec<Row> {
+    vec![
+        conv2d::row(),
+        dense::row(),
+        max_pooling::row(),
+        layer::row(),
+    ]
+}
+
+/// What is done in place to the output of a step.
+#[derive(Debug)]
+pub enum Then {
+    /// max(x, 0)
+    Relu,
+    /// 1 / (1 + e⁻ˣ)
+    Sigmoid,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// Softmax of every so many values.
+    Softmax(usize),
+    /// scale · x + shift, channel by channel.
+    ScaleAndShift(Vec<f32>, Vec<f32>),
+}
+
+impl Then {
+    /// What `item` does, if it can be done in place.
+    pub(super) fn of(item: &Item<'_>) -> Option<Then> {
+        if let Some(activation) = item.activation() {
+            return Then::activation(activation, item.output);
+        }
+        let found = item.scale_and_shift()?;
+        let narrow = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
+        Some(Then::ScaleAndShift(
+            narrow(found.scale),
+            narrow(found.shift),
+        ))
+    }
+
+    /// An activation function on samples of this shape; none for `Linear`.
+    fn activation(activation: ActivationKind, shape: &[usize]) -> Option<Then> {
+        match activation {
+            ActivationKind::Linear => None,
+            ActivationKind::Relu => Some(Then::Relu),
+            ActivationKind::Sigmoid => Some(Then::Sigmoid),
+            ActivationKind::Softmax => Some(Then::Softmax(shape.last().copied().unwrap_or(1))),
+            ActivationKind::Tanh => Some(Then::Tanh),
+        }
+    }
+
+    pub(super) fn apply(&self, x: &mut [f32]) {
+        match self {
+            Then::Relu => relu_in_place(x),
+            Then::Sigmoid => x.iter_mut().for_each(|x| *x = sigmoid(*x)),
+            Then::Tanh => x.iter_mut().for_each(|x| *x = x.tanh()),
+            Then::Softmax(width) => softmax_rows_in_place(x, *width),
+            Then::ScaleAndShift(scale, shift) => scale_and_shift_in_place(x, scale, shift),
+        }
+    }
+}
+
+/// 1 / (1 + e⁻ˣ), without overflow for any x.
+fn sigmoid(x: f32) -> f32 {
+    let small = (-x.abs()).exp(); // never above 1
+    let numerator = if x < 0.0 { small } else { 1.0 };
+    numerator / (1.0 + small)
+}
+
+/// The samples as they are.
+#[derive(Debug)]
+struct Copy {
+    values: usize,
+}
+
+impl Work for Copy {
+    fn run(&self, _n: usize, x: &[f32], y: &mut [f32], _cut: Cut) -> Result<()> {
+        y.copy_from_slice(x);
+        Ok(())
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    fn products(&self) -> usize {
+        self.values
+    }
+
+    fn is_cut(&self, _n: usize) -> bool {
+        false
+    }
+}
+
+/// The shape of a batch of one.
+fn batch_of_one(shape: &[usize]) -> Vec<usize> {
+    [&[1], shape].concat()
+}
+
+/// The bias may be absent; a kernel that has no values cannot be packed.
+fn has_values(tensor: &Tensor) -> bool {
+    !tensor.is_empty()
+}

@@ -1,0 +1,295 @@
+//! A prepared model predicts what the model predicts: over random nets, layers, batches, and numbers of threads.
+
+use super::*;
+use crate::layers::{self, Activation, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, Reshape};
+use crate::{
+    ActivationKind, Context, Initializer, Layer, Padding, Relu, ScaleAndShift, Seed, Sequential,
+    Softmax, WeightSpec,
+};
+use taper_autograd::Var;
+use taper_autograd::gradcheck::Sampler;
+use taper_tensor::Stream;
+
+/// What batch normalization is at inference.
+#[derive(Debug)]
+struct Affine;
+
+impl Layer for Affine {
+    fn class_name(&self) -> &'static str {
+        "Affine"
+    }
+
+    fn config(&self) -> serde_json::Value {
+        serde_json::json!({})
+    }
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        Ok(input.to_vec())
+    }
+
+    fn weights(&self, input: &[usize]) -> Result<Vec<WeightSpec>> {
+        let weight = |name| WeightSpec {
+            name,
+            shape: vec![*input.last().unwrap()],
+            initializer: Initializer::Constant(1.0),
+            regularizer: None,
+            trainable: false,
+        };
+        Ok(vec![weight("scale"), weight("shift")])
+    }
+
+    fn forward(&self, x: &Var, weights: &[Var], _: &mut Context) -> Result<Var> {
+        Ok(x.mul(&weights[0])?.add(&weights[1])?)
+    }
+
+    fn scale_and_shift(&self, weights: &[&Tensor]) -> Option<ScaleAndShift> {
+        let wide = |t: &Tensor| t.to_vec().into_iter().map(f64::from).collect();
+        Some(ScaleAndShift {
+            scale: wide(weights[0]),
+            shift: wide(weights[1]),
+        })
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+/// A layer that no step knows: the cosine-like x·|x|.
+#[derive(Debug)]
+struct Odd;
+
+impl Layer for Odd {
+    fn class_name(&self) -> &'static str {
+        "Odd"
+    }
+
+    fn config(&self) -> serde_json::Value {
+        serde_json::json!({})
+    }
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        Ok(input.to_vec())
+    }
+
+    fn forward(&self, x: &Var, _: &[Var], _: &mut Context) -> Result<Var> {
+        Ok(x.mul(&x.abs())?)
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+/// The model with weights that leave nothing at zero.
+fn with_weights(mut model: Model, case: u64) -> Model {
+    for (i, parameter) in model.parameters_mut().iter_mut().enumerate() {
+        let key = Seed(case).key(Stream::User(3), i as u64);
+        parameter.value = Tensor::normal(parameter.value.shape(), 0.1, 0.4, key);
+    }
+    model
+}
+
+fn batch(model: &Model, samples: usize, case: u64) -> Tensor {
+    let shape = [&[samples], model.input_shape()].concat();
+    Tensor::normal(shape, 0.0, 1.0, Seed(case).key(Stream::User(4), 0)).relu()
+}
+
+fn assert_predicts_the_same(model: &Model, max_batch: usize, samples: usize, what: &str) {
+    let x = batch(model, samples, 5);
+    let wanted = model.predict(&x).unwrap();
+    let found = model.prepare(max_batch).unwrap().predict(&x).unwrap();
+    assert_eq!(found.shape(), wanted.shape(), "{what}");
+    let largest = wanted.to_vec().iter().fold(1.0f32, |m, x| m.max(x.abs()));
+    let difference = found.max_abs_difference(&wanted).unwrap();
+    assert!(
+        difference <= 1e-5 * f64::from(largest),
+        "{what}: {difference} apart, {samples} samples"
+    );
+}
+
+/// A random layer for samples of this shape.
+fn random_layer(sampler: &mut Sampler, shape: &[usize]) -> Box<dyn Layer> {
+    let activation = sampler.one_of(&ActivationKind::ALL);
+    let conv = Conv2D::new(2 * sampler.integer(1, 9), sampler.integer(1, 3))
+        .padding(sampler.one_of(&[Padding::Valid, Padding::Same]))
+        .strides(sampler.one_of(&[1, 1, 2]))
+        .groups(sampler.one_of(&[1, 1, 2]))
+        .use_bias(sampler.coin())
+        .activation(sampler.one_of(&[Relu, ActivationKind::Linear, activation]));
+    match sampler.integer(0, 10) {
+        0..=3 if shape.len() == 3 => Box::new(conv),
+        4 | 5 if shape.len() == 3 => Box::new(MaxPooling2D::new(sampler.one_of(&[2, 2, 3]))),
+        0..=2 => Box::new(Dense::new(sampler.integer(1, 40)).activation(activation)),
+        3 => Box::new(Flatten),
+        4 | 5 => Box::new(Reshape::new([-1])),
+        6 => Box::new(Activation::new(activation)),
+        7 => Box::new(Dropout::new(0.5)),
+        8 => Box::new(Odd),
+        _ => Box::new(Affine),
+    }
+}
+
+fn random_model(case: u64) -> Model {
+    let mut sampler = Sampler::new(71, case);
+    let side = sampler.integer(5, 14);
+    let mut shape = vec![
+        side,
+        side + sampler.integer(0, 3),
+        2 * sampler.integer(1, 3),
+    ];
+    let mut model = Sequential::new(shape.clone());
+    for _ in 0..sampler.integer(0, 9) {
+        let layer = random_layer(&mut sampler, &shape);
+        if let Ok(output) = layer.output_shape(&shape) {
+            shape = output;
+            model = model.add_boxed(layer);
+        }
+    }
+    with_weights(model.build(Seed(case)).unwrap(), case)
+}
+
+#[test]
+fn no_file_is_missing_from_the_table() {
+    let rows: Vec<_> = steps::all().iter().map(|row| row.file).collect();
+    crate::testing::assert_complete("inference/steps", &rows);
+}
+
+#[test]
+fn random_nets() {
+    for case in 0..300 {
+        let model = random_model(case);
+        let mut sampler = Sampler::new(72, case);
+        let (most, samples) = (sampler.integer(1, 40), sampler.integer(0, 40));
+        let what = format!("case {case}: {:?}", model.layers());
+        assert_predicts_the_same(&model, most, samples, &what);
+    }
+}
+
+#[test]
+fn every_kind_of_layer_by_itself() {
+    for row in layers::all::<f32>() {
+        for case in 0..30 {
+            let sample = (row.sample)(&mut Sampler::new(73, case));
+            let what = format!("{:?}", sample.layer);
+            let model = Sequential::new(sample.input).add_boxed(sample.layer);
+            let model = with_weights(model.build(Seed(case)).unwrap(), case);
+            for samples in [1, 5] {
+                assert_predicts_the_same(&model, 3, samples, &what);
+            }
+        }
+    }
+}
+
+/// Large enough for every kind of cut.
+fn large() -> Model {
+    let model = Sequential::new([28, 28, 1])
+        .add(Conv2D::new(32, 3).activation(Relu))
+        .add(Dropout::new(0.5))
+        .add(Conv2D::new(64, 3))
+        .add(Affine)
+        .add(Activation::new(Relu))
+        .add(MaxPooling2D::new(2))
+        .add(Flatten)
+        .add(Dense::new(100).activation(Relu))
+        .add(Dense::new(10).activation(Softmax));
+    model.build(Seed(3)).unwrap()
+}
+
+#[test]
+fn a_large_net_at_many_batch_sizes() {
+    let model = large();
+    for samples in [1, 2, 3, 4, 7, 9, 33] {
+        assert_predicts_the_same(&model, 32, samples, "the large net");
+    }
+}
+
+#[test]
+fn the_same_bits_for_any_number_of_threads() {
+    let model = large();
+    for samples in [1, 3, 20] {
+        let x = batch(&model, samples, 6);
+        let bits = |threads: usize| -> Vec<u32> {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            let predict = || model.prepare(32).unwrap().predict(&x).unwrap();
+            let y = pool.build().unwrap().install(predict);
+            y.to_vec().into_iter().map(f32::to_bits).collect()
+        };
+        let one = bits(1);
+        for threads in [2, 3, 5] {
+            assert_eq!(bits(threads), one, "{samples} samples, {threads} threads");
+        }
+    }
+}
+
+#[test]
+fn layers_are_covered_as_far_as_can_be() {
+    let prepared = large().prepare(1).unwrap();
+    let steps: Vec<(&str, usize)> = prepared
+        .steps()
+        .iter()
+        .map(|(name, layers)| (*name, layers.len()))
+        .collect();
+    assert_eq!(
+        steps,
+        [("conv2d", 1), ("conv2d", 4), ("dense", 1), ("dense", 1)]
+    );
+    // A Reshape in between makes another image: no pooling with the convolution.
+    let model = Sequential::new([8, 8, 2])
+        .add(Conv2D::new(4, 1).activation(Relu))
+        .add(Reshape::new([4, 16, 4]))
+        .add(MaxPooling2D::new(2));
+    let model = with_weights(model.build(Seed(1)).unwrap(), 1);
+    assert_eq!(model.prepare(1).unwrap().steps().len(), 2);
+    assert_predicts_the_same(&model, 4, 6, "a reshaped image");
+}
+
+#[test]
+fn nan_and_infinity_are_not_hidden() {
+    let model = Sequential::new([3])
+        .add(Dense::new(2).activation(Relu))
+        .build(Seed(1))
+        .unwrap();
+    let mut prepared = model.prepare(1).unwrap();
+    let mut y = [0.0; 2];
+    prepared
+        .predict_into(&[f32::NAN, 0.0, 0.0], &mut y)
+        .unwrap();
+    assert!(y.iter().all(|y| y.is_nan()), "{y:?}");
+
+    let mut model = model;
+    model.parameters_mut()[0].value = Tensor::full([3, 2], f32::INFINITY);
+    let mut prepared = model.prepare(1).unwrap();
+    prepared.predict_into(&[0.0; 3], &mut y).unwrap(); // 0 · ∞
+    assert!(y.iter().all(|y| y.is_nan()), "{y:?}");
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_reasons() {
+    let model = large();
+    let mut prepared = model.prepare(2).unwrap();
+    let mut error = |inputs: usize, outputs: usize| {
+        prepared
+            .predict_into(&vec![0.0; inputs], &mut vec![0.0; outputs])
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(error(784, 20).contains("784 values in, 20 values out"));
+    assert!(error(785, 10).contains("[28, 28, 1]"));
+    let message = prepared.predict(&Tensor::zeros([2, 784])).unwrap_err();
+    assert!(message.to_string().contains("[n, 28, 28, 1]"), "{message}");
+    let message = model.prepare(usize::MAX).unwrap_err().to_string();
+    assert!(message.contains("fewer samples"), "{message}");
+}
+
+#[test]
+fn it_is_a_snapshot() {
+    let mut model = large();
+    let x = batch(&model, 2, 7);
+    let mut prepared = model.prepare(2).unwrap();
+    let before = prepared.predict(&x).unwrap().to_vec();
+    for parameter in model.parameters_mut() {
+        parameter.value = Tensor::zeros(parameter.value.shape());
+    }
+    assert_eq!(prepared.predict(&x).unwrap().to_vec(), before);
+}

@@ -1,0 +1,164 @@
+//! A convolution with its bias, relu and 2×2 maximum in one pass, for inference: of a pooled convolution only the maxima
+//! are kept, not which of the four won.
+
+use super::Cut;
+use crate::buffer::Buffer;
+use crate::kernels::conv::{ForwardRows, Plane, rows_per_task, with_padding};
+use crate::kernels::geometry::ConvGeometry;
+use crate::kernels::scratch;
+use crate::simd::{Kernel, Simd, dispatch};
+use rayon::prelude::*;
+
+/// `[h, w, in]` → `[oh, ow, out]`, or half of it in both directions when pooled: relu(x ∗ kernel + bias), then the maximum
+/// of 2×2 windows.
+#[derive(Debug)]
+pub struct PreparedConv2d {
+    g: ConvGeometry,
+    plane: Plane,
+    kernel: Buffer<f32>,
+    bias: Option<Buffer<f32>>,
+    relu: bool,
+    pooled: bool,
+}
+
+impl PreparedConv2d {
+    /// Takes the weights over: `kernel` is `[kh, kw, in / groups, out]` as `g` says, `bias` is `[out]`.
+    ///
+    /// # Panics
+    /// When the weights do not have the lengths that the geometry says.
+    pub fn new(
+        g: ConvGeometry,
+        kernel: &[f32],
+        bias: Option<&[f32]>,
+        relu: bool,
+        pooled: bool,
+    ) -> Self {
+        assert_eq!(kernel.len(), g.kernel_shape().iter().product::<usize>());
+        assert!(bias.is_none_or(|bias| bias.len() == g.filters));
+        PreparedConv2d {
+            g: ConvGeometry { n: 1, ..g },
+            plane: Plane::forward(&g),
+            kernel: Buffer::from_slice(kernel),
+            bias: bias.map(Buffer::from_slice),
+            relu,
+            pooled,
+        }
+    }
+
+    /// Values of one input image.
+    pub fn inputs(&self) -> usize {
+        self.g.image()
+    }
+
+    /// Values of one output image.
+    pub fn outputs(&self) -> usize {
+        self.rows() * self.row()
+    }
+
+    /// Products of one image.
+    pub fn products(&self) -> usize {
+        self.g.output() * self.g.rows.taps * self.g.columns.taps * self.g.channels / self.g.groups
+    }
+
+    /// Runs `n` images.
+    ///
+    /// # Panics
+    /// When `x` or `y` is shorter than `n` images.
+    pub fn run(&self, n: usize, x: &[f32], y: &mut [f32], cut: Cut) {
+        let (inputs, outputs) = (self.inputs(), self.outputs());
+        let (x, y) = (&x[..n * inputs], &mut y[..n * outputs]);
+        if y.is_empty() {
+            return;
+        }
+        for (x, y) in x.chunks_exact(inputs).zip(y.chunks_exact_mut(outputs)) {
+            with_padding(&self.g, x, |x| self.image(x, y, cut));
+        }
+    }
+
+    /// One image, whose padding is around it.
+    fn image(&self, x: &[f32], y: &mut [f32], cut: Cut) {
+        let each = rows_per_task(&self.plane).div_ceil(self.step());
+        if cut == Cut::Whole || each >= self.rows() {
+            return self.part(x, 0, y);
+        }
+        y.par_chunks_mut(each * self.row())
+            .enumerate()
+            .for_each(|(task, y)| self.part(x, task * each, y));
+    }
+
+    /// Rows `first..` of the output, as many as `y` holds.
+    fn part(&self, x: &[f32], first: usize, y: &mut [f32]) {
+        if !self.pooled {
+            return self.convolve(x, first, y);
+        }
+        let full = self.plane.output[1] * self.plane.filters;
+        scratch::with(2 * full, |pair| {
+            for (i, y) in y.chunks_exact_mut(self.row()).enumerate() {
+                self.convolve(x, 2 * (first + i), pair);
+                dispatch(Maxima {
+                    pair,
+                    filters: self.plane.filters,
+                    y,
+                });
+            }
+        });
+    }
+
+    fn convolve(&self, x: &[f32], first: usize, y: &mut [f32]) {
+        dispatch(ForwardRows {
+            plane: self.plane,
+            x,
+            kernel: &self.kernel,
+            bias: self.bias.as_deref(),
+            relu: self.relu,
+            first,
+            y,
+        });
+    }
+
+    /// Rows of the convolution that make one of the output.
+    fn step(&self) -> usize {
+        if self.pooled { 2 } else { 1 }
+    }
+
+    /// Rows of the output.
+    fn rows(&self) -> usize {
+        self.plane.output[0] / self.step()
+    }
+
+    /// Values in a row of the output.
+    fn row(&self) -> usize {
+        self.plane.output[1] / self.step() * self.plane.filters
+    }
+}
+
+/// The maxima of the 2×2 windows of two rows.
+struct Maxima<'a> {
+    pair: &'a [f32],
+    filters: usize,
+    y: &'a mut [f32],
+}
+
+impl Kernel for Maxima<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let (filters, (top, bottom)) = (self.filters, self.pair.split_at(self.pair.len() / 2));
+        let windows = top
+            .chunks_exact(2 * filters)
+            .zip(bottom.chunks_exact(2 * filters));
+        for ((top, bottom), y) in windows.zip(self.y.chunks_exact_mut(filters)) {
+            let ((a, b), (c, d)) = (top.split_at(filters), bottom.split_at(filters));
+            for i in 0..filters {
+                y[i] = larger(larger(a[i], b[i]), larger(c[i], d[i]));
+            }
+        }
+    }
+}
+
+/// The larger of the two; NaN if one is.
+#[inline(always)]
+pub(super) fn larger(a: f32, b: f32) -> f32 {
+    if a > b || a.is_nan() { a } else { b }
+}

@@ -1,0 +1,53 @@
+//! What follows a product in place, one thread alone: activations, and a scale and shift a channel.
+
+use crate::simd::{Kernel, Simd, dispatch};
+use crate::tensor::softmax_row;
+
+/// max(x, 0); NaN stays NaN.
+pub fn relu_in_place(x: &mut [f32]) {
+    dispatch(Relu(x));
+}
+
+struct Relu<'a>(&'a mut [f32]);
+
+impl Kernel for Relu<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        for x in self.0 {
+            *x = if *x < 0.0 { 0.0 } else { *x };
+        }
+    }
+}
+
+/// `scale[c] · x + shift[c]` for values whose last axis are the channels c.
+pub fn scale_and_shift_in_place(x: &mut [f32], scale: &[f32], shift: &[f32]) {
+    dispatch(ScaleAndShift { x, scale, shift });
+}
+
+struct ScaleAndShift<'a> {
+    x: &'a mut [f32],
+    scale: &'a [f32],
+    shift: &'a [f32],
+}
+
+impl Kernel for ScaleAndShift<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        for row in self.x.chunks_exact_mut(self.scale.len().max(1)) {
+            for ((x, scale), shift) in row.iter_mut().zip(self.scale).zip(self.shift) {
+                *x = scale * *x + shift;
+            }
+        }
+    }
+}
+
+/// Softmax of every row of `width` values, exactly as `Tensor::softmax` computes it.
+pub fn softmax_rows_in_place(x: &mut [f32], width: usize) {
+    if width > 0 {
+        x.chunks_exact_mut(width).for_each(softmax_row);
+    }
+}
