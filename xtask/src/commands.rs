@@ -19,7 +19,7 @@ const TAPER: [&str; 7] = [
 ];
 
 /// Measurements of `cargo xtask bench` that the `taper` program carries out.
-const TAPER_BENCH: [&str; 1] = ["step"];
+const TAPER_BENCH: [&str; 2] = ["step", "start"];
 
 /// Runs the command line after `cargo xtask`.
 pub(crate) fn run(arguments: &[String]) -> Result {
@@ -67,7 +67,7 @@ fn bench(arguments: &[String]) -> Result {
             let groups = groups()?;
             if !groups.iter().any(|g| g == name) {
                 let message = format!(
-                    "there is no benchmark `{name}`; there are: step, peers, {}",
+                    "there is no benchmark `{name}`; there are: step, start, peers, {}",
                     groups.join(", ")
                 );
                 return Err(Failure::usage(message));

@@ -22,6 +22,8 @@ Checking
 Measuring
   bench [GROUP]            the criterion groups, or one of them (matmul, convolution, …)
   bench step               time a training or inference step
+  bench start CHECKPOINT IMAGE.png
+                           time from process start to the first prediction
   bench peers              the same step in PyTorch, Keras, ONNX Runtime and OpenVINO, alternating
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.

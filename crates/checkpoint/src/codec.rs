@@ -1,14 +1,15 @@
 //! The payload, and the only module that knows bincode: a format of a later version, or another library for this one,
 //! concerns nobody else. Encoding and decoding stand side by side; the crate's front page documents the layout.
 //!
-//! Decoding trusts no length. Text and tensor data are borrowed from the bytes at hand before they are copied, and lists
-//! grow as their members arrive, so that a count of 2⁶³ is "unexpected end" and not an allocation.
+//! Decoding trusts no length. Text and tensor data must be there before memory is taken for them, and lists grow as their
+//! members arrive, so that a count of 2⁶³ is "unexpected end" and not an allocation.
 
+use crate::source::Source;
 use crate::{Checkpoint, Error, ErrorKind, MAX_PAYLOAD, OptimizerState, Position, Result, header};
 use bincode::{
-    BorrowDecode, Encode,
+    Decode, Encode,
     config::{Configuration, Limit, LittleEndian, Varint},
-    de::{BorrowDecoder, DecoderImpl, read::BorrowReader, read::Reader},
+    de::{Decoder, DecoderImpl, read::Reader},
     enc::{Encoder, EncoderImpl, write::Writer},
     error::{DecodeError, EncodeError},
 };
@@ -46,26 +47,38 @@ pub(crate) fn encode(checkpoint: &Checkpoint, reserved: usize) -> Result<Vec<u8>
     }
 }
 
-/// What the whole of `payload` says.
-pub(crate) fn decode(payload: &[u8], parts: Parts) -> Result<Checkpoint> {
-    let mut decoder = DecoderImpl::new(
-        Cursor {
-            bytes: payload,
-            at: 0,
-        },
-        CONFIG,
-        (),
-    );
-    let result = take_checkpoint(&mut decoder, parts);
-    let at = decoder.borrow_reader().at;
-    let checkpoint = result.map_err(|error| malformed(at, describe(&error)))?;
-    if at != payload.len() {
-        return Err(malformed(
-            at,
-            format!("{} bytes follow the last field", payload.len() - at),
-        ));
+/// What the whole of the payload says.
+pub(crate) fn decode<S: Source>(payload: &mut S, parts: Parts) -> Result<Checkpoint> {
+    let result = take_checkpoint(&mut DecoderImpl::new(Lent(payload), CONFIG, ()), parts);
+    let checkpoint = result.map_err(|error| malformed(payload.at(), describe(&error)))?;
+    if payload.left() > 0 {
+        let message = format!("{} bytes follow the last field", payload.left());
+        return Err(malformed(payload.at(), message));
     }
     Ok(checkpoint)
+}
+
+/// bincode wants to own what it reads from.
+struct Lent<'a, S>(&'a mut S);
+
+impl<S: Source> Reader for Lent<'_, S> {
+    fn read(&mut self, out: &mut [u8]) -> Result<(), DecodeError> {
+        self.0.read(out)
+    }
+}
+
+impl<S: Source> Source for Lent<'_, S> {
+    fn at(&self) -> u64 {
+        self.0.at()
+    }
+
+    fn left(&self) -> u64 {
+        self.0.left()
+    }
+
+    fn skip(&mut self, count: u64) -> Result<(), DecodeError> {
+        self.0.skip(count)
+    }
 }
 
 fn put_checkpoint<E: Encoder>(e: &mut E, checkpoint: &Checkpoint) -> Result<(), EncodeError> {
@@ -94,7 +107,7 @@ fn put_checkpoint<E: Encoder>(e: &mut E, checkpoint: &Checkpoint) -> Result<(), 
     Ok(())
 }
 
-fn take_checkpoint<'de, D: BorrowDecoder<'de, Context = ()>>(
+fn take_checkpoint<D: Decoder<R: Source, Context = ()>>(
     d: &mut D,
     parts: Parts,
 ) -> Result<Checkpoint, DecodeError> {
@@ -108,7 +121,7 @@ fn take_checkpoint<'de, D: BorrowDecoder<'de, Context = ()>>(
     })
 }
 
-fn take_optimizer<'de, D: BorrowDecoder<'de, Context = ()>>(
+fn take_optimizer<D: Decoder<R: Source, Context = ()>>(
     d: &mut D,
     parts: Parts,
 ) -> Result<Option<OptimizerState>, DecodeError> {
@@ -117,7 +130,7 @@ fn take_optimizer<'de, D: BorrowDecoder<'de, Context = ()>>(
     }
     let (class_name, config, iterations) = (text(d)?, text(d)?, integer(d)?);
     if parts == Parts::WithoutOptimizer {
-        take_tensors(d, |_, _| ())?;
+        take_tensors(d, skip)?;
         return Ok(None);
     }
     Ok(Some(OptimizerState {
@@ -128,7 +141,7 @@ fn take_optimizer<'de, D: BorrowDecoder<'de, Context = ()>>(
     }))
 }
 
-fn take_position<'de, D: BorrowDecoder<'de, Context = ()>>(
+fn take_position<D: Decoder<R: Source, Context = ()>>(
     d: &mut D,
 ) -> Result<Option<Position>, DecodeError> {
     if !present(d)? {
@@ -142,7 +155,7 @@ fn take_position<'de, D: BorrowDecoder<'de, Context = ()>>(
     }))
 }
 
-fn take_provenance<'de, D: BorrowDecoder<'de, Context = ()>>(
+fn take_provenance<D: Decoder<R: Source, Context = ()>>(
     d: &mut D,
 ) -> Result<BTreeMap<String, String>, DecodeError> {
     let mut provenance = BTreeMap::new();
@@ -187,32 +200,32 @@ fn put_tensors<E: Encoder>(e: &mut E, tensors: &[(String, Tensor)]) -> Result<()
     Ok(())
 }
 
-fn take_tensors<'de, D: BorrowDecoder<'de, Context = ()>, T>(
+fn take_tensors<D: Decoder<R: Source, Context = ()>, T>(
     d: &mut D,
-    make: fn(&[usize], &'de [u8]) -> T,
+    take: fn(&mut D::R, &[usize], u64) -> Result<T, DecodeError>,
 ) -> Result<Vec<(String, T)>, DecodeError> {
     let mut tensors = Vec::new();
     let mut names = HashSet::new();
     for _ in 0..integer(d)? {
-        let name = <&'de str>::borrow_decode(d)?;
-        if !names.insert(name) {
+        let name = text(d)?;
+        if !names.insert(name.clone()) {
             return Err(DecodeError::OtherString(format!(
                 "two tensors are named {name:?}"
             )));
         }
-        let (shape, data) = take_tensor(d, name)?;
-        tensors.push((name.to_owned(), make(&shape, data)));
+        let (shape, bytes) = take_shape(d, &name)?;
+        tensors.push((name, take(d.reader(), &shape, bytes)?));
     }
     Ok(tensors)
 }
 
-/// Shape and data of a tensor; they agree.
-fn take_tensor<'de, D: BorrowDecoder<'de, Context = ()>>(
+/// The shape of a tensor and the length of its data, which follows; they agree.
+fn take_shape<D: Decoder<R: Source, Context = ()>>(
     d: &mut D,
     name: &str,
-) -> Result<(Vec<usize>, &'de [u8]), DecodeError> {
+) -> Result<(Vec<usize>, u64), DecodeError> {
     let wrong = |what: String| DecodeError::OtherString(format!("tensor {name:?}: {what}"));
-    let element = u8::borrow_decode(d)?;
+    let element = u8::decode(d)?;
     if element != F32 {
         return Err(wrong(format!("element type {element} is unknown")));
     }
@@ -230,45 +243,63 @@ fn take_tensor<'de, D: BorrowDecoder<'de, Context = ()>>(
                 .map_err(|_| wrong(format!("dimension {dimension} is too large")))?,
         );
     }
-    let data = <&'de [u8]>::borrow_decode(d)?;
+    let bytes = length(d)?;
     // Zeros count as ones here: [0, 2⁶³, 2⁶³] is no shape although its product is 0.
     let extent = shape
         .iter()
         .try_fold(4, |n: usize, &dimension| n.checked_mul(dimension.max(1)));
-    let bytes = extent.map(|n| if shape.contains(&0) { 0 } else { n });
-    if bytes != Some(data.len()) || extent > Some(isize::MAX as usize) {
+    let wanted = extent.map(|n| if shape.contains(&0) { 0 } else { n as u64 });
+    if wanted != Some(bytes) || extent > Some(isize::MAX as usize) {
+        d.reader().skip(bytes)?;
         return Err(wrong(format!(
-            "shape {shape:?} does not fit {} bytes of data",
-            data.len()
+            "shape {shape:?} does not fit {bytes} bytes of data"
         )));
     }
-    Ok((shape, data))
+    Ok((shape, bytes))
 }
 
-/// A tensor of these values, whose count fits the shape.
-fn tensor(shape: &[usize], data: &[u8]) -> Tensor {
+/// Reads a tensor of this shape.
+fn tensor<S: Source>(source: &mut S, shape: &[usize], _bytes: u64) -> Result<Tensor, DecodeError> {
     let mut tensor = Tensor::zeros(shape);
-    for (value, bytes) in tensor
-        .as_mut_slice()
-        .iter_mut()
-        .zip(data.as_chunks::<4>().0)
-    {
-        *value = f32::from_le_bytes(*bytes);
+    // A block at a time on the stack, where it stays in the cache.
+    let mut block = [0; 4096];
+    for values in tensor.as_mut_slice().chunks_mut(block.len() / 4) {
+        let bytes = &mut block[..values.len() * 4];
+        source.read(bytes)?;
+        for (value, bytes) in values.iter_mut().zip(bytes.as_chunks::<4>().0) {
+            *value = f32::from_le_bytes(*bytes);
+        }
     }
-    tensor
+    Ok(tensor)
 }
 
-fn text<'de, D: BorrowDecoder<'de, Context = ()>>(d: &mut D) -> Result<String, DecodeError> {
-    <&'de str>::borrow_decode(d).map(str::to_owned)
+/// Leaves a tensor's data out.
+fn skip<S: Source>(source: &mut S, _shape: &[usize], bytes: u64) -> Result<(), DecodeError> {
+    source.skip(bytes)
 }
 
-fn integer<'de, D: BorrowDecoder<'de, Context = ()>>(d: &mut D) -> Result<u64, DecodeError> {
-    u64::borrow_decode(d)
+fn text<D: Decoder<R: Source, Context = ()>>(d: &mut D) -> Result<String, DecodeError> {
+    let mut bytes = vec![0; length(d)? as usize]; // no longer than what is there
+    d.reader().read(&mut bytes)?;
+    String::from_utf8(bytes).map_err(|error| DecodeError::Utf8 {
+        inner: error.utf8_error(),
+    })
+}
+
+/// The length of something that follows: so many bytes are there.
+fn length<D: Decoder<R: Source, Context = ()>>(d: &mut D) -> Result<u64, DecodeError> {
+    let length = integer(d)?;
+    d.reader().expect(length)?;
+    Ok(length)
+}
+
+fn integer<D: Decoder<R: Source, Context = ()>>(d: &mut D) -> Result<u64, DecodeError> {
+    u64::decode(d)
 }
 
 /// The byte before an optional part.
-fn present<'de, D: BorrowDecoder<'de, Context = ()>>(d: &mut D) -> Result<bool, DecodeError> {
-    bool::borrow_decode(d)
+fn present<D: Decoder<R: Source, Context = ()>>(d: &mut D) -> Result<bool, DecodeError> {
+    bool::decode(d)
 }
 
 /// Refuses what [`decode`] would refuse.
@@ -315,9 +346,9 @@ fn estimate(checkpoint: &Checkpoint) -> usize {
     list(&checkpoint.weights) + optimizer + text + 256
 }
 
-fn malformed(at: usize, message: String) -> Error {
+fn malformed(at: u64, message: String) -> Error {
     ErrorKind::Malformed {
-        offset: (header::LENGTH + at) as u64,
+        offset: header::LENGTH as u64 + at,
         message,
     }
     .into()
@@ -350,31 +381,5 @@ impl Writer for Bytes {
     fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
         self.0.extend_from_slice(bytes);
         Ok(())
-    }
-}
-
-/// Reads a slice and knows where it stands, so that errors can say so.
-struct Cursor<'de> {
-    bytes: &'de [u8],
-    at: usize,
-}
-
-impl Reader for Cursor<'_> {
-    fn read(&mut self, out: &mut [u8]) -> Result<(), DecodeError> {
-        out.copy_from_slice(self.take_bytes(out.len())?);
-        Ok(())
-    }
-}
-
-impl<'de> BorrowReader<'de> for Cursor<'de> {
-    fn take_bytes(&mut self, length: usize) -> Result<&'de [u8], DecodeError> {
-        let rest = &self.bytes[self.at..];
-        let taken = rest
-            .get(..length)
-            .ok_or_else(|| DecodeError::UnexpectedEnd {
-                additional: length - rest.len(),
-            })?;
-        self.at += length;
-        Ok(taken)
     }
 }

@@ -1,6 +1,8 @@
 //! Reading and atomic writing of files. The header is believed only as far as the file's real length agrees.
 
-use crate::{ErrorKind, Result, header};
+use crate::codec::{self, Parts};
+use crate::source::{Bytes, Stream};
+use crate::{Checkpoint, ErrorKind, Result, header};
 use std::{
     fs::File,
     io::{Read, Write},
@@ -8,30 +10,31 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// The bytes of the file. Its header is checked before the rest is read, and memory is taken for the smaller of what the
-/// header announces and what the file holds.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+/// What the file says, verified. Its header is checked before the rest is read.
+pub(crate) fn read(path: &Path, parts: Parts) -> Result<Checkpoint> {
     let mut file = File::open(path).map_err(ErrorKind::io("cannot open the checkpoint"))?;
     let reading = || ErrorKind::io("cannot read the checkpoint");
-    let mut bytes = Vec::new();
+    let mut head = Vec::new();
     Read::by_ref(&mut file)
         .take(header::LENGTH as u64)
-        .read_to_end(&mut bytes)
+        .read_to_end(&mut head)
         .map_err(reading())?;
-    let (announced, _) = header::parse(&bytes)?;
+    let (announced, checksum) = header::parse(&head)?;
     let metadata = file.metadata().map_err(reading())?;
     if metadata.is_file() {
-        header::check_length(
-            announced,
-            metadata.len().saturating_sub(header::LENGTH as u64),
-        )?;
-        bytes.reserve_exact(announced as usize);
+        let there = metadata.len().saturating_sub(header::LENGTH as u64);
+        header::check_length(announced, there)?;
+        let mut payload = Stream::new(file, announced);
+        let checkpoint = codec::decode(&mut payload, parts);
+        payload.verify(checksum)?; // damage explains whatever the decoder has found
+        return checkpoint;
     }
-    // One byte more than announced: enough to notice that more follows a pipe's or a growing file's end.
+    // A pipe need not hold what its header announces: nothing is decoded before everything is there. One byte more is
+    // enough to notice that more follows.
     file.take(announced + 1)
-        .read_to_end(&mut bytes)
+        .read_to_end(&mut head)
         .map_err(reading())?;
-    Ok(bytes)
+    codec::decode(&mut Bytes::new(header::open(&head)?), parts)
 }
 
 /// Writes a temporary file beside `path`, syncs it, renames it over `path`, and syncs the folder, so that the rename

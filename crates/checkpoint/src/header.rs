@@ -98,7 +98,12 @@ pub(crate) fn open(file: &[u8]) -> Result<&[u8]> {
     let (length, expected) = parse(file)?;
     let payload = &file[LENGTH..];
     check_length(length, payload.len() as u64)?;
-    let found = crc32fast::hash(payload);
+    check_payload(expected, crc32fast::hash(payload))?;
+    Ok(payload)
+}
+
+/// Compares the announced checksum of the payload with the one that is there.
+pub(crate) fn check_payload(expected: u32, found: u32) -> Result<()> {
     if expected != found {
         return Err(ErrorKind::Checksum {
             part: "payload",
@@ -107,7 +112,7 @@ pub(crate) fn open(file: &[u8]) -> Result<&[u8]> {
         }
         .into());
     }
-    Ok(payload)
+    Ok(())
 }
 
 /// Compares the announced length of the payload with the one that is there.

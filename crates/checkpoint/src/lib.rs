@@ -70,6 +70,7 @@ mod codec;
 mod error;
 mod file;
 mod header;
+mod source;
 
 pub use error::{Error, ErrorKind, Result};
 pub use header::{FORMAT_VERSION, MAX_PAYLOAD};
@@ -132,7 +133,8 @@ impl Checkpoint {
         file::write_atomically(path, &bytes).map_err(|e| e.at(path))
     }
 
-    /// Reads and verifies a file. At most the length of the file is allocated for reading it, and again for its tensors.
+    /// Reads and verifies a file. Memory is taken for what is in it, once: the file is decoded as it is read. (What is no
+    /// regular file, such as a pipe, is read as a whole first.)
     ///
     /// # Errors
     /// See [`ErrorKind`]: each kind of damage has its own.
@@ -140,8 +142,8 @@ impl Checkpoint {
         Self::load_parts(path.as_ref(), codec::Parts::All)
     }
 
-    /// As [`load`](Self::load), but leaves the optimizer out ([`Checkpoint::optimizer`] is `None`). Its moments are
-    /// verified and then skipped: two thirds of a file written while training with Adam.
+    /// As [`load`](Self::load), but leaves the optimizer out ([`Checkpoint::optimizer`] is `None`). Its moments, two thirds
+    /// of a file written while training with Adam, are verified and take no memory.
     pub fn load_weights(path: impl AsRef<Path>) -> Result<Self> {
         Self::load_parts(path.as_ref(), codec::Parts::WithoutOptimizer)
     }
@@ -159,7 +161,10 @@ impl Checkpoint {
     /// # Errors
     /// See [`ErrorKind`]: each kind of damage has its own.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        codec::decode(header::open(bytes)?, codec::Parts::All)
+        codec::decode(
+            &mut source::Bytes::new(header::open(bytes)?),
+            codec::Parts::All,
+        )
     }
 
     /// The weight of this name.
@@ -172,8 +177,6 @@ impl Checkpoint {
     }
 
     fn load_parts(path: &Path, parts: codec::Parts) -> Result<Self> {
-        file::read(path)
-            .and_then(|bytes| codec::decode(header::open(&bytes)?, parts))
-            .map_err(|e| e.at(path))
+        file::read(path, parts).map_err(|e| e.at(path))
     }
 }

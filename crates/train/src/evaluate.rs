@@ -90,17 +90,21 @@ pub fn evaluate_with(
     })
 }
 
-/// The model's outputs [n, …] for the whole of `data`, in its order, `batch_size` samples at a time.
+/// The model's outputs [n, …] for the whole of `data`, in its order, `batch_size` samples at a time, by
+/// [prepared inference](taper_nn::inference).
 ///
 /// # Errors
 /// The data set is empty or its inputs do not fit the model; a layer refuses.
 pub fn predict(model: &Model, data: &dyn Dataset, batch_size: usize) -> Result<Tensor> {
     shapes::check("predict", model, data, batch_size)?;
-    let mut values =
-        Vec::with_capacity(data.len() * model.output_shape().iter().product::<usize>());
+    let mut prepared = model.prepare(batch_size.min(data.len()))?;
+    let outputs: usize = model.output_shape().iter().product();
+    let mut values = Vec::with_capacity(data.len() * outputs);
     each_batch(data, batch_size, |batch| {
-        let output = model.predict(&batch.inputs)?.contiguous();
-        values.extend_from_slice(output.as_slice().unwrap_or_default());
+        let inputs = batch.inputs.contiguous();
+        let first = values.len();
+        values.resize(first + inputs.shape()[0] * outputs, 0.0);
+        prepared.predict_into(inputs.as_slice().unwrap_or_default(), &mut values[first..])?;
         Ok(())
     })?;
     let shape: Vec<usize> = [&[data.len()], model.output_shape()].concat();

@@ -1,14 +1,15 @@
-//! `taper bench step`: how long a training or inference step takes.
+//! `taper bench step`: how long a training or inference step takes. `taper bench start` is in `start.rs`.
 
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
-use taper_nn::{CategoricalCrossentropy, Model, Seed};
+use taper_nn::{CategoricalCrossentropy, Model, Prepared, Seed};
 use taper_optim::{Adam, Optimizer, Penalty, State, Weight, apply};
 use taper_tensor::{Stream, Tensor};
 
+use super::start::Start;
 use super::{Done, Usage, in_pool, positive, say, threads};
 use crate::zoo;
 
@@ -20,8 +21,10 @@ pub(super) struct Bench {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Time a step: forward, backward and Adam on a fixed batch; or forward only
+    /// Time a step: forward, backward and Adam on a fixed batch; or prepared inference
     Step(Step),
+    /// Time whole processes: from start to the first prediction of a checkpoint
+    Start(Start),
 }
 
 #[derive(Args)]
@@ -63,8 +66,10 @@ struct Rates {
 
 impl Bench {
     pub(super) fn run(&self) -> Done {
-        let Command::Step(step) = &self.command;
-        step.run()
+        match &self.command {
+            Command::Step(step) => step.run(),
+            Command::Start(start) => start.run(),
+        }
     }
 }
 
@@ -73,10 +78,16 @@ impl Step {
         let entry = zoo::find(&self.model).map_err(|error| Usage(error.to_string()))?;
         let threads = threads(self.threads);
         let rates = in_pool(threads, || -> anyhow::Result<Rates> {
-            let mut work = Work::new(entry.build(Seed(7))?, self.batch)?;
+            let model = entry.build(Seed(7))?;
             match self.mode {
-                Mode::Train => self.measure(|| work.train()),
-                Mode::Infer => self.measure(|| work.infer()),
+                Mode::Train => {
+                    let mut work = Work::new(model, self.batch)?;
+                    self.measure(|| work.train())
+                }
+                Mode::Infer => {
+                    let mut work = Inference::new(&model, self.batch)?;
+                    self.measure(|| work.predict())
+                }
             }
         })??;
         say(self.result(&rates, threads))?;
@@ -132,7 +143,7 @@ impl Step {
 }
 
 /// Lowest, median, highest.
-fn spread(rates: &[f64]) -> (f64, f64, f64) {
+pub(super) fn spread(rates: &[f64]) -> (f64, f64, f64) {
     let mut sorted = rates.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
@@ -206,10 +217,30 @@ impl Work {
             });
         Ok(apply(&self.adam, &mut self.state, rate, weights)?)
     }
+}
 
-    fn infer(&mut self) -> anyhow::Result<()> {
-        let output = self.model.predict(&self.images)?;
-        std::hint::black_box(output);
+/// A prepared model, and a batch that stays the same.
+struct Inference {
+    model: Prepared,
+    images: Tensor,
+    output: Vec<f32>,
+}
+
+impl Inference {
+    fn new(model: &Model, batch: usize) -> anyhow::Result<Inference> {
+        let shape = [&[batch], model.input_shape()].concat();
+        let outputs: usize = model.output_shape().iter().product();
+        Ok(Inference {
+            model: model.prepare(batch)?,
+            images: Tensor::uniform(shape, 0.0, 1.0, Seed(1).key(Stream::User(0), 0)),
+            output: vec![0.0; batch * outputs],
+        })
+    }
+
+    fn predict(&mut self) -> anyhow::Result<()> {
+        let images = self.images.as_slice().unwrap_or_default();
+        self.model.predict_into(images, &mut self.output)?;
+        std::hint::black_box(&self.output);
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ mod inspect;
 mod predict;
 mod progress;
 mod report;
+mod start;
 mod table;
 mod train;
 

@@ -7,8 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Args;
 use taper_checkpoint::Checkpoint;
-use taper_nn::Model;
-use taper_tensor::Tensor;
+use taper_nn::Prepared;
 use taper_train::CheckpointExt;
 
 use super::{Done, say};
@@ -37,15 +36,16 @@ impl Predict {
         let model = checkpoint
             .into_model()
             .with_context(|| self.checkpoint.display().to_string())?;
+        let mut model = model.prepare(1)?;
         for path in &self.images {
-            self.predict(&model, &classes, path)?;
+            self.predict(&mut model, &classes, path)?;
         }
         Ok(ExitCode::SUCCESS)
     }
 
     fn predict(
         &self,
-        model: &Model,
+        model: &mut Prepared,
         classes: &[String],
         path: &std::path::Path,
     ) -> anyhow::Result<()> {
@@ -62,10 +62,8 @@ impl Predict {
                     .trim_end_matches('\n'),
             )?;
         }
-        let batch: Vec<usize> = [&[1], picture.shape.as_slice()].concat();
-        let output = model
-            .predict(&Tensor::from_vec(batch, picture.values)?)?
-            .to_vec();
+        let mut output = vec![0.0; model.output_shape().iter().product()];
+        model.predict_into(&picture.values, &mut output)?;
         let mut ranked: Vec<(usize, f32)> = output.into_iter().enumerate().collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
         for (place, (class, probability)) in ranked.into_iter().take(self.top).enumerate() {

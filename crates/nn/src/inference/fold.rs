@@ -99,14 +99,4 @@ impl Weights {
             kernel: Tensor::from_fn(self.kernel.shape(), scaled),
         }
     }
-
-    /// The values of the kernel.
-    pub(super) fn kernel(&self) -> &[f32] {
-        self.kernel.as_slice().unwrap_or_default()
-    }
-
-    /// The values of the bias.
-    pub(super) fn bias(&self) -> Option<&[f32]> {
-        self.bias.as_ref()?.as_slice()
-    }
 }

@@ -59,7 +59,7 @@ pub struct Prepared {
 
 impl Model<f32> {
     /// Makes the model ready to predict batches of up to `max_batch` samples at once (at least 1); larger ones go piece by
-    /// piece. Copies the weights.
+    /// piece. Weights that need no packing are shared with the model (they are copied when it changes them).
     ///
     /// # Errors
     /// A layer that refuses its weights, by name and place; more memory than there can be for so large a batch.

@@ -56,7 +56,7 @@ fn find(ahead: &[Item<'_>]) -> Result<Option<Found>> {
     covers += usize::from(pooled);
     let input = batch_of_one(ahead[0].input);
     let g = ConvGeometry::new("conv2d", &conv.spec(), &input, weights.kernel.shape())?;
-    let work = PreparedConv2d::new(g, weights.kernel(), weights.bias(), relu, pooled);
+    let work = PreparedConv2d::new(g, &weights.kernel, weights.bias.as_ref(), relu, pooled);
     Ok(Some(Found {
         covers,
         work: Box::new(work),

@@ -43,12 +43,12 @@ fn find(ahead: &[Item<'_>]) -> Option<Found> {
     } else {
         Then::activation(activation, ahead[0].output)
     };
-    let sizes = [*inputs, *units];
+    let matrix = weights.kernel.reshape([*inputs, *units]).ok()?;
     Some(Found {
         covers,
         work: Box::new(Rows {
             each: outer.iter().product(),
-            dense: PreparedDense::new(sizes, weights.kernel(), weights.bias(), relu),
+            dense: PreparedDense::new(&matrix, weights.bias.as_ref(), relu),
         }),
         then: then.into_iter().collect(),
     })

@@ -2,7 +2,7 @@
 //! are kept, not which of the four won.
 
 use super::Cut;
-use crate::buffer::Buffer;
+use crate::Tensor;
 use crate::kernels::conv::{ForwardRows, Plane, rows_per_task, with_padding};
 use crate::kernels::geometry::ConvGeometry;
 use crate::kernels::scratch;
@@ -15,31 +15,31 @@ use rayon::prelude::*;
 pub struct PreparedConv2d {
     g: ConvGeometry,
     plane: Plane,
-    kernel: Buffer<f32>,
-    bias: Option<Buffer<f32>>,
+    kernel: Tensor,
+    bias: Option<Tensor>,
     relu: bool,
     pooled: bool,
 }
 
 impl PreparedConv2d {
-    /// Takes the weights over: `kernel` is `[kh, kw, in / groups, out]` as `g` says, `bias` is `[out]`.
+    /// Shares the weights, which lie already as the register tile wants them: `kernel` is `[kh, kw, in / groups, out]` as `g` says, `bias` is `[out]`.
     ///
     /// # Panics
-    /// When the weights do not have the lengths that the geometry says.
+    /// When the weights do not have the shapes that the geometry says.
     pub fn new(
         g: ConvGeometry,
-        kernel: &[f32],
-        bias: Option<&[f32]>,
+        kernel: &Tensor,
+        bias: Option<&Tensor>,
         relu: bool,
         pooled: bool,
     ) -> Self {
-        assert_eq!(kernel.len(), g.kernel_shape().iter().product::<usize>());
-        assert!(bias.is_none_or(|bias| bias.len() == g.filters));
+        assert_eq!(kernel.shape(), g.kernel_shape());
+        assert!(bias.is_none_or(|bias| bias.shape() == [g.filters]));
         PreparedConv2d {
             g: ConvGeometry { n: 1, ..g },
             plane: Plane::forward(&g),
-            kernel: Buffer::from_slice(kernel),
-            bias: bias.map(Buffer::from_slice),
+            kernel: kernel.contiguous(),
+            bias: bias.map(Tensor::contiguous),
             relu,
             pooled,
         }
@@ -108,8 +108,8 @@ impl PreparedConv2d {
         dispatch(ForwardRows {
             plane: self.plane,
             x,
-            kernel: &self.kernel,
-            bias: self.bias.as_deref(),
+            kernel: self.kernel.storage(),
+            bias: self.bias.as_ref().map(Tensor::storage),
             relu: self.relu,
             first,
             y,

@@ -6,6 +6,7 @@
 //! weights are not even read.
 
 use super::Cut;
+use crate::Tensor;
 use crate::buffer::Buffer;
 use crate::kernels::{Kernels, MatrixRef, scratch};
 use crate::simd::block::BlockMut;
@@ -19,8 +20,8 @@ pub struct PreparedDense {
     units: usize,
     /// `units`, filled up to whole vectors of any instruction set.
     width: usize,
-    /// `[inputs, width]`
-    kernel: Buffer<f32>,
+    /// `[inputs, width]`; shared with whoever gave it, if it came so wide.
+    kernel: Tensor,
     bias: Buffer<f32>,
     relu: bool,
     /// 0 · w is 0 for every weight: none is infinite or NaN.
@@ -37,37 +38,33 @@ const PIECE: usize = 1 << 16;
 const MOST_PIECES: usize = 16;
 
 impl PreparedDense {
-    /// Takes the weights over: `kernel` is `[inputs, units]`, `bias` is `[units]`.
+    /// Packs the weights, or shares them where they need no packing: `kernel` is `[inputs, units]`, `bias` is `[units]`.
     ///
     /// # Panics
-    /// When the weights do not have these lengths.
-    pub fn new(
-        [inputs, units]: [usize; 2],
-        kernel: &[f32],
-        bias: Option<&[f32]>,
-        relu: bool,
-    ) -> Self {
-        assert_eq!(kernel.len(), inputs * units);
-        let width = units.next_multiple_of(WIDEST);
-        let mut padded = Buffer::zeros(inputs * width);
-        if units > 0 {
-            let rows = padded
-                .chunks_exact_mut(width)
-                .zip(kernel.chunks_exact(units));
-            rows.for_each(|(to, from)| to[..units].copy_from_slice(from));
-        }
+    /// When the weights do not have these shapes.
+    pub fn new(kernel: &Tensor, bias: Option<&Tensor>, relu: bool) -> Self {
+        let &[inputs, units] = kernel.shape() else {
+            panic!("a kernel [inputs, units], not {:?}", kernel.shape());
+        };
         let mut all_bias = Buffer::zeros(units);
         if let Some(bias) = bias {
-            all_bias.copy_from_slice(bias);
+            all_bias.copy_from_slice(&bias.to_vec());
         }
+        let width = units.next_multiple_of(WIDEST);
+        let kernel = kernel.contiguous();
+        let values = kernel.as_slice().unwrap_or_default();
         PreparedDense {
             inputs,
             units,
             width,
-            kernel: padded,
             bias: all_bias,
             relu,
-            finite: kernel.iter().all(|w| w.is_finite()),
+            finite: values.iter().fold(true, |all, w| all & w.is_finite()),
+            kernel: if units == width {
+                kernel
+            } else {
+                widened(values, [inputs, units], width)
+            },
         }
     }
 
@@ -119,7 +116,7 @@ impl PreparedDense {
             column_stride: 1,
         };
         let b = MatrixRef {
-            values: &self.kernel[..],
+            values: self.kernel.storage(),
             rows: self.inputs,
             columns: self.units,
             row_stride: self.width,
@@ -176,7 +173,7 @@ impl PreparedDense {
         if count == 0 {
             return sums.fill(0.0);
         }
-        let kernel = &self.kernel[first * self.width..][..count * self.width];
+        let kernel = &self.kernel.storage()[first * self.width..][..count * self.width];
         if rows == 1 && self.finite {
             return dispatch(OneRow {
                 x: &x[first..][..count],
@@ -206,6 +203,15 @@ impl PreparedDense {
             relu: self.relu,
         });
     }
+}
+
+/// The same rows, filled up with zeros to `width`.
+fn widened(values: &[f32], [inputs, units]: [usize; 2], width: usize) -> Tensor {
+    let mut wide = Buffer::zeros(inputs * width);
+    let rows = wide.chunks_exact_mut(width.max(1));
+    rows.zip(values.chunks_exact(units.max(1)))
+        .for_each(|(to, from)| to[..units].copy_from_slice(from));
+    Tensor::from_buffer([inputs, width], wide)
 }
 
 /// The sum of the blocks over a fixed tree, neighbours first.
