@@ -280,3 +280,50 @@ proptest! {
         }
     }
 }
+
+/// Files are decoded block by block while they are hashed; bytes in memory are hashed first. Nobody must notice.
+#[test]
+fn a_file_is_judged_as_its_bytes_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("judged.taper");
+    let judge = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        let wanted = error(bytes);
+        for found in [Checkpoint::load(&path), Checkpoint::load_weights(&path)] {
+            let found = found.unwrap_err();
+            assert_eq!(
+                format!("{:?}", found.kind()),
+                format!("{:?}", wanted.kind())
+            );
+        }
+    };
+    let good = small().to_bytes().unwrap();
+    for at in 0..good.len() {
+        let mut bad = good.clone();
+        bad[at] ^= 4;
+        judge(&bad);
+    }
+    // Whole files whose content ends early.
+    let payload = &good[32..];
+    for at in 0..payload.len() {
+        judge(&seal(1, 0, at as u64, &payload[..at]));
+    }
+    // Several blocks of weights and moments, damaged in each place.
+    let mut large = small();
+    let values = (0..100_000).map(|v| v as f32).collect();
+    let tensor = taper_tensor::Tensor::from_vec([100_000], values).unwrap();
+    large.weights.push(("large".into(), tensor.clone()));
+    let optimizer = large.optimizer.as_mut().expect("it has one");
+    optimizer.slots.push(("large/momentum".into(), tensor));
+    let good = large.to_bytes().unwrap();
+    std::fs::write(&path, &good).unwrap();
+    common::assert_same(&Checkpoint::load(&path).unwrap(), &large);
+    large.optimizer = None;
+    common::assert_same(&Checkpoint::load_weights(&path).unwrap(), &large);
+    for at in (0..good.len()).step_by(50_021) {
+        let mut bad = good.clone();
+        bad[at] ^= 4;
+        judge(&bad);
+        judge(&good[..at]);
+    }
+}

@@ -1,61 +1,15 @@
 //! A prepared model predicts what the model predicts: over random nets, layers, batches, and numbers of threads.
 
 use super::*;
-use crate::layers::{self, Activation, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, Reshape};
-use crate::{
-    ActivationKind, Context, Initializer, Layer, Padding, Relu, ScaleAndShift, Seed, Sequential,
-    Softmax, WeightSpec,
+use crate::layers::{
+    self, Activation, BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, Reshape,
 };
+use crate::{ActivationKind, Context, Layer, Padding, Relu, Seed, Sequential, Softmax};
 use taper_autograd::Var;
 use taper_autograd::gradcheck::Sampler;
 use taper_tensor::Stream;
 
-/// What batch normalization is at inference.
-#[derive(Debug)]
-struct Affine;
-
-impl Layer for Affine {
-    fn class_name(&self) -> &'static str {
-        "Affine"
-    }
-
-    fn config(&self) -> serde_json::Value {
-        serde_json::json!({})
-    }
-
-    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        Ok(input.to_vec())
-    }
-
-    fn weights(&self, input: &[usize]) -> Result<Vec<WeightSpec>> {
-        let weight = |name| WeightSpec {
-            name,
-            shape: vec![*input.last().unwrap()],
-            initializer: Initializer::Constant(1.0),
-            regularizer: None,
-            trainable: false,
-        };
-        Ok(vec![weight("scale"), weight("shift")])
-    }
-
-    fn forward(&self, x: &Var, weights: &[Var], _: &mut Context) -> Result<Var> {
-        Ok(x.mul(&weights[0])?.add(&weights[1])?)
-    }
-
-    fn scale_and_shift(&self, weights: &[&Tensor]) -> Option<ScaleAndShift> {
-        let wide = |t: &Tensor| t.to_vec().into_iter().map(f64::from).collect();
-        Some(ScaleAndShift {
-            scale: wide(weights[0]),
-            shift: wide(weights[1]),
-        })
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-}
-
-/// A layer that no step knows: the cosine-like x·|x|.
+/// A layer that no step knows: x·|x|.
 #[derive(Debug)]
 struct Odd;
 
@@ -85,7 +39,12 @@ impl Layer for Odd {
 fn with_weights(mut model: Model, case: u64) -> Model {
     for (i, parameter) in model.parameters_mut().iter_mut().enumerate() {
         let key = Seed(case).key(Stream::User(3), i as u64);
-        parameter.value = Tensor::normal(parameter.value.shape(), 0.1, 0.4, key);
+        let shape = parameter.value.shape();
+        parameter.value = if parameter.name.ends_with("variance") {
+            Tensor::uniform(shape, 0.5, 2.0, key)
+        } else {
+            Tensor::normal(shape, 0.1, 0.4, key)
+        };
     }
     model
 }
@@ -126,7 +85,11 @@ fn random_layer(sampler: &mut Sampler, shape: &[usize]) -> Box<dyn Layer> {
         6 => Box::new(Activation::new(activation)),
         7 => Box::new(Dropout::new(0.5)),
         8 => Box::new(Odd),
-        _ => Box::new(Affine),
+        _ => Box::new(
+            BatchNormalization::new()
+                .scale(sampler.coin())
+                .center(sampler.coin()),
+        ),
     }
 }
 
@@ -187,7 +150,7 @@ fn large() -> Model {
         .add(Conv2D::new(32, 3).activation(Relu))
         .add(Dropout::new(0.5))
         .add(Conv2D::new(64, 3))
-        .add(Affine)
+        .add(BatchNormalization::new())
         .add(Activation::new(Relu))
         .add(MaxPooling2D::new(2))
         .add(Flatten)

@@ -1,7 +1,9 @@
 //! Normalization of every channel to mean 0 and variance 1 over the batch.
 
 use super::{Row, Sample, boxed};
-use crate::{Context, Error, Initializer, Layer, Regularizer, Result, WeightSpec, config};
+use crate::{
+    Context, Error, Initializer, Layer, Regularizer, Result, ScaleAndShift, WeightSpec, config,
+};
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
 use taper_tensor::{Element, Tensor};
@@ -271,6 +273,35 @@ impl<E: Element> Layer<E> for BatchNormalization {
 
     fn forward(&self, x: &Var<E>, weights: &[Var<E>], context: &mut Context<E>) -> Result<Var<E>> {
         self.normalize(x, weights, false, context)
+    }
+
+    fn scale_and_shift(&self, weights: &[&Tensor<E>]) -> Option<ScaleAndShift> {
+        let [learned @ .., mean, variance] = weights else {
+            return None;
+        };
+        if learned.len() != usize::from(self.scale) + usize::from(self.center) {
+            return None;
+        }
+        let wide = |t: &&Tensor<E>| {
+            t.to_vec()
+                .into_iter()
+                .map(<E as Element>::to_f64)
+                .collect::<Vec<_>>()
+        };
+        let gamma = learned.first().filter(|_| self.scale).map(wide);
+        let beta = learned.last().filter(|_| self.center).map(wide);
+        let channels = wide(mean).into_iter().zip(wide(variance)).enumerate();
+        let (scale, shift) = channels
+            .map(|(c, (mean, variance))| {
+                let gamma = gamma.as_ref().map_or(1.0, |gamma| gamma[c]);
+                let scale = gamma / (variance + self.epsilon).sqrt();
+                (
+                    scale,
+                    beta.as_ref().map_or(0.0, |beta| beta[c]) - scale * mean,
+                )
+            })
+            .unzip();
+        Some(ScaleAndShift { scale, shift })
     }
 
     fn as_any(&self) -> &dyn std::any::Any {
