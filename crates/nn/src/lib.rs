@@ -33,6 +33,8 @@
 //!   logits where softmax or sigmoid is last.
 //! - **Fusion happens when a model is built** ([`fusion`]): Conv2D with bias, relu, dropout and pooling is one kernel.
 //!   `.fuse(false)` switches it off; results are the same to rounding.
+//! - **A finished model is prepared** ([`inference`]): `model.prepare(max_batch)?.predict_into(&inputs, &mut outputs)?`
+//!   folds, packs and lays out everything once, and then allocates nothing, for one sample at a time or for many.
 //! - **Penalties of weights stay off the tape**: [`Step::gradients`] are those of the loss, and the optimizer adds
 //!   the penalty's gradient in its own pass.
 //! - **Tables** ([`layers::all`], [`losses::all`], [`regularizers::all`], [`fusion::all`]) feed the tests: what is

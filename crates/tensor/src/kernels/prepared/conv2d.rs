@@ -83,6 +83,7 @@ impl PreparedConv2d {
         }
         y.par_chunks_mut(each * self.row())
             .enumerate()
+            .with_max_len(1)
             .for_each(|(task, y)| self.part(x, task * each, y));
     }
 

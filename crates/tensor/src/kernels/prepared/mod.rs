@@ -62,6 +62,7 @@ pub fn by_samples<E: Send>(
     let outputs = y.par_chunks_mut(pieces.samples * pieces.outputs);
     let tasks = inputs
         .zip(outputs)
-        .zip(memory.par_chunks_mut(pieces.memory));
+        .zip(memory.par_chunks_mut(pieces.memory))
+        .with_max_len(1);
     tasks.try_for_each(|((x, y), memory)| work(x, y, memory))
 }
