@@ -200,9 +200,12 @@ fn put_tensors<E: Encoder>(e: &mut E, tensors: &[(String, Tensor)]) -> Result<()
     Ok(())
 }
 
+/// What is made of a tensor's data: told its shape and length, reads or skips it.
+type Take<S, T> = fn(&mut S, &[usize], u64) -> Result<T, DecodeError>;
+
 fn take_tensors<D: Decoder<R: Source, Context = ()>, T>(
     d: &mut D,
-    take: fn(&mut D::R, &[usize], u64) -> Result<T, DecodeError>,
+    take: Take<D::R, T>,
 ) -> Result<Vec<(String, T)>, DecodeError> {
     let mut tensors = Vec::new();
     let mut names = HashSet::new();

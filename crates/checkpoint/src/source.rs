@@ -105,7 +105,7 @@ impl<R: Read> Stream<R> {
             self.failure = end.err();
         }
         if let Some(failure) = self.failure {
-            return Err(ErrorKind::io("cannot read the checkpoint")(failure).into());
+            return Err(ErrorKind::io("cannot read the checkpoint")(failure));
         }
         let more = self.block.len() as u64;
         header::check_length(self.length, self.at + more)?;
