@@ -5,7 +5,7 @@
 //! gradient, spread over the strides and padded, with the flipped kernel.
 
 use super::geometry::ConvGeometry;
-use super::winograd::{self, Tiling};
+use super::winograd::{self, Order, Target, Tiling};
 use super::{Epilogue, elementwise, scratch};
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk, evenly};
@@ -181,7 +181,7 @@ pub(crate) fn forward(
             with_padding(g, &x[number * g.image()..][..g.image()], work);
         };
         return winograd::with_kernel(tiling, kernel, bias, epilogue, lend, |convolution| {
-            convolution.forward(y);
+            convolution.run(Target::Plain(y), Order::Blocks);
         });
     }
     let per_task = images_per_task(g.n);
@@ -287,7 +287,7 @@ pub(crate) fn input_gradient(g: &ConvGeometry, dy: &[f32], kernel: &[f32], dx: &
         let (flipped, none) = (&*flipped, Epilogue::default());
         if let Some(tiling) = Tiling::of(&plane) {
             return winograd::with_kernel(tiling, flipped, None, &none, lend, |convolution| {
-                convolution.forward(dx);
+                convolution.run(Target::Plain(dx), Order::Blocks);
             });
         }
         let tasks = dx.par_chunks_mut(per_task * g.image()).enumerate();

@@ -2,7 +2,7 @@
 
 use super::conv::{ForwardRows, Plane, add_partials, images_per_task, rows_per_task, with_padding};
 use super::geometry::ConvGeometry;
-use super::winograd::{self, Tiling};
+use super::winograd::{self, Order, Target, Tiling};
 use super::{DEAD, Epilogue, conv, elementwise, scratch};
 use crate::simd::sparse::{Gather, Scatter, survivors};
 use crate::simd::{Kernel, Simd, dispatch};
@@ -38,7 +38,7 @@ pub(crate) fn forward(
             with_padding(g, &x[number * g.image()..][..g.image()], work);
         };
         return winograd::with_kernel(tiling, kernel, bias, &epilogue, lend, |convolution| {
-            convolution.forward_pooled(y, winners);
+            convolution.run(Target::Pooled(y, winners), Order::Blocks);
         });
     }
     let per_task = images_per_task(g.n);
@@ -108,7 +108,7 @@ fn pooled_rows(
             if let Some(dropout) = epilogue.dropout {
                 elementwise::dropout_in_place(pair, &dropout, position + first * full);
             }
-            dispatch(Maxima {
+            dispatch(MaximaAndWinners {
                 pair,
                 filters: plane.filters,
                 y,
@@ -119,14 +119,14 @@ fn pooled_rows(
 }
 
 /// The maxima of the 2×2 windows of two rows, and who won.
-pub(crate) struct Maxima<'a> {
+pub(crate) struct MaximaAndWinners<'a> {
     pub(crate) pair: &'a [f32],
     pub(crate) filters: usize,
     pub(crate) y: &'a mut [f32],
     pub(crate) winners: &'a mut [u8],
 }
 
-impl Kernel for Maxima<'_> {
+impl Kernel for MaximaAndWinners<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -155,6 +155,37 @@ impl Kernel for Maxima<'_> {
             }
         }
     }
+}
+
+/// The maxima of the 2×2 windows of two rows.
+pub(crate) struct Maxima<'a> {
+    pub(crate) pair: &'a [f32],
+    pub(crate) filters: usize,
+    pub(crate) y: &'a mut [f32],
+}
+
+impl Kernel for Maxima<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let (filters, (top, bottom)) = (self.filters, self.pair.split_at(self.pair.len() / 2));
+        let windows = top
+            .chunks_exact(2 * filters)
+            .zip(bottom.chunks_exact(2 * filters));
+        for ((top, bottom), y) in windows.zip(self.y.chunks_exact_mut(filters)) {
+            let ((a, b), (c, d)) = (top.split_at(filters), bottom.split_at(filters));
+            for i in 0..filters {
+                y[i] = larger(larger(a[i], b[i]), larger(c[i], d[i]));
+            }
+        }
+    }
+}
+
+/// The larger of the two; NaN if one is.
+#[inline(always)]
+pub(super) fn larger(a: f32, b: f32) -> f32 {
+    if a > b || a.is_nan() { a } else { b }
 }
 
 /// Gradients with respect to input (if wanted), kernel and bias. `scale` is dropout's factor.

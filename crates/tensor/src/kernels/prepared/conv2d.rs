@@ -3,10 +3,14 @@
 
 use super::Cut;
 use crate::Tensor;
+use crate::buffer::Buffer;
+use crate::kernels::Epilogue;
 use crate::kernels::conv::{ForwardRows, Plane, rows_per_task, with_padding};
 use crate::kernels::geometry::ConvGeometry;
+use crate::kernels::pooled::Maxima;
 use crate::kernels::scratch;
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::kernels::winograd::{Convolution, Order, Target, Tiling, transform_kernel};
+use crate::simd::dispatch;
 use rayon::prelude::*;
 
 /// `[h, w, in]` → `[oh, ow, out]`, or half of it in both directions when pooled: relu(x ∗ kernel + bias), then the maximum
@@ -19,10 +23,13 @@ pub struct PreparedConv2d {
     bias: Option<Tensor>,
     relu: bool,
     pooled: bool,
+    /// Of a convolution that goes Winograd's way: the kernel as that needs it.
+    transformed: Option<(Tiling, Buffer<f32>)>,
 }
 
 impl PreparedConv2d {
-    /// Shares the weights, which lie already as the register tile wants them: `kernel` is `[kh, kw, in / groups, out]` as `g` says, `bias` is `[out]`.
+    /// Transforms the kernel where that pays, or shares it: it lies already as the register tile wants it. `kernel` is
+    /// `[kh, kw, in / groups, out]` as `g` says, `bias` is `[out]`.
     ///
     /// # Panics
     /// When the weights do not have the shapes that the geometry says.
@@ -35,10 +42,17 @@ impl PreparedConv2d {
     ) -> Self {
         assert_eq!(kernel.shape(), g.kernel_shape());
         assert!(bias.is_none_or(|bias| bias.shape() == [g.filters]));
+        let (plane, kernel) = (Plane::forward(&g), kernel.contiguous());
+        let transformed = Tiling::of(&plane).map(|tiling| {
+            let mut transformed = Buffer::uninit(tiling.weights());
+            transform_kernel(&plane, kernel.storage(), &mut transformed);
+            (tiling, transformed)
+        });
         PreparedConv2d {
             g: ConvGeometry { n: 1, ..g },
-            plane: Plane::forward(&g),
-            kernel: kernel.contiguous(),
+            plane,
+            transformed,
+            kernel,
             bias: bias.map(Tensor::contiguous),
             relu,
             pooled,
@@ -69,6 +83,30 @@ impl PreparedConv2d {
         let (x, y) = (&x[..n * inputs], &mut y[..n * outputs]);
         if y.is_empty() {
             return;
+        }
+        if let Some((tiling, weights)) = &self.transformed {
+            let target = if self.pooled {
+                Target::Maxima(y)
+            } else {
+                Target::Plain(y)
+            };
+            let convolution = Convolution {
+                tiling: *tiling,
+                weights,
+                bias: self.bias.as_ref().map(Tensor::storage),
+                epilogue: Epilogue {
+                    relu: self.relu,
+                    dropout: None,
+                },
+                lend: |number: usize, work: &mut dyn FnMut(&[f32])| {
+                    with_padding(&self.g, &x[number * inputs..][..inputs], work);
+                },
+            };
+            let order = match cut {
+                Cut::Tasks => Order::TileRows,
+                Cut::Whole => Order::Here,
+            };
+            return convolution.run(target, order);
         }
         for (x, y) in x.chunks_exact(inputs).zip(y.chunks_exact_mut(outputs)) {
             with_padding(&self.g, x, |x| self.image(x, y, cut));
@@ -131,35 +169,4 @@ impl PreparedConv2d {
     fn row(&self) -> usize {
         self.plane.output[1] / self.step() * self.plane.filters
     }
-}
-
-/// The maxima of the 2×2 windows of two rows.
-struct Maxima<'a> {
-    pair: &'a [f32],
-    filters: usize,
-    y: &'a mut [f32],
-}
-
-impl Kernel for Maxima<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        let (filters, (top, bottom)) = (self.filters, self.pair.split_at(self.pair.len() / 2));
-        let windows = top
-            .chunks_exact(2 * filters)
-            .zip(bottom.chunks_exact(2 * filters));
-        for ((top, bottom), y) in windows.zip(self.y.chunks_exact_mut(filters)) {
-            let ((a, b), (c, d)) = (top.split_at(filters), bottom.split_at(filters));
-            for i in 0..filters {
-                y[i] = larger(larger(a[i], b[i]), larger(c[i], d[i]));
-            }
-        }
-    }
-}
-
-/// The larger of the two; NaN if one is.
-#[inline(always)]
-pub(super) fn larger(a: f32, b: f32) -> f32 {
-    if a > b || a.is_nan() { a } else { b }
 }

@@ -4,13 +4,13 @@ use super::tiles::{Part, transform_inputs};
 use super::{Tiling, square, step, with_square, with_transformed};
 use crate::kernels::conv::Plane;
 use crate::kernels::elementwise::{DropInPlace, dropout_in_place};
-use crate::kernels::pooled::Maxima;
+use crate::kernels::pooled::{Maxima, MaximaAndWinners};
 use crate::kernels::{Epilogue, scratch};
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk, evenly};
 use crate::simd::winograd::{Finish, INPUTS, OUTPUTS, Output, Steps, Weights, apply};
 use crate::simd::{Kernel, Simd, dispatch};
-use rayon::prelude::*;
+use std::ops::Range;
 
 /// What a convolution needs beside its images.
 pub(crate) struct Convolution<'a, L> {
@@ -24,7 +24,7 @@ pub(crate) struct Convolution<'a, L> {
 }
 
 /// Transforms the kernel and lends the convolution to `work`.
-pub(crate) fn with_kernel<L>(
+pub(crate) fn with_kernel<L: Fn(usize, &mut dyn FnMut(&[f32])) + Sync>(
     tiling: Tiling,
     kernel: &[f32],
     bias: Option<&[f32]>,
@@ -44,70 +44,149 @@ pub(crate) fn with_kernel<L>(
     });
 }
 
-/// Where a block's outputs go: its rows of `images` images.
-enum Target<'a> {
+/// How the work is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Block by block, side by side.
+    Blocks,
+    /// Tile row by tile row, side by side: for a single image.
+    TileRows,
+    /// Block by block, by the calling thread.
+    Here,
+}
+
+/// Where outputs go.
+pub(crate) enum Target<'a> {
+    /// All of them.
     Plain(&'a mut [f32]),
+    /// The maxima of 2×2 and who won.
     Pooled(&'a mut [f32], &'a mut [u8]),
+    /// The maxima of 2×2.
+    Maxima(&'a mut [f32]),
+}
+
+impl<'a> Target<'a> {
+    /// Height and width of an image's part of it.
+    fn size(&self, plane: &Plane) -> [usize; 2] {
+        plane.output.map(|outputs| outputs / self.step())
+    }
+
+    /// Outputs that make one of the target, down and across.
+    fn step(&self) -> usize {
+        match self {
+            Target::Plain(_) => 1,
+            Target::Pooled(..) | Target::Maxima(_) => 2,
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Target::Plain(y) | Target::Pooled(y, _) | Target::Maxima(y) => y.len(),
+        }
+    }
+
+    fn split_at(self, at: usize) -> (Target<'a>, Target<'a>) {
+        match self {
+            Target::Plain(y) => {
+                let (left, right) = y.split_at_mut(at);
+                (Target::Plain(left), Target::Plain(right))
+            }
+            Target::Maxima(y) => {
+                let (left, right) = y.split_at_mut(at);
+                (Target::Maxima(left), Target::Maxima(right))
+            }
+            Target::Pooled(y, winners) => {
+                let (left, right) = y.split_at_mut(at);
+                let (left_winners, right_winners) = winners.split_at_mut(at);
+                (
+                    Target::Pooled(left, left_winners),
+                    Target::Pooled(right, right_winners),
+                )
+            }
+        }
+    }
+}
+
+/// The blocks of a target: whole images, or some tile rows of one.
+#[derive(Clone, Copy)]
+struct Blocks {
+    /// Images of a block; where it is one, the image has `per_image` blocks.
+    images: usize,
+    per_image: usize,
+    /// Tile rows of a block.
+    rows: usize,
+    /// Values of an image, and of a block's rows of it, in the target.
+    image: usize,
+    band: usize,
+}
+
+impl Blocks {
+    /// First image and first tile row of a block.
+    fn first(&self, block: usize) -> [usize; 2] {
+        [
+            block / self.per_image * self.images,
+            block % self.per_image * self.rows,
+        ]
+    }
+
+    /// Where it begins in the target.
+    fn start(&self, block: usize) -> usize {
+        block / self.per_image * self.images * self.image + block % self.per_image * self.band
+    }
 }
 
 impl<L: Fn(usize, &mut dyn FnMut(&[f32])) + Sync> Convolution<'_, L> {
-    /// All images, whole outputs.
-    pub(crate) fn forward(&self, y: &mut [f32]) {
-        let (tiling, plane) = (&self.tiling, &self.tiling.plane);
-        let row = plane.output[1] * plane.filters;
-        let (image, images) = (plane.output[0] * row, tiling.images());
-        if images > 1 {
-            let blocks = y.par_chunks_mut(images * image).enumerate();
-            return blocks.for_each(|(i, y)| self.block(i * images, 0, Target::Plain(y)));
+    /// Convolves as many images as the target holds.
+    pub(crate) fn run(&self, target: Target<'_>, order: Order) {
+        if target.len() == 0 {
+            return;
         }
-        let rows = tiling.rows();
-        y.par_chunks_mut(image).enumerate().for_each(|(number, y)| {
-            let blocks = y.par_chunks_mut(rows * OUTPUTS * row).enumerate();
-            blocks.for_each(|(i, y)| self.block(number, i * rows, Target::Plain(y)));
-        });
+        let (tiling, plane) = (&self.tiling, &self.tiling.plane);
+        let [height, width] = target.size(plane);
+        let row = width * plane.filters;
+        let (images, rows) = match (tiling.images(), order) {
+            (_, Order::TileRows) => (1, 1),
+            (1, _) => (1, tiling.rows()),
+            (images, _) => (images, tiling.tiles[0]),
+        };
+        let blocks = Blocks {
+            images,
+            rows,
+            per_image: height.div_ceil(rows * OUTPUTS / target.step()),
+            image: height * row,
+            band: rows * OUTPUTS / target.step() * row,
+        };
+        let count = (target.len() / blocks.image).div_ceil(images) * blocks.per_image;
+        self.blocks(&blocks, 0..count, target, order);
     }
 
-    /// All images, maxima of 2×2 and who won.
-    pub(crate) fn forward_pooled(&self, y: &mut [f32], winners: &mut [u8]) {
-        let (tiling, plane) = (&self.tiling, &self.tiling.plane);
-        let row = plane.output[1] / 2 * plane.filters;
-        let (image, images) = (plane.output[0] / 2 * row, tiling.images());
-        if images > 1 {
-            let blocks = y
-                .par_chunks_mut(images * image)
-                .zip(winners.par_chunks_mut(images * image));
-            return blocks
-                .enumerate()
-                .for_each(|(i, (y, w))| self.block(i * images, 0, Target::Pooled(y, w)));
+    /// Halves the blocks until one is left.
+    fn blocks(&self, blocks: &Blocks, which: Range<usize>, target: Target<'_>, order: Order) {
+        if which.len() == 1 {
+            let [image, row] = blocks.first(which.start);
+            return self.block(image, row, target);
         }
-        let rows = tiling.rows();
-        let all = y
-            .par_chunks_mut(image)
-            .zip(winners.par_chunks_mut(image))
-            .enumerate();
-        all.for_each(|(number, (y, winners))| {
-            let size = rows * OUTPUTS / 2 * row;
-            let blocks = y.par_chunks_mut(size).zip(winners.par_chunks_mut(size));
-            blocks
-                .enumerate()
-                .for_each(|(i, (y, w))| self.block(number, i * rows, Target::Pooled(y, w)));
-        });
+        let middle = which.start + which.len() / 2;
+        let at = blocks.start(middle) - blocks.start(which.start);
+        let (left, right) = target.split_at(at);
+        let left = || self.blocks(blocks, which.start..middle, left, order);
+        let right = || self.blocks(blocks, middle..which.end, right, order);
+        if order == Order::Here {
+            left();
+            right();
+        } else {
+            rayon::join(left, right);
+        }
     }
 
     /// The tile rows from `first_row` on of the images from `first_image` on, as many as the target holds.
     fn block(&self, first_image: usize, first_row: usize, target: Target<'_>) {
         let (tiling, plane) = (&self.tiling, &self.tiling.plane);
-        let (columns, bands) = match &target {
-            Target::Plain(y) => (plane.output[1], y.len()),
-            Target::Pooled(y, _) => (plane.output[1] / 2, y.len()),
-        };
-        let (height, side) = match &target {
-            Target::Plain(_) => (plane.output[0], OUTPUTS),
-            Target::Pooled(..) => (plane.output[0] / 2, OUTPUTS / 2),
-        };
-        let bands = bands / (columns * plane.filters);
+        let [height, columns] = target.size(plane);
+        let (row, side) = (columns * plane.filters, OUTPUTS / target.step());
+        let bands = target.len() / row;
         let images = bands.div_ceil(height);
-        let image = bands / images * columns * plane.filters;
+        let image = bands / images * row;
         let tiles = (bands / images).div_ceil(side) * tiling.tiles[1];
         let part = |i: usize| Part {
             row: first_row,
@@ -148,7 +227,7 @@ impl<L: Fn(usize, &mut dyn FnMut(&[f32])) + Sync> Convolution<'_, L> {
 }
 
 /// `[3, 3, in, out]` → `[36, in, out]`.
-fn transform_kernel(plane: &Plane, kernel: &[f32], transformed: &mut [f32]) {
+pub(crate) fn transform_kernel(plane: &Plane, kernel: &[f32], transformed: &mut [f32]) {
     dispatch(KernelTransform {
         channels: plane.channels,
         filters: plane.filters,
@@ -258,24 +337,34 @@ impl OutputTiles<'_> {
                     }
                 }
             }
+            Target::Maxima(y) => {
+                for (i, y) in y.chunks_exact_mut(image).enumerate() {
+                    self.pooled(i, position(i), y, None);
+                }
+            }
             Target::Pooled(y, winners) => {
                 let images = y
                     .chunks_exact_mut(image)
                     .zip(winners.chunks_exact_mut(image));
                 for (i, (y, winners)) in images.enumerate() {
-                    with_square(OUTPUTS, self.plane.filters, |outputs| {
-                        dispatch(Pooled {
-                            outputs,
-                            from: self,
-                            first: i * self.tiles,
-                            position: position(i),
-                            y,
-                            winners,
-                        })
-                    });
+                    self.pooled(i, position(i), y, Some(winners));
                 }
             }
         }
+    }
+
+    /// Image `i` of the block, whose first output dropout counts from `position`.
+    fn pooled(&self, i: usize, position: usize, y: &mut [f32], winners: Option<&mut [u8]>) {
+        with_square(OUTPUTS, self.plane.filters, |outputs| {
+            dispatch(Pooled {
+                outputs,
+                from: self,
+                first: i * self.tiles,
+                position,
+                y,
+                winners,
+            });
+        });
     }
 
     /// The 4×4 outputs of a tile of the block.
@@ -351,14 +440,14 @@ struct Pooled<'a> {
     /// Of the first output, which dropout counts from.
     position: usize,
     y: &'a mut [f32],
-    winners: &'a mut [u8],
+    winners: Option<&'a mut [u8]>,
 }
 
 impl Kernel for Pooled<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
+    fn run<S: Simd>(mut self, simd: S) {
         let (filters, width) = (self.from.plane.filters, self.from.plane.output[1]);
         let (row, line) = (width / 2 * filters, OUTPUTS * filters);
         let height = self.y.len() / row.max(1);
@@ -389,13 +478,20 @@ impl Kernel for Pooled<'_> {
             for (i, pair) in outputs.chunks_exact(2 * line).enumerate() {
                 if windows > 0 && y / 2 + i < height {
                     let at = (y / 2 + i) * row + x / 2 * filters;
-                    Maxima {
-                        pair,
-                        filters,
-                        y: &mut self.y[at..][..windows],
-                        winners: &mut self.winners[at..][..windows],
+                    let y = &mut self.y[at..][..windows];
+                    match &mut self.winners {
+                        None => Maxima { pair, filters, y }.run(simd),
+                        Some(winners) => {
+                            let winners = &mut winners[at..][..windows];
+                            MaximaAndWinners {
+                                pair,
+                                filters,
+                                y,
+                                winners,
+                            }
+                            .run(simd)
+                        }
                     }
-                    .run(simd);
                 }
             }
         }

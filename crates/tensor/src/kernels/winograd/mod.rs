@@ -8,7 +8,7 @@ mod forward;
 mod gradient;
 mod tiles;
 
-pub(crate) use forward::with_kernel;
+pub(crate) use forward::{Convolution, Order, Target, transform_kernel, with_kernel};
 pub(crate) use gradient::kernel_gradient;
 
 use super::conv::Plane;
@@ -20,7 +20,7 @@ use crate::simd::winograd::{OUTPUTS, POSITIONS, Steps};
 const GAP: usize = 16;
 
 /// How an image's output is cut into tiles of 4×4.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Tiling {
     plane: Plane,
     /// Tiles down and across.
