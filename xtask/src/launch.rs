@@ -37,24 +37,27 @@ pub(crate) fn cargo() -> Command {
 
 /// Builds the release `taper`, with cargo's progress visible, and returns its path.
 pub(crate) fn build_taper() -> Result<PathBuf> {
-    let output = cargo()
-        .current_dir(root())
-        .args([
-            "build",
-            "--release",
-            "--package",
-            "taper-experiments",
-            "--bin",
-            "taper",
-        ])
+    let package = ["--package", "taper-experiments", "--bin", "taper"];
+    build(
+        "taper",
+        cargo()
+            .current_dir(root())
+            .args(["build", "--release"])
+            .args(package),
+    )
+}
+
+/// Runs a cargo command that builds the program `name`, and returns its path.
+pub(crate) fn build(name: &str, command: &mut Command) -> Result<PathBuf> {
+    let output = command
         .arg("--message-format=json-render-diagnostics")
         .stderr(Stdio::inherit())
         .output()
-        .context("start cargo to build taper")?;
+        .context(format!("start cargo to build {name}"))?;
     if !output.status.success() {
-        return Err(Failure::failed(
-            "taper could not be built; cargo says why above",
-        ));
+        return Err(Failure::failed(format!(
+            "{name} could not be built; cargo says why above"
+        )));
     }
     // The path comes from cargo itself: target folders can be moved by settings we do not know.
     String::from_utf8_lossy(&output.stdout)
@@ -63,7 +66,7 @@ pub(crate) fn build_taper() -> Result<PathBuf> {
         .filter(|line| line.contains("\"compiler-artifact\""))
         .find_map(|line| string_field(line, "executable"))
         .map(PathBuf::from)
-        .ok_or_else(|| Failure::failed("cargo built taper but did not say where"))
+        .ok_or_else(|| Failure::failed(format!("cargo built {name} but did not say where")))
 }
 
 /// Builds `taper` and hands over to it: its exit code and the user's Ctrl-C are its own affair.

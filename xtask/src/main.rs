@@ -4,11 +4,11 @@
 //! does is up to the program behind it. It depends on nothing, so that it is built in a second.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod commands;
 mod failure;
 mod help;
 mod launch;
-mod peers;
 
 use std::process::ExitCode;
 

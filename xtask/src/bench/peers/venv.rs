@@ -1,6 +1,7 @@
 //! The peers' Python environment under `target/`.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -10,8 +11,6 @@ use crate::launch::root;
 /// The interpreter of `given`, or of `target/peers-venv`, which is made first if it is absent or
 /// older than the requirements.
 pub(crate) fn python(given: Option<&Path>) -> Result<PathBuf> {
-    let logs = log_folder();
-    std::fs::create_dir_all(&logs).context(format!("make {}", logs.display()))?;
     if let Some(folder) = given {
         let python = interpreter(folder);
         if !python.is_file() {
@@ -53,9 +52,12 @@ pub(crate) fn python(given: Option<&Path>) -> Result<PathBuf> {
     Ok(python)
 }
 
-/// Where the peers' own messages go.
-pub(crate) fn log_folder() -> PathBuf {
-    target().join("peers-logs")
+/// A file for the messages of the peer `name`, and its path.
+pub(super) fn log(name: &str) -> std::io::Result<(File, PathBuf)> {
+    let folder = target().join("peers-logs");
+    std::fs::create_dir_all(&folder)?;
+    let path = folder.join(format!("{}.log", name.replace(' ', "-")));
+    Ok((File::create(&path)?, path))
 }
 
 fn make(folder: &Path) -> Result {
