@@ -14,20 +14,23 @@ import sys
 import time
 
 
-def arguments(description, **extra):
-    """`extra` maps an option to its choices, the first being the default."""
+def arguments(description, modes=("train", "infer"), **extra):
+    """`modes` are those that a peer has; `extra` maps an option to its choices. The first one is the default."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--model", default="cnn", choices=["cnn", "lenet5", "mlp", "vgg"])
-    parser.add_argument("--mode", default="train", choices=["train", "infer"])
+    parser.add_argument("--mode", default=modes[0], choices=modes)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=0, help="steps a chunk; 0: as many as take about a second")
     parser.add_argument("--chunks", type=int, default=5)
+    parser.add_argument("--latency", action="store_true", help="time every step by itself; the median counts")
     parser.add_argument("--on-demand", action="store_true", help="one chunk for every line read")
     parser.add_argument("--json", action="store_true", help="only JSON on standard output")
     for option, choices in extra.items():
         parser.add_argument(f"--{option}", default=choices[0], choices=choices)
     options = parser.parse_args()
+    if options.latency and options.mode == "train":
+        parser.error("--latency is for inference")
     # Before NumPy and the frameworks are imported: they read these once.
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
     os.environ["MKL_NUM_THREADS"] = str(options.threads)
@@ -37,7 +40,8 @@ def arguments(description, **extra):
 
 
 def run(options, peer, setting, version, timed):
-    """`timed(steps)` runs that many steps and returns the seconds they took."""
+    """`timed(steps)` runs that many steps and returns the seconds they took; with a list as second
+    argument it times every step by itself and appends the seconds."""
     timed(3)  # compile, allocate, warm up
     steps = options.steps
     if steps == 0:
@@ -56,6 +60,10 @@ def run(options, peer, setting, version, timed):
     }
 
     def chunk():
+        if options.latency:
+            laps = []
+            timed(steps, laps)
+            return options.batch / statistics.median(laps)
         return options.batch * steps / timed(steps)
 
     if options.on_demand:
@@ -87,10 +95,14 @@ def run(options, peer, setting, version, timed):
 def stopwatch(step, finish=lambda: None):
     """`timed` for `run`, from a function that makes one step."""
 
-    def timed(steps):
-        start = time.perf_counter()
+    def timed(steps, laps=None):
+        start = last = time.perf_counter()
         for number in range(steps):
             step(number)
+            if laps is not None:
+                now = time.perf_counter()
+                laps.append(now - last)
+                last = now
         finish()
         return time.perf_counter() - start
 

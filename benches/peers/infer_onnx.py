@@ -2,8 +2,7 @@
 
 from common import arguments, run, stopwatch
 
-options = arguments(__doc__)
-options.mode = "infer"
+options = arguments(__doc__, modes=["infer"])
 
 import onnxruntime  # noqa: E402
 

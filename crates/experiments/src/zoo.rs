@@ -76,7 +76,7 @@ pub fn find(name: &str) -> Result<&'static Entry> {
 }
 
 /// The network of the regularization study, without regularization.
-fn cnn() -> Sequential {
+pub(crate) fn cnn() -> Sequential {
     Sequential::new([28, 28, 1])
         .add(Conv2D::new(32, 3).activation(Relu))
         .add(Conv2D::new(64, 3).activation(Relu))

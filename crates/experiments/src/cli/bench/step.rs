@@ -1,34 +1,20 @@
-//! `taper bench step`: how long a training or inference step takes. `taper bench start` is in `start.rs`.
+//! `taper bench step`: how long a training or inference step takes.
 
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 use serde_json::json;
-use taper_nn::{CategoricalCrossentropy, Model, Prepared, Seed};
+use taper_nn::{CategoricalCrossentropy, Model, Seed};
 use taper_optim::{Adam, Optimizer, Penalty, State, Weight, apply};
 use taper_tensor::{Stream, Tensor};
 
-use super::start::Start;
-use super::{Done, Usage, in_pool, positive, say, threads};
+use super::spread;
+use crate::cli::{Done, Usage, in_pool, positive, say, threads};
 use crate::zoo;
 
 #[derive(Args)]
-pub(super) struct Bench {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Time a step: forward, backward and Adam on a fixed batch; or prepared inference
-    Step(Step),
-    /// Time whole processes: from start to the first prediction of a checkpoint
-    Start(Start),
-}
-
-#[derive(Args)]
-struct Step {
+pub(super) struct Step {
     /// Network of the zoo: cnn, lenet5, mlp, vgg
     #[arg(long, default_value = "cnn")]
     model: String,
@@ -47,13 +33,16 @@ struct Step {
     /// Chunks, of which the median counts
     #[arg(long, value_name = "N", default_value = "5", value_parser = positive)]
     chunks: usize,
+    /// Time every step by itself; a chunk's figure comes from the median
+    #[arg(long)]
+    latency: bool,
     /// One line of JSON
     #[arg(long)]
     json: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Mode {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Mode {
     Train,
     Infer,
 }
@@ -64,31 +53,13 @@ struct Rates {
     chunks: Vec<f64>,
 }
 
-impl Bench {
-    pub(super) fn run(&self) -> Done {
-        match &self.command {
-            Command::Step(step) => step.run(),
-            Command::Start(start) => start.run(),
-        }
-    }
-}
-
 impl Step {
-    fn run(&self) -> Done {
+    pub(super) fn run(&self) -> Done {
         let entry = zoo::find(&self.model).map_err(|error| Usage(error.to_string()))?;
         let threads = threads(self.threads);
         let rates = in_pool(threads, || -> anyhow::Result<Rates> {
-            let model = entry.build(Seed(7))?;
-            match self.mode {
-                Mode::Train => {
-                    let mut work = Work::new(model, self.batch)?;
-                    self.measure(|| work.train())
-                }
-                Mode::Infer => {
-                    let mut work = Inference::new(&model, self.batch)?;
-                    self.measure(|| work.predict())
-                }
-            }
+            let mut work = Work::new(entry.build(Seed(7))?, self.batch)?;
+            self.measure(|| work.step(self.mode))
         })??;
         say(self.result(&rates, threads))?;
         Ok(ExitCode::SUCCESS)
@@ -108,9 +79,17 @@ impl Step {
             steps = ((1.0 / (timed(5)? / 5.0)).round() as usize).clamp(3, 100_000);
             timed((steps / 4).max(3))?;
         }
-        let images = (self.batch * steps) as f64;
+        let mut chunk = || -> anyhow::Result<f64> {
+            if !self.latency {
+                return Ok((self.batch * steps) as f64 / timed(steps)?);
+            }
+            let laps = (0..steps)
+                .map(|_| timed(1))
+                .collect::<anyhow::Result<Vec<_>>>()?;
+            Ok(self.batch as f64 / spread(&laps).1)
+        };
         let chunks = (0..self.chunks)
-            .map(|_| Ok(images / timed(steps)?))
+            .map(|_| chunk())
             .collect::<anyhow::Result<_>>()?;
         Ok(Rates { steps, chunks })
     }
@@ -118,11 +97,7 @@ impl Step {
     fn result(&self, rates: &Rates, threads: usize) -> String {
         let (lowest, median, highest) = spread(&rates.chunks);
         let milliseconds = 1000.0 * self.batch as f64 / median;
-        let mode = if self.mode == Mode::Train {
-            "train"
-        } else {
-            "infer"
-        };
+        let mode = self.mode.name();
         let instruction_set = taper_tensor::simd::instruction_set();
         let version = env!("CARGO_PKG_VERSION");
         if self.json {
@@ -142,21 +117,17 @@ impl Step {
     }
 }
 
-/// Lowest, median, highest.
-pub(super) fn spread(rates: &[f64]) -> (f64, f64, f64) {
-    let mut sorted = rates.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    let median = if sorted.len().is_multiple_of(2) {
-        (sorted[middle - 1] + sorted[middle]) / 2.0
-    } else {
-        sorted[middle]
-    };
-    (sorted[0], median, sorted[sorted.len() - 1])
+impl Mode {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Mode::Train => "train",
+            Mode::Infer => "infer",
+        }
+    }
 }
 
 /// A model, an optimizer and a batch that stays the same.
-struct Work {
+pub(super) struct Work {
     model: Model,
     adam: Adam,
     state: State,
@@ -166,7 +137,7 @@ struct Work {
 }
 
 impl Work {
-    fn new(model: Model, batch: usize) -> anyhow::Result<Work> {
+    pub(super) fn new(model: Model, batch: usize) -> anyhow::Result<Work> {
         let shape = [&[batch], model.input_shape()].concat();
         let classes = model.output_shape().iter().product();
         let key = Seed(1).key(Stream::User(0), 0);
@@ -193,6 +164,31 @@ impl Work {
         })
     }
 
+    pub(super) fn step(&mut self, mode: Mode) -> anyhow::Result<()> {
+        match mode {
+            Mode::Train => self.train(),
+            Mode::Infer => self.infer(),
+        }
+    }
+
+    /// Seconds of a step: the mean over as many as take about `least` seconds, once it is warm.
+    pub(super) fn seconds(&mut self, mode: Mode, least: f64) -> anyhow::Result<f64> {
+        let mut steps = 1;
+        loop {
+            let start = Instant::now();
+            for _ in 0..steps {
+                self.step(mode)?;
+            }
+            let seconds = start.elapsed().as_secs_f64();
+            // The first, short runs allocate and warm up.
+            if seconds >= least && steps >= 3 {
+                return Ok(seconds / steps as f64);
+            }
+            let needed = (1.2 * least / seconds.max(1e-9)).min(1e6) * steps as f64;
+            steps = (needed as usize).clamp(2 * steps, 100 * steps);
+        }
+    }
+
     fn train(&mut self) -> anyhow::Result<()> {
         let step = self.model.train_batch(
             &self.images,
@@ -217,41 +213,10 @@ impl Work {
             });
         Ok(apply(&self.adam, &mut self.state, rate, weights)?)
     }
-}
 
-/// A prepared model, and a batch that stays the same.
-struct Inference {
-    model: Prepared,
-    images: Tensor,
-    output: Vec<f32>,
-}
-
-impl Inference {
-    fn new(model: &Model, batch: usize) -> anyhow::Result<Inference> {
-        let shape = [&[batch], model.input_shape()].concat();
-        let outputs: usize = model.output_shape().iter().product();
-        Ok(Inference {
-            model: model.prepare(batch)?,
-            images: Tensor::uniform(shape, 0.0, 1.0, Seed(1).key(Stream::User(0), 0)),
-            output: vec![0.0; batch * outputs],
-        })
-    }
-
-    fn predict(&mut self) -> anyhow::Result<()> {
-        let images = self.images.as_slice().unwrap_or_default();
-        self.model.predict_into(images, &mut self.output)?;
-        std::hint::black_box(&self.output);
+    fn infer(&mut self) -> anyhow::Result<()> {
+        let output = self.model.predict(&self.images)?;
+        std::hint::black_box(output);
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spread_of_odd_and_even_counts() {
-        assert_eq!(spread(&[3.0, 1.0, 2.0]), (1.0, 2.0, 3.0));
-        assert_eq!(spread(&[4.0, 1.0, 2.0, 3.0]), (1.0, 2.5, 4.0));
     }
 }

@@ -1,0 +1,171 @@
+//! The sweep's curves as SVG. Sizes stand side by side at equal distances; costs on a logarithmic axis, so that
+//! equal steps are equal ratios.
+
+use anyhow::anyhow;
+use plotters::prelude::*;
+
+const SIZE: (u32, u32) = (640, 360);
+const TEXT: RGBColor = RGBColor(70, 70, 70);
+const GRID: RGBColor = RGBColor(222, 222, 222);
+/// Told apart by people who see no colours, and on grey paper by their brightness.
+const LINES: [RGBColor; 2] = [RGBColor(0, 90, 160), RGBColor(220, 120, 0)];
+
+/// One line: its name and a value for every size.
+pub(super) struct Line {
+    pub(super) name: &'static str,
+    pub(super) values: Vec<f64>,
+}
+
+/// A chart over sizes.
+pub(super) struct Chart<'a> {
+    pub(super) title: &'a str,
+    pub(super) x: &'a str,
+    pub(super) y: &'a str,
+    pub(super) sizes: Vec<usize>,
+    pub(super) lines: Vec<Line>,
+}
+
+impl Chart<'_> {
+    /// Draws it.
+    ///
+    /// # Errors
+    /// Nothing to draw, values that are not positive, and what plotters reports.
+    pub(super) fn svg(&self) -> anyhow::Result<String> {
+        let values = || {
+            self.lines
+                .iter()
+                .flat_map(|line| line.values.iter().copied())
+        };
+        if values().count() == 0 || !values().all(|value| value > 0.0 && value.is_finite()) {
+            return Err(anyhow!(
+                "chart `{}`: values must be positive numbers",
+                self.title
+            ));
+        }
+        let (lowest, highest) = values().fold((f64::MAX, 0.0f64), |(low, high), v| {
+            (low.min(v), high.max(v))
+        });
+        let mut text = String::new();
+        self.draw(&mut text, lowest / 1.5..highest * 1.5)
+            .map_err(|error| anyhow!("chart `{}`: {error}", self.title))?;
+        Ok(text)
+    }
+
+    fn draw<'a>(
+        &self,
+        text: &'a mut String,
+        range: std::ops::Range<f64>,
+    ) -> Result<(), Box<dyn std::error::Error + 'a>> {
+        let root = SVGBackend::with_string(text, SIZE).into_drawing_area();
+        root.fill(&WHITE)?; // pages may be dark
+        let font = ("sans-serif", 13).into_font().color(&TEXT);
+        let last = self.sizes.len().saturating_sub(1) as f64;
+        let mut chart = ChartBuilder::on(&root)
+            .margin(12)
+            .caption(self.title, ("sans-serif", 16).into_font().color(&TEXT))
+            .x_label_area_size(40)
+            .y_label_area_size(64)
+            .build_cartesian_2d(-0.3..last + 0.3, range.log_scale())?;
+        let size = |place: &f64| {
+            let whole = (place - place.round()).abs() < 1e-6 && *place > -0.5;
+            let size = if whole {
+                self.sizes.get(place.round() as usize)
+            } else {
+                None
+            };
+            size.map_or_else(String::new, ToString::to_string)
+        };
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .bold_line_style(GRID)
+            .light_line_style(TRANSPARENT)
+            .axis_style(GRID)
+            .x_labels(2 * self.sizes.len() + 1)
+            .x_label_formatter(&size)
+            .y_label_formatter(&|value| short(*value))
+            .x_desc(self.x)
+            .y_desc(self.y)
+            .axis_desc_style(font.clone())
+            .label_style(font.clone())
+            .draw()?;
+        for (line, color) in self.lines.iter().zip(LINES) {
+            let points = || {
+                line.values
+                    .iter()
+                    .enumerate()
+                    .map(|(place, &value)| (place as f64, value))
+            };
+            chart
+                .draw_series(LineSeries::new(points(), color.stroke_width(2)))?
+                .label(line.name)
+                .legend(move |(x, y)| {
+                    PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2))
+                });
+            chart.draw_series(points().map(|point| Circle::new(point, 3, color.filled())))?;
+        }
+        if self.lines.len() > 1 {
+            chart
+                .configure_series_labels()
+                .position(SeriesLabelPosition::UpperRight)
+                .border_style(GRID)
+                .background_style(WHITE)
+                .label_font(font)
+                .draw()?;
+        }
+        root.present()?;
+        Ok(())
+    }
+}
+
+/// A mark on the axis: no more digits than it needs.
+fn short(value: f64) -> String {
+    if value >= 1.0 {
+        format!("{value:.0}")
+    } else {
+        format!("{value}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Chart, Line};
+
+    fn chart(values: Vec<f64>) -> anyhow::Result<String> {
+        let chart = Chart {
+            title: "Cost",
+            x: "batch",
+            y: "µs",
+            sizes: vec![1, 2, 4],
+            lines: vec![
+                Line {
+                    name: "train",
+                    values: values.clone(),
+                },
+                Line {
+                    name: "infer",
+                    values,
+                },
+            ],
+        };
+        chart.svg()
+    }
+
+    #[test]
+    fn every_size_has_a_mark_and_every_value_a_point() {
+        let svg = chart(vec![30.0, 20.0, 10.0]).expect("a chart");
+        assert_eq!(svg.matches("<circle").count(), 6, "{svg}");
+        for text in [
+            ">\n1\n<", ">\n2\n<", ">\n4\n<", "Cost", "batch", "µs", "train", "infer",
+        ] {
+            assert!(svg.contains(text), "{text}: {svg}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_refused() {
+        for values in [vec![], vec![1.0, f64::NAN, 1.0], vec![0.0, 1.0, 1.0]] {
+            assert!(chart(values.clone()).is_err(), "{values:?}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! `taper bench epoch`: epochs of the study as the notebook runs them, training and validation and nothing else.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Args;
+use serde_json::json;
+use taper_nn::{Seed, losses};
+use taper_train::Trainer;
+
+use super::spread;
+use crate::cli::{Done, Usage, in_pool, positive, say, threads};
+use crate::run::StudyData;
+use crate::study::{Overrides, Study};
+
+#[derive(Args)]
+pub(in crate::cli) struct Epoch {
+    /// Only these variants of the regularization study, separated by commas
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    variants: Option<Vec<String>>,
+    /// Epochs of each
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..))]
+    epochs: u64,
+    /// Train on the first N images only
+    #[arg(long, value_name = "N", value_parser = positive)]
+    train_size: Option<usize>,
+    /// Validate on the first N images only
+    #[arg(long, value_name = "N", value_parser = positive)]
+    test_size: Option<usize>,
+    /// Threads [default: all]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    threads: Option<usize>,
+    /// One line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Epoch {
+    pub(super) fn run(&self) -> Done {
+        let started = Instant::now();
+        let changes = Overrides {
+            variants: self.variants.clone(),
+            epochs: Some(self.epochs),
+            train_size: self.train_size,
+            test_size: self.test_size,
+            ..Overrides::default()
+        };
+        let study = Study::regularization()
+            .with(&changes)
+            .map_err(|error| Usage(error.to_string()))?;
+        let data = StudyData::open(&study, None)?;
+        let threads = threads(self.threads);
+        let mut variants = Vec::new();
+        for (name, _) in study.variants.iter() {
+            let seconds = in_pool(threads, || epochs(&study, &data, name))??;
+            if !self.json {
+                let (lowest, median, highest) = spread(&seconds);
+                say(format!(
+                    "{name}: {median:.2} s an epoch (lowest {lowest:.2}, highest {highest:.2})"
+                ))?;
+            }
+            variants.push(json!({ "variant": name, "epochs": seconds }));
+        }
+        if self.json {
+            let seconds = started.elapsed().as_secs_f64();
+            say(
+                json!({ "seconds": seconds, "threads": threads, "variants": variants }).to_string(),
+            )?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Seconds of every epoch of one variant.
+pub(super) fn epochs(study: &Study, data: &StudyData, variant: &str) -> anyhow::Result<Vec<f64>> {
+    let seed = Seed(study.seeds.first().copied().unwrap_or_default());
+    let mut model = study.build(variant, seed)?;
+    let (class_name, options) = study.optimizer_of(variant)?;
+    let optimizer = taper_optim::optimizers::from_config(&class_name, &options)?;
+    let loss = losses::from_config(&study.loss, &serde_json::Value::Null)?;
+    let fit = Trainer::boxed(optimizer, loss)
+        .epochs(study.epochs)
+        .batch_size(study.batch_size_of(variant)?)
+        .seed(seed)
+        .validation(&data.test)
+        .fit(&mut model, &data.train)?;
+    Ok(fit.history.get("seconds"))
+}

@@ -1,0 +1,466 @@
+//! `taper bench sweep`: what an image costs over batch sizes, channel widths, image sizes and epochs. A size that
+//! is slower than its neighbours without a reason is a cliff, and is named.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use taper_nn::layers::{Conv2D, Dense, Flatten, MaxPooling2D};
+use taper_nn::{Padding, Relu, Seed, Sequential, Softmax};
+
+use super::chart::{Chart, Line};
+use super::curve::{CLIFF, Cliff, GROWTH, Point, cliffs, growth};
+use super::epoch::epochs;
+use super::spread;
+use super::step::{Mode, Work};
+use crate::cli::{Done, in_pool, positive, say, threads};
+use crate::run::{Environment, StudyData};
+use crate::study::{Overrides, Study};
+use crate::zoo;
+
+#[derive(Args)]
+pub(in crate::cli) struct Sweep {
+    /// Only these, separated by commas
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Over>,
+    /// Few sizes, one round, eight short epochs: whether it works, not what it shows
+    #[arg(long)]
+    quick: bool,
+    /// Threads [default: all]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    threads: Option<usize>,
+    /// How often every size is measured; the median counts
+    #[arg(long, value_name = "N", default_value = "5", value_parser = positive)]
+    rounds: usize,
+    /// Where to write: PREFIX-sweep.md, PREFIX-sweep.jsonl, PREFIX-sweep-batch.svg, …
+    #[arg(long, value_name = "PREFIX", default_value = "taper")]
+    out: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Over {
+    /// Batch sizes of the study's network
+    Batch,
+    /// Channels of three convolutions
+    Channels,
+    /// Sides of the image under two convolutions
+    Images,
+    /// Epochs of training with L2
+    Epochs,
+}
+
+impl Over {
+    fn name(self) -> &'static str {
+        match self {
+            Over::Batch => "batch",
+            Over::Channels => "channels",
+            Over::Images => "images",
+            Over::Epochs => "epochs",
+        }
+    }
+}
+
+/// A family of networks, one a size.
+struct Family {
+    over: Over,
+    title: &'static str,
+    about: &'static str,
+    axis: &'static str,
+    sizes: &'static [usize],
+    network: fn(usize) -> Sequential,
+    batch: fn(usize) -> usize,
+    /// Multiplications and additions of an image's forward pass: in the first convolution, and in all else.
+    flop: fn(usize) -> (usize, usize),
+}
+
+const FAMILIES: [Family; 3] = [
+    Family {
+        over: Over::Batch,
+        title: "Cost over batch sizes",
+        about: "The study's network, 28×28×1.",
+        axis: "images a batch",
+        sizes: &[1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
+        network: |_| zoo::cnn(),
+        batch: |size| size,
+        flop: |_| {
+            (
+                conv(26, 1, 32),
+                conv(24, 32, 64) + 2 * (9216 * 128 + 128 * 128 + 128 * 10),
+            )
+        },
+    },
+    Family {
+        over: Over::Channels,
+        title: "Cost over channels",
+        about: "16×16×c; three Conv2D of c channels, 3×3, same, a pooling after the second; Dense 10; batches of 32.",
+        axis: "channels",
+        sizes: &[1, 3, 8, 17, 32, 45, 64, 96, 128],
+        network: |c| {
+            let conv = || Conv2D::new(c, 3).padding(Padding::Same).activation(Relu);
+            Sequential::new([16, 16, c])
+                .add(conv())
+                .add(conv())
+                .add(MaxPooling2D::new(2))
+                .add(conv())
+                .add(Flatten)
+                .add(Dense::new(10).activation(Softmax))
+        },
+        batch: |_| 32,
+        flop: |c| {
+            (
+                conv(16, c, c),
+                conv(16, c, c) + conv(8, c, c) + 2 * 64 * c * 10,
+            )
+        },
+    },
+    Family {
+        over: Over::Images,
+        title: "Cost over image sizes",
+        about: "s×s×3; two Conv2D of 32 channels, 3×3, same, then a pooling; Dense 10; batches of 32.",
+        axis: "side of the image",
+        sizes: &[8, 12, 16, 20, 24, 28, 32, 48, 64],
+        network: |s| {
+            let conv = || Conv2D::new(32, 3).padding(Padding::Same).activation(Relu);
+            Sequential::new([s, s, 3])
+                .add(conv())
+                .add(conv())
+                .add(MaxPooling2D::new(2))
+                .add(Flatten)
+                .add(Dense::new(10).activation(Softmax))
+        },
+        batch: |_| 32,
+        flop: |s| {
+            (
+                conv(s, 3, 32),
+                conv(s, 32, 32) + 2 * (s / 2) * (s / 2) * 32 * 10,
+            )
+        },
+    },
+];
+
+/// Multiplications and additions of a 3×3 convolution with an output of `side` × `side`.
+const fn conv(side: usize, from: usize, to: usize) -> usize {
+    2 * side * side * 9 * from * to
+}
+
+impl Family {
+    /// Millions of multiplications and additions of a step. Training has two gradients beside the forward pass; the
+    /// first convolution has none towards the pixels.
+    fn mflop(&self, size: usize, mode: Mode) -> f64 {
+        let (first, rest) = (self.flop)(size);
+        let image = match mode {
+            Mode::Train => 2 * first + 3 * rest,
+            Mode::Infer => first + rest,
+        };
+        (self.batch)(size) as f64 * image as f64 / 1e6
+    }
+}
+
+/// One part of the page.
+struct Section {
+    name: &'static str,
+    text: String,
+    lines: Vec<serde_json::Value>,
+    svg: String,
+}
+
+impl Sweep {
+    pub(super) fn run(&self) -> Done {
+        let threads = threads(self.threads);
+        let environment = Environment::here(threads, 1);
+        let wanted = |over: Over| self.only.is_empty() || self.only.contains(&over);
+        let mut sections = Vec::new();
+        for family in FAMILIES.iter().filter(|family| wanted(family.over)) {
+            sections.push(in_pool(threads, || self.family(family))??);
+        }
+        if wanted(Over::Epochs) {
+            sections.push(in_pool(threads, || self.epochs())??);
+        }
+        self.write(&sections, &environment)?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn family(&self, family: &Family) -> anyhow::Result<Section> {
+        let mut text = String::new();
+        let mut lines = Vec::new();
+        let mut found = Vec::new();
+        let mut curves = Vec::new();
+        for mode in [Mode::Train, Mode::Infer] {
+            let points = self.measure(family, mode)?;
+            for cliff in cliffs(&points, CLIFF) {
+                found.push((mode, cliff));
+            }
+            for point in &points {
+                lines.push(
+                    json!({ "over": family.over.name(), "mode": mode.name(), "point": point }),
+                );
+            }
+            curves.push((mode, points));
+        }
+        writeln!(text, "{}", family.about)?;
+        writeln!(
+            text,
+            "\n| {} | train: µs an image | ns a MFLOP (lowest – highest) | infer: µs an image | ns a MFLOP (lowest – highest) |",
+            family.axis
+        )?;
+        writeln!(text, "| ---: | ---: | --- | ---: | --- |")?;
+        for (train, infer) in curves[0].1.iter().zip(&curves[1].1) {
+            writeln!(
+                text,
+                "| {} | {} | {} |",
+                train.size,
+                cells(train),
+                cells(infer)
+            )?;
+        }
+        writeln!(text, "\n{}", verdict(&found))?;
+        lines.extend(found.iter().map(|(mode, cliff)| {
+            json!({ "over": family.over.name(), "mode": mode.name(), "cliff": cliff })
+        }));
+        // Where the size changes the work of an image, cost is counted by the work.
+        let per_image = family.over == Over::Batch;
+        let cost = |point: &Point| {
+            if per_image {
+                point.image()
+            } else {
+                point.cost()
+            }
+        };
+        let chart = Chart {
+            title: family.title,
+            x: family.axis,
+            y: if per_image {
+                "µs an image"
+            } else {
+                "ns for a million operations"
+            },
+            sizes: curves[0].1.iter().map(|point| point.size).collect(),
+            lines: curves
+                .iter()
+                .map(|(mode, points)| Line {
+                    name: mode.name(),
+                    values: points.iter().map(cost).collect(),
+                })
+                .collect(),
+        };
+        Ok(Section {
+            name: family.over.name(),
+            text,
+            lines,
+            svg: chart.svg()?,
+        })
+    }
+
+    /// Every size once a round, so that a slow minute of the machine does not fall on one size alone.
+    fn measure(&self, family: &Family, mode: Mode) -> anyhow::Result<Vec<Point>> {
+        let sizes: Vec<usize> = match self.quick {
+            true => family.sizes.iter().copied().take(4).collect(),
+            false => family.sizes.to_vec(),
+        };
+        let rounds = if self.quick { 1 } else { self.rounds };
+        let mut seconds = vec![Vec::new(); sizes.len()];
+        for _ in 0..rounds {
+            for (size, seconds) in sizes.iter().zip(&mut seconds) {
+                let model = (family.network)(*size).build(Seed(7))?;
+                let mut work = Work::new(model, (family.batch)(*size))?;
+                seconds.push(work.seconds(mode, if self.quick { 0.02 } else { 0.25 })?);
+            }
+        }
+        let points = sizes.iter().zip(&seconds).map(|(&size, seconds)| {
+            let (lowest, median, highest) = spread(seconds);
+            let images = (family.batch)(size);
+            Point {
+                size,
+                mflop: family.mflop(size, mode),
+                images,
+                seconds: median,
+                lowest,
+                highest,
+            }
+        });
+        Ok(points.collect())
+    }
+
+    /// Training with L2 drives many weights towards zero: an epoch must not become slower for it.
+    fn epochs(&self) -> anyhow::Result<Section> {
+        let (count, images) = if self.quick { (8, 256) } else { (20, 6_400) };
+        let changes = Overrides {
+            variants: Some(vec!["l2".into()]),
+            epochs: Some(count),
+            train_size: Some(images),
+            test_size: Some(images / 10),
+            ..Overrides::default()
+        };
+        let study = Study::regularization().with(&changes)?;
+        let data = StudyData::open(&study, None)?;
+        let seconds = epochs(&study, &data, "l2")?;
+        let growth = growth(&seconds).context("eight epochs at least")?;
+        let mut text = format!(
+            "The study's variant `l2` on {images} images, {count} epochs; the last quarter takes {growth:.2} times as long as the second.\n\n"
+        );
+        if growth <= GROWTH {
+            writeln!(text, "Epochs do not become slower (limit: {GROWTH}).")?;
+        } else {
+            writeln!(text, "**Epochs become slower** (limit: {GROWTH}).")?;
+        }
+        let chart = Chart {
+            title: "Seconds an epoch, with L2",
+            x: "epoch",
+            y: "seconds",
+            sizes: (1..=seconds.len()).collect(),
+            lines: vec![Line {
+                name: "l2",
+                values: seconds.clone(),
+            }],
+        };
+        let lines = vec![json!({ "over": "epochs", "seconds": seconds, "growth": growth })];
+        Ok(Section {
+            name: "epochs",
+            text,
+            lines,
+            svg: chart.svg()?,
+        })
+    }
+
+    fn write(&self, sections: &[Section], environment: &Environment) -> anyhow::Result<()> {
+        let prefix = format!("{}-sweep", self.out.display());
+        let Environment {
+            cpu,
+            system,
+            instruction_set,
+            threads,
+            started,
+            version,
+            ..
+        } = environment;
+        let mut page = format!(
+            "# Sweep\n\n`{}`  \n{cpu}, {system}, {instruction_set}, {threads} threads; taper {version}; {started}\n\n\
+             A cliff is a size at which the same work costs more than {CLIFF} times as much as at the size before it, or a size \
+             at which less work takes more than {CLIFF} times as long as more work at the size after it.\n",
+            self.command(),
+        );
+        let mut lines = String::new();
+        for Section {
+            name,
+            text,
+            lines: values,
+            svg,
+        } in sections
+        {
+            let picture = format!("{prefix}-{name}.svg");
+            write(Path::new(&picture), svg)?;
+            let file = Path::new(&picture)
+                .file_name()
+                .unwrap_or_default()
+                .display()
+                .to_string();
+            write!(page, "\n## {name}\n\n![{name}]({file})\n\n{text}")?;
+            for value in values {
+                writeln!(lines, "{value}")?;
+            }
+            say(format!("{name}\n{text}"))?;
+        }
+        write(Path::new(&format!("{prefix}.md")), &page)?;
+        write(Path::new(&format!("{prefix}.jsonl")), &lines)?;
+        say(format!("written: {prefix}.md"))
+    }
+
+    /// The command line, without where it writes.
+    fn command(&self) -> String {
+        let mut line = "cargo xtask bench sweep".to_owned();
+        if !self.only.is_empty() {
+            let names: Vec<&str> = self.only.iter().map(|over| over.name()).collect();
+            line += &format!(" --only {}", names.join(","));
+        }
+        if self.quick {
+            line += " --quick";
+        } else {
+            line += &format!(" --rounds {}", self.rounds);
+        }
+        line + &self
+            .threads
+            .map_or(String::new(), |threads| format!(" --threads {threads}"))
+    }
+}
+
+/// A point's two cells of the table.
+fn cells(point: &Point) -> String {
+    let cost = |seconds: f64| 1e9 * seconds / point.mflop;
+    let (lowest, highest) = (cost(point.lowest), cost(point.highest));
+    format!(
+        "{:.1} | {:.1} ({lowest:.1} – {highest:.1})",
+        point.image(),
+        point.cost()
+    )
+}
+
+fn verdict(found: &[(Mode, Cliff)]) -> String {
+    if found.is_empty() {
+        return "No cliffs.".to_owned();
+    }
+    let name = |(mode, cliff): &(Mode, Cliff)| {
+        let Cliff { from, to, ratio } = cliff;
+        format!("{} {from} → {to} ({ratio:.2}×)", mode.name())
+    };
+    let names: Vec<String> = found.iter().map(name).collect();
+    format!("**Cliffs**: {}.", names.join(", "))
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+    }
+    std::fs::write(path, text).with_context(|| format!("write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_network_can_be_built_and_work_grows_with_size() {
+        for family in &FAMILIES {
+            for &size in family.sizes {
+                let model = (family.network)(size).build(Seed(0)).expect("a network");
+                assert_eq!(model.output_shape(), [10], "{} {size}", family.title);
+            }
+            for mode in [Mode::Train, Mode::Infer] {
+                let work: Vec<f64> = family
+                    .sizes
+                    .iter()
+                    .map(|&size| family.mflop(size, mode))
+                    .collect();
+                assert!(
+                    work.windows(2).all(|pair| pair[0] < pair[1]),
+                    "{} {work:?}",
+                    family.title
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_work_of_the_studys_network_is_that_of_its_layers() {
+        // By hand: 0.39 + 21.23 + 2.36 + 0.03 + 0.003 MFLOP forward; the first convolution twice, the rest three times.
+        let batch = &FAMILIES[0];
+        assert!((batch.mflop(1, Mode::Infer) - 24.0).abs() < 0.05);
+        assert!((batch.mflop(64, Mode::Train) / 64.0 - 71.7).abs() < 0.1);
+    }
+
+    #[test]
+    fn cliffs_are_named() {
+        assert_eq!(verdict(&[]), "No cliffs.");
+        let cliff = Cliff {
+            from: 8,
+            to: 17,
+            ratio: 1.5,
+        };
+        assert_eq!(
+            verdict(&[(Mode::Infer, cliff)]),
+            "**Cliffs**: infer 8 → 17 (1.50×)."
+        );
+    }
+}
