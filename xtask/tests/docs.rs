@@ -1,10 +1,16 @@
-//! Keeps README.md, ARCHITECTURE.md and CONTRIBUTING.md honest: every path they name exists, and
-//! so does every command, with its options.
+//! Keeps README.md, ARCHITECTURE.md, CONTRIBUTING.md and what stands beside the benchmarks honest:
+//! every path they name exists, and so does every command, with its options.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const DOCUMENTS: [&str; 3] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"];
+const DOCUMENTS: [&str; 5] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "benches/peers/README.md",
+    "benches/results/README.md",
+];
 
 /// Folders of the workspace; a word that starts with one of them and a slash is a path.
 const FOLDERS: [&str; 6] = [
@@ -166,10 +172,9 @@ fn check_command(document: &str, words: &[String], help: &str, taper: &Path) {
         .collect();
     let known = match (command.as_str(), words.get(1).map(String::as_str)) {
         ("test" | "ci", _) => return,
-        ("bench", Some("peers")) => {
-            String::from_utf8(xtask(&["bench", "peers", "--help"]).stdout).expect("UTF-8")
-        }
-        ("bench", Some("step")) => taper_help(taper, &words[..2]),
+        ("bench", Some("peers")) => bench_help(&["peers"]),
+        ("bench", Some("step" | "epoch" | "sweep")) => taper_help(taper, &words[..2]),
+        ("bench", Some(measure)) if is_measure(measure) => bench_help(&[]),
         ("bench", Some(group)) => {
             let file = root().join("benches/benches").join(format!("{group}.rs"));
             assert!(
@@ -195,6 +200,20 @@ fn check_command(document: &str, words: &[String], help: &str, taper: &Path) {
             "{document}: `cargo xtask {line}`: there is no {option}\n{known}"
         );
     }
+}
+
+fn bench_help(which: &[&str]) -> String {
+    let arguments = [&["bench"], which, &["--help"]].concat();
+    String::from_utf8(xtask(&arguments).stdout).expect("UTF-8")
+}
+
+/// Whether `cargo xtask bench --help` lists it among the measures, or it is all of them.
+fn is_measure(name: &str) -> bool {
+    let help = bench_help(&[]);
+    let (_, measures) = help.split_once("\nMeasures\n").expect("a list of measures");
+    let listed =
+        |line: &str| line.starts_with("  ") && line.split_whitespace().next() == Some(name);
+    name == "all" || measures.lines().any(listed)
 }
 
 fn taper_help(taper: &Path, command: &[String]) -> String {
@@ -224,11 +243,32 @@ fn the_launcher_answers_by_itself() {
 }
 
 #[test]
+fn every_measure_explains_itself() {
+    for name in [
+        "train-cnn",
+        "infer-1",
+        "threads",
+        "study",
+        "jobs",
+        "memory",
+        "start",
+        "build",
+    ] {
+        assert!(is_measure(name), "{name}");
+        assert_eq!(bench_help(&[name]), bench_help(&[]), "{name}");
+    }
+    assert!(!is_measure("nothing"));
+}
+
+#[test]
 fn wrong_usage_has_exit_code_2() {
     for arguments in [
         &["trian"][..],
         &["bench", "nothing"],
         &["bench", "peers", "--rounds", "none"],
+        &["bench", "peers", "--latency"],
+        &["bench", "threads", "--venv", "x"],
+        &["bench", "all", "--only", "nothing"],
     ] {
         let output = xtask(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

@@ -509,10 +509,93 @@ fn data_gradcheck_and_bench_answer() {
         (Some("mlp"), Some("train"), Some(2))
     );
     let said = succeed(&mut place.taper(&[
-        "bench", "step", "--mode", "infer", "--model", "lenet5", "--batch", "1", "--steps", "1",
+        "bench",
+        "step",
+        "--mode",
+        "infer",
+        "--model",
+        "lenet5",
+        "--batch",
+        "1",
+        "--steps",
+        "9",
+        "--latency",
     ]));
     assert!(
         said.contains("images/s") && said.contains("ms a step"),
         "{said}"
     );
+}
+
+#[test]
+fn epochs_are_timed_and_sizes_swept() {
+    let place = Place::new();
+    let data = data_folder();
+    let data = data.to_str().expect("a path in UTF-8");
+    let said = succeed(&mut place.taper(&[
+        "bench",
+        "epoch",
+        "--variants",
+        "baseline,l2",
+        "--epochs",
+        "2",
+        "--train-size",
+        "64",
+        "--test-size",
+        "32",
+        "--json",
+        "--data-dir",
+        data,
+    ]));
+    let line: serde_json::Value = serde_json::from_str(said.trim()).expect("one line of JSON");
+    let epochs: f64 = line["variants"]
+        .as_array()
+        .expect("variants")
+        .iter()
+        .flat_map(|variant| variant["epochs"].as_array().expect("epochs"))
+        .map(|seconds| seconds.as_f64().expect("a number"))
+        .sum();
+    let whole = line["seconds"].as_f64().expect("a number");
+    assert!(epochs > 0.0 && epochs <= whole, "{said}");
+    assert!(fail(&mut place.taper(&["bench", "epoch", "--variants", "l3"]), 2).contains("l3"));
+
+    let prefix = place.path("curves/here");
+    let arguments = [
+        "bench",
+        "sweep",
+        "--quick",
+        "--only",
+        "channels,epochs",
+        "--data-dir",
+        data,
+        "--out",
+    ];
+    let said = succeed(place.taper(&arguments).arg(&prefix));
+    assert!(said.contains("channels"), "{said}");
+    let read = |end: &str| {
+        let path = format!("{}-sweep{end}", prefix.display());
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+    };
+    let page = read(".md");
+    for text in [
+        "cargo xtask bench sweep --only channels,epochs --quick",
+        "](here-sweep-channels.svg)",
+        "](here-sweep-epochs.svg)",
+        "liffs",
+        "ecome slower",
+    ] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    assert!(read("-channels.svg").starts_with("<svg") && read("-epochs.svg").contains("<circle"));
+    // Four sizes each for training and inference, and the epochs; cliffs may add lines.
+    let lines = read(".jsonl");
+    let points = lines
+        .lines()
+        .filter(|line| line.contains("\"point\""))
+        .count();
+    assert_eq!(points, 8, "{lines}");
+    for line in lines.lines() {
+        let value: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert!(value["over"].is_string(), "{line}");
+    }
 }

@@ -21,6 +21,7 @@ const EPOCHS: f64 = 8.0;
 /// not do (measuring the training set again, checkpoints, the report); Keras's fit.
 pub(super) fn against_keras(options: &Options) -> Result<Finding> {
     let program = build_taper()?;
+    warm_up(&program)?;
     let sizes = sizes(options);
     let mut keras = sizes.clone();
     keras.extend(["--threads".to_owned(), options.threads.to_string()]);
@@ -30,16 +31,15 @@ pub(super) fn against_keras(options: &Options) -> Result<Finding> {
     ]);
     let mut keras = peers::start_python("keras_study.py", options, &keras)?;
 
-    let mut samples = [
-        Sample::new("taper train, all of it", "s"),
-        Sample::new("taper, only what the notebook does", "s"),
-        Sample::new("keras", "s"),
-    ];
-    samples[2].version.clone_from(&keras.version);
     let mut finding = Finding {
-        samples: samples.to_vec(),
+        samples: vec![
+            Sample::new("taper train, all of it", "s"),
+            Sample::new("taper, only what the notebook does", "s"),
+            Sample::new("keras", "s"),
+        ],
         ..Finding::default()
     };
+    finding.samples[2].version.clone_from(&keras.version);
     for round in 0..options.rounds {
         finding.look_around();
         eprint!("round {}/{}:", round + 1, options.rounds);
@@ -75,6 +75,7 @@ pub(super) fn against_keras(options: &Options) -> Result<Finding> {
 /// The same study with one training at a time, and with two side by side.
 pub(super) fn side_by_side(options: &Options) -> Result<Finding> {
     let program = build_taper()?;
+    warm_up(&program)?;
     let mut finding = Finding {
         samples: vec![Sample::new("--jobs 1", "s"), Sample::new("--jobs 2", "s")],
         ..Finding::default()
@@ -92,6 +93,12 @@ pub(super) fn side_by_side(options: &Options) -> Result<Finding> {
     finding.figures = ratios(&finding.samples[0].values, &finding.samples[1].values);
     finding.detail = finding.sample_table();
     Ok(finding)
+}
+
+/// A few steps, so that the first round does not unpack the data set or read the program from disk.
+fn warm_up(program: &Path) -> Result {
+    let arguments = "--epochs 1 --variants baseline --train-size 64 --test-size 64";
+    train(program, Scratch::new()?.path(), arguments.split(' ')).map(drop)
 }
 
 /// The program's own word on its highest memory use, in 10⁶ bytes.

@@ -1,5 +1,6 @@
 //! `taper bench epoch`: epochs of the study as the notebook runs them, training and validation and nothing else.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -27,6 +28,9 @@ pub(in crate::cli) struct Epoch {
     /// Validate on the first N images only
     #[arg(long, value_name = "N", value_parser = positive)]
     test_size: Option<usize>,
+    /// Where the data set's files are, or go [default: data/ in the workspace, or here]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
     /// Threads [default: all]
     #[arg(long, value_name = "N", value_parser = positive)]
     threads: Option<usize>,
@@ -48,7 +52,7 @@ impl Epoch {
         let study = Study::regularization()
             .with(&changes)
             .map_err(|error| Usage(error.to_string()))?;
-        let data = StudyData::open(&study, None)?;
+        let data = StudyData::open(&study, self.data_dir.as_deref())?;
         let threads = threads(self.threads);
         let mut variants = Vec::new();
         for (name, _) in study.variants.iter() {

@@ -29,6 +29,9 @@ pub(in crate::cli) struct Sweep {
     /// Few sizes, one round, eight short epochs: whether it works, not what it shows
     #[arg(long)]
     quick: bool,
+    /// Where the data set's files are, or go [default: data/ in the workspace, or here]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
     /// Threads [default: all]
     #[arg(long, value_name = "N", value_parser = positive)]
     threads: Option<usize>,
@@ -295,7 +298,7 @@ impl Sweep {
             ..Overrides::default()
         };
         let study = Study::regularization().with(&changes)?;
-        let data = StudyData::open(&study, None)?;
+        let data = StudyData::open(&study, self.data_dir.as_deref())?;
         let seconds = epochs(&study, &data, "l2")?;
         let growth = growth(&seconds).context("eight epochs at least")?;
         let mut text = format!(
