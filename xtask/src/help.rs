@@ -36,7 +36,7 @@ Measure.
 
 Usage: cargo xtask bench [GROUP] [criterion options]   criterion groups: matmul, convolution, …
        cargo xtask bench step [options]       a training or inference step of Taper (--help)
-       cargo xtask bench epoch [options]      epochs of the study, with and without measurements (--help)
+       cargo xtask bench epoch [options]      epochs of the study: training and validation, nothing else (--help)
        cargo xtask bench sweep [options]      curves, drawn into benches/results (--help)
        cargo xtask bench peers [options]      a step in Taper and other frameworks (--help)
        cargo xtask bench all [options]        all of the measures below

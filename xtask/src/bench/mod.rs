@@ -31,28 +31,24 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         Some((_, options)) => (options, options.iter().any(|a| a == "--help" || a == "-h")),
         None => (rest, false),
     };
-    if let Some(measure) = measures::find(name) {
-        if help {
-            print!("{BENCH_HELP}\n{}", measures::help());
-            return Ok(());
-        }
-        return single(measure, options);
+    let measure = measures::find(name);
+    match (name, measure) {
+        ("help" | "--help" | "-h", _) => return tell_measures(),
+        ("all", _) | (_, Some(_)) if help => return tell_measures(),
+        (_, Some(measure)) => return single(measure, options),
+        _ => {}
     }
     match name {
-        "help" | "--help" | "-h" => {
-            print!("{BENCH_HELP}\n{}", measures::help());
-            Ok(())
-        }
-        "peers" | "all" if help => {
+        "peers" if help => {
             print!("{PEERS_HELP}");
             Ok(())
         }
+        "all" => all(options),
         "peers" if options.iter().any(|a| a == "--all") => {
             let others: Vec<String> = options.iter().filter(|a| *a != "--all").cloned().collect();
             all(&others)
         }
         "peers" => compare(options),
-        "all" => all(options),
         "step" | "epoch" => taper(arguments),
         "sweep" => sweep(options),
         name if name.is_empty() || name.starts_with('-') => criterion(&["--benches"], rest),
@@ -69,6 +65,11 @@ pub(crate) fn run(arguments: &[String]) -> Result {
             criterion(&["--bench", name], options)
         }
     }
+}
+
+fn tell_measures() -> Result {
+    print!("{BENCH_HELP}{}", measures::help());
+    Ok(())
 }
 
 /// One measure by its name.

@@ -57,14 +57,23 @@ impl Options {
             backend: String::new(),
         };
         while let Some(option) = words.next() {
-            let mut value = || words.next().ok_or_else(|| format!("{option} needs a value"));
+            let mut value = || {
+                words
+                    .next()
+                    .ok_or_else(|| format!("{option} needs a value"))
+            };
             let number = |text: String| {
-                text.parse::<usize>().map_err(|_| format!("{option} {text}: not a number"))
+                text.parse::<usize>()
+                    .map_err(|_| format!("{option} {text}: not a number"))
             };
             match option.as_str() {
                 "--model" => match value()?.as_str() {
                     "cnn" => {}
-                    other => return Err(format!("the network {other} is not written in Rust's peers; there is: cnn")),
+                    other => {
+                        return Err(format!(
+                            "the network {other} is not written in Rust's peers; there is: cnn"
+                        ));
+                    }
                 },
                 "--mode" => match value()?.as_str() {
                     "train" => options.train = true,
@@ -89,7 +98,9 @@ impl Options {
 fn rayon_threads(wanted: usize) -> Result<(), String> {
     match std::env::var("RAYON_NUM_THREADS") {
         Ok(text) if text == wanted.to_string() => Ok(()),
-        _ => Err(format!("set RAYON_NUM_THREADS={wanted}: that is how these frameworks take their number of threads")),
+        _ => Err(format!(
+            "set RAYON_NUM_THREADS={wanted}: that is how these frameworks take their number of threads"
+        )),
     }
 }
 
@@ -108,7 +119,10 @@ pub fn numbers(seed: u64, count: usize) -> Vec<f32> {
 
 /// Labels of batch number `which`.
 pub fn labels(which: usize, count: usize) -> Vec<u32> {
-    numbers(100 + which as u64, count).into_iter().map(|u| (u * CLASSES as f32) as u32).collect()
+    numbers(100 + which as u64, count)
+        .into_iter()
+        .map(|u| (u * CLASSES as f32) as u32)
+        .collect()
 }
 
 /// Times chunks of `step` and prints a line of JSON for each that is asked for, or the median.
@@ -146,7 +160,9 @@ pub fn run(
     let images = (options.batch * steps) as f64;
     let out = |line: String| {
         let mut out = std::io::stdout().lock();
-        writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| error.to_string())
+        writeln!(out, "{line}")
+            .and_then(|()| out.flush())
+            .map_err(|error| error.to_string())
     };
     if options.on_demand {
         out(format!("{{\"ready\": true, {head}}}"))?;
@@ -179,10 +195,22 @@ mod tests {
 
     #[test]
     fn reads_what_the_launcher_sends() {
-        let options = parse("--model cnn --mode infer --batch 8 --threads 1 --steps 4 --on-demand --json").unwrap();
-        assert_eq!((options.train, options.batch, options.steps, options.on_demand), (false, 8, 4, true));
+        let options =
+            parse("--model cnn --mode infer --batch 8 --threads 1 --steps 4 --on-demand --json")
+                .unwrap();
+        assert_eq!(
+            (
+                options.train,
+                options.batch,
+                options.steps,
+                options.on_demand
+            ),
+            (false, 8, 4, true)
+        );
         assert!(parse("--model vgg").unwrap_err().contains("vgg"));
-        assert!(parse("--batch").is_err() && parse("--batch x").is_err() && parse("--fast").is_err());
+        assert!(
+            parse("--batch").is_err() && parse("--batch x").is_err() && parse("--fast").is_err()
+        );
     }
 
     #[test]

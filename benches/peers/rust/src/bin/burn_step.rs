@@ -56,7 +56,10 @@ impl Work {
         let [channels, height, width] = IMAGE;
         let images = |which: usize| {
             let values = numbers(which as u64, batch * channels * height * width);
-            Tensor::from_data(TensorData::new(values, [batch, channels, height, width]), device)
+            Tensor::from_data(
+                TensorData::new(values, [batch, channels, height, width]),
+                device,
+            )
         };
         let targets = |which: usize| {
             let values: Vec<i64> = labels(which, batch).into_iter().map(i64::from).collect();
@@ -74,7 +77,10 @@ impl Work {
     /// One step; the loss before it.
     fn train(&mut self, number: usize) -> Tensor<1> {
         let model = self.model.take().expect("put back below");
-        let (images, labels) = (self.images[number % BATCHES].clone(), self.labels[number % BATCHES].clone());
+        let (images, labels) = (
+            self.images[number % BATCHES].clone(),
+            self.labels[number % BATCHES].clone(),
+        );
         let loss = self.loss.forward(model.logits(images), labels);
         let gradients = GradientsParams::from_grads(loss.backward(), &model);
         self.model = Some(self.optimizer.step(1e-3, model, gradients));
@@ -99,9 +105,17 @@ fn device(backend: &str) -> Result<Device, String> {
 fn measure() -> Result<(), String> {
     let options = Options::from_command_line()?;
     let device = device(&options.backend)?;
-    let device = if options.train { device.autodiff() } else { device };
+    let device = if options.train {
+        device.autodiff()
+    } else {
+        device
+    };
     let mut work = Work::new(&device, options.batch);
-    let setting = if options.backend.is_empty() { "flex" } else { &options.backend };
+    let setting = if options.backend.is_empty() {
+        "flex"
+    } else {
+        &options.backend
+    };
     run(&options, "burn", setting, "0.22.1", |number| {
         if options.train {
             std::hint::black_box(work.train(number));
@@ -132,7 +146,10 @@ mod tests {
             let mut work = Work::new(&device(backend).unwrap().autodiff(), 16);
             let mut loss = |number: usize| work.train(number).into_scalar::<f32>();
             let first = loss(0);
-            let last = (1..=10 * BATCHES).map(&mut loss).last().expect("some steps");
+            let last = (1..=10 * BATCHES)
+                .map(&mut loss)
+                .last()
+                .expect("some steps");
             assert!(last < 0.8 * first, "{backend}: {first} then {last}");
         }
     }

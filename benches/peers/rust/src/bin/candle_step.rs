@@ -4,7 +4,9 @@
 use std::process::ExitCode;
 
 use candle_core::{DType, Device, Result, Tensor};
-use candle_nn::{AdamW, Conv2d, Linear, Module, Optimizer, ParamsAdamW, VarBuilder, VarMap, conv2d, linear};
+use candle_nn::{
+    AdamW, Conv2d, Linear, Module, Optimizer, ParamsAdamW, VarBuilder, VarMap, conv2d, linear,
+};
 use taper_peers::{BATCHES, CLASSES, IMAGE, Options, labels, numbers, run};
 
 struct Cnn {
@@ -28,7 +30,12 @@ impl Cnn {
 
     fn logits(&self, images: &Tensor) -> Result<Tensor> {
         let x = self.conv1.forward(images)?.relu()?;
-        let x = self.conv2.forward(&x)?.relu()?.max_pool2d(2)?.flatten_from(1)?;
+        let x = self
+            .conv2
+            .forward(&x)?
+            .relu()?
+            .max_pool2d(2)?
+            .flatten_from(1)?;
         let x = self.dense[0].forward(&x)?.relu()?;
         let x = self.dense[1].forward(&x)?.relu()?;
         self.dense[2].forward(&x)
@@ -54,7 +61,12 @@ impl Work {
             Tensor::from_vec(values, (batch, channels, height, width), &device)
         };
         // AdamW without decay is Adam.
-        let settings = ParamsAdamW { lr: 1e-3, eps: 1e-7, weight_decay: 0.0, ..ParamsAdamW::default() };
+        let settings = ParamsAdamW {
+            lr: 1e-3,
+            eps: 1e-7,
+            weight_decay: 0.0,
+            ..ParamsAdamW::default()
+        };
         Ok(Work {
             model,
             optimizer: AdamW::new(variables.all_vars(), settings)?,
@@ -84,7 +96,11 @@ fn measure() -> std::result::Result<(), String> {
     let options = Options::from_command_line()?;
     let mut work = Work::new(options.batch).map_err(|error| error.to_string())?;
     run(&options, "candle", "cpu", "0.11.1", |number| {
-        let output = if options.train { work.train(number) } else { work.infer(number) };
+        let output = if options.train {
+            work.train(number)
+        } else {
+            work.infer(number)
+        };
         std::hint::black_box(output.map_err(|error| error.to_string())?);
         Ok(())
     })

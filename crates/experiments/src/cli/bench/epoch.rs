@@ -88,5 +88,10 @@ pub(super) fn epochs(study: &Study, data: &StudyData, variant: &str) -> anyhow::
         .seed(seed)
         .validation(&data.test)
         .fit(&mut model, &data.train)?;
-    Ok(fit.history.get("seconds"))
+    Ok(fit
+        .history
+        .epochs
+        .iter()
+        .map(|epoch| epoch.seconds)
+        .collect())
 }
