@@ -94,6 +94,7 @@ impl Work {
     }
 }
 
+#[allow(deprecated)] // ndarray was burn's CPU backend for years: the faster of the two counts
 fn device(backend: &str) -> Result<Device, String> {
     match backend {
         "" | "flex" => Ok(Device::flex()),
