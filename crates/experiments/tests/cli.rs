@@ -342,20 +342,6 @@ fn a_small_study_leaves_everything_behind_and_its_checkpoints_work() {
         "{said}"
     );
 
-    let said = succeed(&mut place.taper(&[
-        "bench",
-        "start",
-        "--starts",
-        "3",
-        "--json",
-        checkpoint,
-        picture.to_str().expect("UTF-8"),
-    ]));
-    assert!(
-        said.contains("\"starts\":3") && said.contains("\"milliseconds\":"),
-        "{said}"
-    );
-
     // Running on what is done changes nothing, and the page can be made again.
     let before = state(&run, "dropout");
     assert!(succeed(&mut place.resume(&run, &[])).contains("done already"));

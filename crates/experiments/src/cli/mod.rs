@@ -8,7 +8,6 @@ mod inspect;
 mod predict;
 mod progress;
 mod report;
-mod start;
 mod table;
 mod train;
 
