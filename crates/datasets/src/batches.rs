@@ -98,6 +98,7 @@ impl<'a> Batches<'a> {
     /// With the panic of the data set, should reading a sample panic.
     pub fn for_each<B>(&self, mut each: impl FnMut(Batch) -> ControlFlow<B>) -> ControlFlow<B> {
         let (order, first, count) = (self.order(), self.first_batch, self.count());
+        self.reserve(count.saturating_sub(first));
         std::thread::scope(|scope| {
             let (sender, receiver) = sync_channel(DEPTH - 1);
             let producer = scope.spawn(move || {
@@ -117,6 +118,19 @@ impl<'a> Batches<'a> {
             }
             ControlFlow::Continue(())
         })
+    }
+
+    /// Takes the memory of all batches that may be under way at once (one in use, `DEPTH - 1` waiting, one in the making),
+    /// and gives it to the pool: how far the producer gets ahead must not decide when memory is taken.
+    fn reserve(&self, batches: usize) {
+        let samples = self.size().min(self.dataset.len());
+        let values = [self.dataset.input_shape(), self.dataset.target_shape()]
+            .map(|shape| samples * shape.iter().product::<usize>());
+        let under_way = 0..batches.min(DEPTH + 1);
+        let room: Vec<_> = under_way
+            .map(|_| values.map(Buffer::<f32>::uninit))
+            .collect();
+        drop(room);
     }
 
     fn size(&self) -> usize {
