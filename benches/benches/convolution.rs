@@ -3,6 +3,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use taper_benches::values;
+use taper_tensor::kernels::{ConvGeometry, ways};
 use taper_tensor::ops::Epilogue;
 use taper_tensor::{Conv2dSpec, Padding};
 
@@ -104,5 +105,41 @@ fn pooled(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group! { name = groups; config = taper_benches::criterion(); targets = convolutions, pooled }
+/// 3×3 forward both ways: the times that `kernels/winograd` chooses by.
+fn ways(c: &mut Criterion) {
+    let mut group = c.benchmark_group("convolution ways");
+    let shapes = [
+        (24, 1, 32),
+        (24, 4, 32),
+        (24, 8, 8),
+        (24, 8, 32),
+        (24, 16, 16),
+        (24, 32, 64),
+        (25, 32, 64),
+        (8, 32, 64),
+        (8, 128, 128),
+        (5, 32, 64),
+    ];
+    for (side, channels, filters) in shapes {
+        let (input, kernel) = (
+            [16, side + 2, side + 2, channels],
+            [3, 3, channels, filters],
+        );
+        let g = ConvGeometry::new("ways", &Conv2dSpec::default(), &input, &kernel)
+            .expect("the shapes fit");
+        let (x, k) = (values(&input), values(&kernel));
+        let (x, k) = (x.to_vec(), k.to_vec());
+        let mut y = vec![0.0; 16 * side * side * filters];
+        let name = format!("{side}x{side}, {channels} to {filters}");
+        group.bench_function(BenchmarkId::new("direct", &name), |bencher| {
+            bencher.iter(|| ways::direct(&g, &x, &k, &mut y))
+        });
+        group.bench_function(BenchmarkId::new("winograd", &name), |bencher| {
+            bencher.iter(|| assert!(ways::winograd(&g, &x, &k, &mut y)))
+        });
+    }
+    group.finish();
+}
+
+criterion_group! { name = groups; config = taper_benches::criterion(); targets = convolutions, pooled, ways }
 criterion_main!(groups);

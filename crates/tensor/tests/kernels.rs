@@ -187,6 +187,36 @@ proptest! {
     }
 }
 
+/// Winograd's way where it pays, so that what README.md says of its error stays true.
+#[test]
+fn the_error_of_winograds_way() {
+    use taper_tensor::kernels::{ConvGeometry, ways};
+    let worst = |way: &dyn Fn(&ConvGeometry, &[f32], &[f32], &mut [f32])| {
+        let shapes = [(24, 16, 16), (24, 32, 64), (13, 64, 64), (8, 128, 128)];
+        let errors = shapes.map(|(side, channels, filters)| {
+            let (input, kernel) = ([2, side, side, channels], [3, 3, channels, filters]);
+            let spec = Conv2dSpec::default();
+            let g = ConvGeometry::new("test", &spec, &input, &kernel).unwrap();
+            let (x, k) = (values(&input, 0), values(&kernel, 1));
+            let expected = x.cast::<f64>().conv2d(&k.cast(), &spec).unwrap();
+            let mut y = vec![0.0; expected.len()];
+            way(&g, &x.to_vec(), &k.to_vec(), &mut y);
+            let found = Tensor::from_vec(expected.shape(), y).unwrap();
+            error(&found, &expected)
+        });
+        errors.into_iter().fold(0.0, f64::max)
+    };
+    let (direct, winograd) = (
+        worst(&|g, x, k, y| ways::direct(g, x, k, y)),
+        worst(&|g, x, k, y| assert!(ways::winograd(g, x, k, y))),
+    );
+    println!("largest error: direct {direct:.1e}, Winograd {winograd:.1e}");
+    assert!(
+        direct <= 1e-6 && winograd <= 3e-6,
+        "{direct:e} {winograd:e}"
+    );
+}
+
 fn check_pooled(input: [usize; 4], kernel: [usize; 4], spec: &Conv2dSpec, drop: bool) {
     let what = format!("{input:?} {kernel:?} {spec:?} {drop}");
     let dropout = drop.then(|| Dropout {

@@ -163,8 +163,22 @@ pub(crate) fn rows_per_task(plane: &Plane) -> usize {
         .clamp(1, plane.output[0].max(1))
 }
 
-/// dropout(relu(x ∗ kernel + bias)).
+/// dropout(relu(x ∗ kernel + bias)), the faster way.
 pub(crate) fn forward(
+    g: &ConvGeometry,
+    x: &[f32],
+    kernel: &[f32],
+    bias: Option<&[f32]>,
+    epilogue: &Epilogue,
+    y: &mut [f32],
+) {
+    let tiling = Tiling::of(&Plane::forward(g));
+    forward_by(tiling, g, x, kernel, bias, epilogue, y);
+}
+
+/// The same by Winograd's tiling, or directly.
+pub(crate) fn forward_by(
+    tiling: Option<Tiling>,
     g: &ConvGeometry,
     x: &[f32],
     kernel: &[f32],
@@ -176,7 +190,7 @@ pub(crate) fn forward(
         return;
     }
     let (plane, image) = (Plane::forward(g), g.output());
-    if let Some(tiling) = Tiling::of(&plane) {
+    if let Some(tiling) = tiling {
         let lend = |number: usize, work: &mut dyn FnMut(&[f32])| {
             with_padding(g, &x[number * g.image()..][..g.image()], work);
         };

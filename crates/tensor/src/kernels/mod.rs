@@ -95,6 +95,27 @@ impl std::fmt::Debug for Winners {
 /// In a pooled convolution: no element of the window was above zero, so no gradient passes.
 pub(crate) const DEAD: u8 = 4;
 
+/// Convolutions the one way or the other, whichever is the faster, for benchmarks that compare the two.
+#[doc(hidden)]
+pub mod ways {
+    use super::conv::{Plane, forward_by};
+    use super::{ConvGeometry, Epilogue, winograd};
+
+    /// Directly, with the register tile over the image.
+    pub fn direct(g: &ConvGeometry, x: &[f32], k: &[f32], y: &mut [f32]) {
+        forward_by(None, g, x, k, None, &Epilogue::default(), y);
+    }
+
+    /// By Winograd's F(4×4, 3×3); false, and nothing done, where that is not possible.
+    pub fn winograd(g: &ConvGeometry, x: &[f32], k: &[f32], y: &mut [f32]) -> bool {
+        let tiling = winograd::Tiling::possible(&Plane::forward(g));
+        if tiling.is_some() {
+            forward_by(tiling, g, x, k, None, &Epilogue::default(), y);
+        }
+        tiling.is_some()
+    }
+}
+
 /// The kernels of an element type. The provided methods are the plain reference (f64); f32 overrides them.
 #[doc(hidden)]
 pub trait Kernels: Sized {

@@ -30,25 +30,36 @@ pub(crate) struct Tiling {
 }
 
 impl Tiling {
-    /// The tiling of the convolution, or nothing where it is not 3×3 with stride 1 or the direct way is expected to be
-    /// faster.
+    /// The tiling of the convolution where this way is open and expected to be the faster one.
     pub(crate) fn of(plane: &Plane) -> Option<Tiling> {
+        Tiling::possible(plane).filter(Tiling::pays)
+    }
+
+    /// The tiling of the convolution if it is 3×3 with stride 1, neither dilated nor grouped.
+    pub(crate) fn possible(plane: &Plane) -> Option<Tiling> {
         let fits = plane.taps == [3, 3]
             && plane.strides == [1, 1]
             && plane.dilation == [1, 1]
             && plane.groups == 1;
         let (channels, filters) = (plane.channels, plane.filters);
-        let tiles = plane.output.map(|outputs| outputs.div_ceil(OUTPUTS));
-        let (outputs, tiled) = (plane.output[0] * plane.output[1], tiles[0] * tiles[1]);
-        // Products of the direct way and of this one, the transforms counted as `TRANSFORM` products a value.
-        let direct = outputs * 9 * channels * filters;
-        let here = tiled * POSITIONS * (channels * filters + TRANSFORM * (channels + filters));
+        // Small matrices are multiplied many tiles at a time, or reading the transformed kernel would take longer.
         let balanced = channels * filters / (2 * (channels + filters)).max(1);
-        (fits && here < direct).then_some(Tiling {
+        fits.then_some(Tiling {
             plane: *plane,
-            tiles,
+            tiles: plane.output.map(|outputs| outputs.div_ceil(OUTPUTS)),
             block: balanced.clamp(12, 64),
         })
+    }
+
+    /// Whether fewer products outweigh the transforms: README.md has the times of both ways that this follows.
+    fn pays(&self) -> bool {
+        let (channels, filters) = (self.plane.channels, self.plane.filters);
+        let outputs = self.plane.output[0] * self.plane.output[1];
+        let direct = outputs * 9 * channels * filters;
+        // Tiles reach beyond the image where its sides are no multiples of 4: those products are lost.
+        let tiles = self.tiles[0] * self.tiles[1];
+        let here = tiles * POSITIONS * (channels * filters + TRANSFORM * (channels + filters));
+        here < direct
     }
 
     /// Values of the transformed kernel.
@@ -67,7 +78,7 @@ impl Tiling {
     }
 }
 
-/// What a value's transforms cost, counted in products: measured, see README.md.
+/// What a value's transforms cost, counted in products.
 const TRANSFORM: usize = 8;
 
 /// Rows of `SIDE` values that are `step` apart.
