@@ -191,7 +191,8 @@ proptest! {
 #[test]
 fn the_error_of_winograds_way() {
     use taper_tensor::kernels::{ConvGeometry, ways};
-    let worst = |way: &dyn Fn(&ConvGeometry, &[f32], &[f32], &mut [f32])| {
+    type Way<'a> = &'a dyn Fn(&ConvGeometry, &[f32], &[f32], &mut [f32]);
+    let worst = |way: Way<'_>| {
         let shapes = [(24, 16, 16), (24, 32, 64), (13, 64, 64), (8, 128, 128)];
         let errors = shapes.map(|(side, channels, filters)| {
             let (input, kernel) = ([2, side, side, channels], [3, 3, channels, filters]);
