@@ -37,15 +37,19 @@ pub(crate) fn cargo() -> Command {
 
 /// Builds the release `taper`, with cargo's progress visible, and returns its path.
 pub(crate) fn build_taper() -> Result<PathBuf> {
-    let package = ["--package", "taper-experiments", "--bin", "taper"];
-    build(
-        "taper",
-        cargo()
-            .current_dir(root())
-            .args(["build", "--release"])
-            .args(package),
-    )
+    build("taper", cargo().current_dir(root()).args(TAPER_BUILD))
 }
+
+/// What cargo is asked for: `taper` without downloads, whose HTTP and TLS would be half of the build.
+pub(crate) const TAPER_BUILD: [&str; 7] = [
+    "build",
+    "--release",
+    "--package",
+    "taper-experiments",
+    "--bin",
+    "taper",
+    "--no-default-features",
+];
 
 /// Runs a cargo command that builds the program `name`, and returns its path.
 pub(crate) fn build(name: &str, command: &mut Command) -> Result<PathBuf> {
@@ -71,7 +75,14 @@ pub(crate) fn build(name: &str, command: &mut Command) -> Result<PathBuf> {
 
 /// Builds `taper` and hands over to it: its exit code and the user's Ctrl-C are its own affair.
 pub(crate) fn taper(arguments: &[String]) -> Result {
-    let program = build_taper()?;
+    let downloads = arguments.iter().take(2).eq(["data", "fetch"]);
+    let program = if downloads {
+        let mut command = cargo();
+        let all = &TAPER_BUILD[..TAPER_BUILD.len() - 1];
+        build("taper", command.current_dir(root()).args(all))?
+    } else {
+        build_taper()?
+    };
     become_program(Command::new(program).args(arguments))
 }
 

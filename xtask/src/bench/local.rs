@@ -11,7 +11,7 @@ use super::scratch::Scratch;
 use super::statistics::ratios;
 use super::study;
 use crate::failure::{Context, Failure, Result};
-use crate::launch::{build_taper, cargo, root};
+use crate::launch::{TAPER_BUILD, build_taper, cargo, root};
 
 /// What a second thread gains in training.
 pub(super) fn threads(options: &Options) -> Result<Finding> {
@@ -107,15 +107,8 @@ pub(super) fn build(options: &Options) -> Result<Finding> {
         let mut command = cargo();
         command
             .current_dir(root())
-            .args([
-                "build",
-                "--release",
-                "--quiet",
-                "--package",
-                "taper-experiments",
-                "--bin",
-                "taper",
-            ])
+            .args(TAPER_BUILD)
+            .arg("--quiet")
             .arg("--target-dir")
             .arg(scratch.path());
         let started = Instant::now();

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
 use taper_datasets::catalog::{self, Entry};
-use taper_datasets::fetch::{self, Progress};
 use taper_datasets::{FileStatus, Form, Location, Trust, Verdict};
 
+#[cfg(feature = "fetch")]
+use super::fetch::fetch;
 use super::{Done, Usage, say, table};
 use crate::report::thousands;
 
@@ -107,55 +107,13 @@ fn list(folder: Option<&PathBuf>) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
-fn fetch(entry: &Entry, location: &Location) -> anyhow::Result<bool> {
-    say(format!("{} into {}", entry.title, location.dir.display()))?;
-    let bar = ProgressBar::no_length();
-    if let Ok(style) = ProgressStyle::with_template(
-        "{msg}  {bar:24} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
-    ) {
-        bar.set_style(style);
-    }
-    let mut show = |progress: Progress<'_>| match progress {
-        Progress::Present { file } => {
-            bar.suspend(|| println(&format!("{file}: already here and sound")))
-        }
-        Progress::Started {
-            file,
-            url,
-            from,
-            total,
-        } => {
-            let again = if from > 0 {
-                format!(", going on at byte {}", thousands(from as usize))
-            } else {
-                String::new()
-            };
-            bar.suspend(|| println(&format!("{file}: from {url}{again}")));
-            bar.set_message(file.to_owned());
-            bar.set_length(total.unwrap_or(0));
-            bar.set_position(from);
-        }
-        Progress::Advanced { bytes, .. } => bar.set_position(bytes),
-        Progress::Retry {
-            url, reason, wait, ..
-        } => {
-            bar.suspend(|| {
-                println(&format!(
-                    "  {url}: {reason}; trying again in {:.1} s",
-                    wait.as_secs_f64()
-                ))
-            });
-        }
-        Progress::MirrorFailed { url, reason, .. } => {
-            bar.suspend(|| println(&format!("  {url}: {reason}")))
-        }
-        Progress::Done { status } => bar.suspend(|| println(&status_line(status))),
-        _ => {}
-    };
-    let fetched = fetch::fetch(entry, &location.dir, &mut show);
-    bar.finish_and_clear();
-    fetched?;
-    Ok(true)
+/// Says what to do instead.
+#[cfg(not(feature = "fetch"))]
+fn fetch(entry: &Entry, _: &Location) -> anyhow::Result<bool> {
+    anyhow::bail!(
+        "this program was built without downloads: `cargo xtask data fetch {}` builds it with them (feature `fetch`)",
+        entry.name
+    )
 }
 
 fn verify(entry: &Entry, location: &Location) -> anyhow::Result<bool> {
@@ -194,7 +152,7 @@ fn info(entry: &Entry, location: &Location) -> anyhow::Result<bool> {
 }
 
 /// One file in one line: where it is and whether it is the right one.
-fn status_line(file: &FileStatus) -> String {
+pub(super) fn status_line(file: &FileStatus) -> String {
     let place = file
         .found
         .as_ref()
@@ -219,9 +177,4 @@ fn status_line(file: &FileStatus) -> String {
             format!("{}: sound, SHA-256 {digest}, {trust}{place}", file.name)
         }
     }
-}
-
-/// For callbacks, which cannot pass an error on.
-fn println(text: &str) {
-    let _ = say(text);
 }

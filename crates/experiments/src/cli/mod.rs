@@ -3,6 +3,8 @@
 mod bench;
 mod data;
 mod evaluate;
+#[cfg(feature = "fetch")]
+mod fetch;
 mod gradcheck;
 mod inspect;
 mod predict;

@@ -1,0 +1,66 @@
+//! `taper data fetch`: downloads with a progress bar.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use taper_datasets::Location;
+use taper_datasets::catalog::Entry;
+use taper_datasets::fetch::{self, Progress};
+
+use super::data::status_line;
+use super::say;
+use crate::report::thousands;
+
+pub(super) fn fetch(entry: &Entry, location: &Location) -> anyhow::Result<bool> {
+    say(format!("{} into {}", entry.title, location.dir.display()))?;
+    let bar = ProgressBar::no_length();
+    if let Ok(style) = ProgressStyle::with_template(
+        "{msg}  {bar:24} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
+    ) {
+        bar.set_style(style);
+    }
+    let mut show = |progress: Progress<'_>| match progress {
+        Progress::Present { file } => {
+            bar.suspend(|| println(&format!("{file}: already here and sound")))
+        }
+        Progress::Started {
+            file,
+            url,
+            from,
+            total,
+        } => {
+            let again = if from > 0 {
+                format!(", going on at byte {}", thousands(from as usize))
+            } else {
+                String::new()
+            };
+            bar.suspend(|| println(&format!("{file}: from {url}{again}")));
+            bar.set_message(file.to_owned());
+            bar.set_length(total.unwrap_or(0));
+            bar.set_position(from);
+        }
+        Progress::Advanced { bytes, .. } => bar.set_position(bytes),
+        Progress::Retry {
+            url, reason, wait, ..
+        } => {
+            bar.suspend(|| {
+                println(&format!(
+                    "  {url}: {reason}; trying again in {:.1} s",
+                    wait.as_secs_f64()
+                ))
+            });
+        }
+        Progress::MirrorFailed { url, reason, .. } => {
+            bar.suspend(|| println(&format!("  {url}: {reason}")))
+        }
+        Progress::Done { status } => bar.suspend(|| println(&status_line(status))),
+        _ => {}
+    };
+    let fetched = fetch::fetch(entry, &location.dir, &mut show);
+    bar.finish_and_clear();
+    fetched?;
+    Ok(true)
+}
+
+/// For callbacks, which cannot pass an error on.
+fn println(text: &str) {
+    let _ = say(text);
+}
