@@ -213,7 +213,7 @@ fn the_error_of_winograds_way() {
     );
     println!("largest error: direct {direct:.1e}, Winograd {winograd:.1e}");
     assert!(
-        direct <= 1e-6 && winograd <= 3e-6,
+        direct <= 2e-6 && winograd <= 3e-6,
         "{direct:e} {winograd:e}"
     );
 }
