@@ -92,6 +92,11 @@ impl<E: Element> ThroughEpilogue<E> {
         }
     }
 
+    /// Relu's output and the epilogue, if there is a relu.
+    pub(crate) fn relu(&self) -> Option<(&Tensor<E>, &Epilogue)> {
+        Some((self.output.as_ref()?, &self.epilogue))
+    }
+
     /// The gradient before the epilogue, given that after it.
     pub(crate) fn back(self, gradient: Tensor<E>) -> Result<Tensor<E>> {
         match (self.output, self.epilogue.dropout) {

@@ -98,6 +98,18 @@ fn check_conv(input: [usize; 4], kernel: [usize; 4], spec: &Conv2dSpec, epilogue
         .conv2d_kernel_gradient(&x64, &kernel, spec)
         .unwrap();
     assert_close(&format!("kernel gradient {what}"), &dk, &dk64);
+    if epilogue.relu {
+        let gradients = dy.conv2d_parameter_gradients(&y, epilogue, &x, &kernel, spec);
+        let (dk, db) = gradients.unwrap();
+        let z64 = dy
+            .cast::<f64>()
+            .epilogue_gradient(&y.cast(), epilogue)
+            .unwrap();
+        let dk64 = z64.conv2d_kernel_gradient(&x64, &kernel, spec).unwrap();
+        assert_close(&format!("kernel gradient through relu {what}"), &dk, &dk64);
+        let db64 = z64.sum_to_last_axis();
+        assert_close(&format!("bias gradient through relu {what}"), &db, &db64);
+    }
 }
 
 #[test]

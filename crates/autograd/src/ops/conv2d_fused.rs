@@ -11,7 +11,8 @@ impl<E: Element> Var<E> {
     ///
     /// Shapes: self `[n, h, w, c]`, kernel `[kh, kw, c / groups, out]`, bias `[out]` → `[n, oh, ow, out]`.
     /// Gradients, with z the gradient before the epilogue: the convolutions of z with the kernel and of the input
-    /// with z, and z summed over all but the last axis. Saves self and kernel as far as they are needed, and the
+    /// with z, and z summed over all but the last axis (in one pass where self needs no gradient and there is a relu).
+    /// Saves self and kernel as far as they are needed, and the
     /// output if there is a relu.
     ///
     /// ```
@@ -74,6 +75,15 @@ impl<E: Element> Op<E> for Conv2dFused<E> {
         gradient: Tensor<E>,
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor<E>>>> {
+        let bias_wanted = wanted.get(2) == Some(&true);
+        if let (Some(input), None, Some((output, epilogue)), true) =
+            (&self.input, &self.kernel, self.through.relu(), bias_wanted)
+        {
+            let shape = &self.kernel_shape;
+            let (kernel, bias) =
+                gradient.conv2d_parameter_gradients(output, epilogue, input, shape, &self.spec)?;
+            return Ok(vec![None, Some(kernel), Some(bias)]);
+        }
         let gradient = self.through.back(gradient)?;
         let kernel = match &self.input {
             Some(input) => {

@@ -361,11 +361,12 @@ fn flip(g: &ConvGeometry, kernel: &[f32], flipped: &mut [f32]) {
 }
 
 /// Adds one image's share of the kernel's gradient to `dk`.
-struct KernelGradient<'a> {
-    plane: Plane,
-    x: &'a [f32],
-    dy: &'a [f32],
-    dk: &'a mut [f32],
+pub(super) struct KernelGradient<'a> {
+    pub(super) plane: Plane,
+    /// The padded image.
+    pub(super) x: &'a [f32],
+    pub(super) dy: &'a [f32],
+    pub(super) dk: &'a mut [f32],
 }
 
 impl Kernel for KernelGradient<'_> {

@@ -180,10 +180,89 @@ impl Kernel for SumRows<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
+    fn run<S: Simd>(self, simd: S) {
         self.sums.fill(0.0);
-        for row in self.x.chunks_exact(self.sums.len()) {
-            self.sums.iter_mut().zip(row).for_each(|(s, x)| *s += x);
+        let columns = self.sums.len();
+        let whole = columns / S::LANES * S::LANES;
+        let (vectors, rest) = self.sums.split_at_mut(whole);
+        for (v, sums) in vectors.chunks_exact_mut(S::LANES).enumerate() {
+            let mut sum = simd.splat(0.0);
+            for row in self.x.chunks_exact(columns) {
+                sum = simd.add(sum, simd.load(&row[v * S::LANES..]));
+            }
+            simd.store(sums, sum);
+        }
+        if !rest.is_empty() {
+            for row in self.x.chunks_exact(columns) {
+                let row = &row[whole..];
+                rest.iter_mut().zip(row).for_each(|(s, x)| *s += x);
+            }
+        }
+    }
+}
+
+/// Relu's gradient, row by row, and the sums of its columns, added to `sums`.
+pub(super) struct ReluGradientAndSums<'a> {
+    pub(super) gradient: &'a [f32],
+    pub(super) output: &'a [f32],
+    pub(super) scale: f32,
+    pub(super) dx: &'a mut [f32],
+    pub(super) sums: &'a mut [f32],
+}
+
+impl Kernel for ReluGradientAndSums<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        let columns = self.sums.len();
+        let mut first = 0;
+        while first + S::LANES <= columns {
+            let vectors = ((columns - first) / S::LANES).min(4);
+            match vectors {
+                1 => self.vectors::<S, 1>(simd, first),
+                2 => self.vectors::<S, 2>(simd, first),
+                3 => self.vectors::<S, 3>(simd, first),
+                _ => self.vectors::<S, 4>(simd, first),
+            }
+            first += vectors * S::LANES;
+        }
+        for row in (0..self.dx.len()).step_by(columns) {
+            for column in first..columns {
+                let i = row + column;
+                let passes = self.output[i] > 0.0;
+                self.dx[i] = if passes {
+                    self.gradient[i] * self.scale
+                } else {
+                    0.0
+                };
+                self.sums[column] += self.dx[i];
+            }
+        }
+    }
+}
+
+impl ReluGradientAndSums<'_> {
+    /// `VECTORS` vectors of columns from `first` on, their sums in registers.
+    #[inline(always)]
+    fn vectors<S: Simd, const VECTORS: usize>(&mut self, simd: S, first: usize) {
+        let columns = self.sums.len();
+        let scale = simd.splat(self.scale);
+        let mut sums = [simd.splat(0.0); VECTORS];
+        let rows = self.gradient.chunks_exact(columns);
+        let rows = rows.zip(self.output.chunks_exact(columns));
+        for ((gradient, output), dx) in rows.zip(self.dx.chunks_exact_mut(columns)) {
+            for (v, sum) in sums.iter_mut().enumerate() {
+                let at = first + v * S::LANES;
+                let scaled = simd.mul(simd.load(&gradient[at..]), scale);
+                let passed = simd.where_positive(simd.load(&output[at..]), scaled);
+                simd.store(&mut dx[at..], passed);
+                *sum = simd.add(*sum, passed);
+            }
+        }
+        for (v, &sum) in sums.iter().enumerate() {
+            let to = &mut self.sums[first + v * S::LANES..];
+            simd.store(to, simd.add(simd.load(to), sum));
         }
     }
 }

@@ -9,7 +9,7 @@ use super::conv::add_partials;
 use super::{MatrixRef, scratch};
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk, evenly};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Kernel, Simd, dispatch, transposed};
 use rayon::prelude::*;
 
 /// Inner dimension of a block: a block of `a` and a panel of `b` stay in the caches.
@@ -171,7 +171,7 @@ fn packed_a<R>(a: MatrixRef<'_, f32>, work: impl FnOnce(&[f32], usize, usize) ->
     })
 }
 
-/// Lends the block of `b` with contiguous rows: itself, or transposed into place eight rows at a time.
+/// Lends the block of `b` with contiguous rows: itself, or transposed into place, squares of vectors at a time.
 fn packed_b<R>(b: MatrixRef<'_, f32>, work: impl FnOnce(&[f32], usize) -> R) -> R {
     if b.column_stride == 1 {
         return work(b.values, b.row_stride);
@@ -195,8 +195,7 @@ impl Kernel for Transpose<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        const SIDE: usize = 16;
+    fn run<S: Simd>(self, simd: S) {
         let MatrixRef {
             values,
             rows,
@@ -204,30 +203,35 @@ impl Kernel for Transpose<'_> {
             column_stride,
             ..
         } = self.b;
-        for column in (0..columns).step_by(SIDE) {
-            for row in (0..rows).step_by(SIDE) {
-                let (width, height) = (SIDE.min(columns - column), SIDE.min(rows - row));
-                if width == SIDE && height == SIDE {
-                    let mut square = [[0.0; SIDE]; SIDE];
-                    for (j, line) in square.iter_mut().enumerate() {
-                        line.copy_from_slice(&values[(column + j) * column_stride + row..][..SIDE]);
-                    }
-                    for i in 0..SIDE {
-                        let to: &mut [f32] =
-                            &mut self.packed[(row + i) * columns + column..][..SIDE];
-                        for (to, line) in to.iter_mut().zip(&square) {
-                            *to = line[i];
-                        }
-                    }
-                } else {
-                    for i in row..row + height {
-                        for j in column..column + width {
-                            self.packed[i * columns + j] = values[j * column_stride + i];
-                        }
+        for column in (0..columns).step_by(S::LANES) {
+            for row in (0..rows).step_by(S::LANES) {
+                let from = &values[column * column_stride + row..];
+                let to = &mut self.packed[row * columns + column..];
+                let (width, height) = (columns - column, rows - row);
+                if width >= S::LANES && height >= S::LANES {
+                    transpose(simd, from, column_stride, to, columns);
+                    continue;
+                }
+                for i in 0..height.min(S::LANES) {
+                    for j in 0..width.min(S::LANES) {
+                        to[i * columns + j] = from[j * column_stride + i];
                     }
                 }
             }
         }
+    }
+}
+
+/// `to[i][j] = from[j][i]` for as many rows and columns as a vector has lanes; rows are `from_step` and `to_step` apart.
+#[inline(always)]
+fn transpose<S: Simd>(simd: S, from: &[f32], from_step: usize, to: &mut [f32], to_step: usize) {
+    let mut rows = [simd.splat(0.0); 16];
+    for (j, row) in rows[..S::LANES].iter_mut().enumerate() {
+        *row = simd.load(&from[j * from_step..]);
+    }
+    let rows = transposed(simd, rows);
+    for (i, &row) in rows[..S::LANES].iter().enumerate() {
+        simd.store(&mut to[i * to_step..], row);
     }
 }
 

@@ -7,7 +7,8 @@ mod batch_norm;
 mod conv;
 pub mod dropout;
 mod elementwise;
-pub mod geometry;
+pub mod gated;
+mod geometry;
 mod matmul;
 mod pool;
 mod pooled;
@@ -158,6 +159,25 @@ pub trait Kernels: Sized {
         Self: Element,
     {
         reference::conv2d_kernel_gradient(g, dy, x, dk);
+    }
+
+    /// Gradients of the fused convolution without that of its input: (kernel, bias). The gradient before the epilogue is
+    /// `dy · scale` where `output` is above zero.
+    fn conv2d_parameter_gradients(
+        g: &ConvGeometry,
+        dy: &[Self],
+        output: &[Self],
+        scale: Self,
+        x: &[Self],
+        dk: &mut [Self],
+        db: &mut [Self],
+    ) where
+        Self: Element,
+    {
+        let mut z = Buffer::uninit(dy.len());
+        Self::relu_gradient(dy, output, scale, &mut z);
+        Self::conv2d_kernel_gradient(g, &z, x, dk);
+        Self::sum_rows(&z, db);
     }
 
     /// Fused convolution + bias + relu + dropout + 2×2 maximum.
@@ -357,6 +377,18 @@ impl Kernels for f32 {
 
     fn conv2d_kernel_gradient(g: &ConvGeometry, dy: &[f32], x: &[f32], dk: &mut [f32]) {
         conv::kernel_gradient(g, dy, x, dk);
+    }
+
+    fn conv2d_parameter_gradients(
+        g: &ConvGeometry,
+        dy: &[f32],
+        output: &[f32],
+        scale: f32,
+        x: &[f32],
+        dk: &mut [f32],
+        db: &mut [f32],
+    ) {
+        gated::parameter_gradients(g, dy, output, scale, x, dk, db);
     }
 
     fn conv2d_pooled(

@@ -100,6 +100,39 @@ impl<E: Element> Tensor<E> {
         Ok(Tensor::from_buffer(kernel_shape, dk))
     }
 
+    /// The gradients of [`conv2d_fused`](Self::conv2d_fused) with respect to its kernel of shape `kernel_shape` and its
+    /// bias, in one pass, for a layer whose input needs none. `self` is the gradient of `output`, and the epilogue has a
+    /// relu (dropout's mask is where `output` is not above zero).
+    ///
+    /// # Errors
+    /// When the shapes do not fit, or relu is off.
+    pub fn conv2d_parameter_gradients(
+        &self,
+        output: &Self,
+        epilogue: &Epilogue,
+        input: &Self,
+        kernel_shape: &[usize],
+        spec: &Conv2dSpec,
+    ) -> Result<(Self, Self)> {
+        let name = "conv2d_parameter_gradients";
+        let g = ConvGeometry::new(name, spec, input.shape(), kernel_shape)?;
+        self.check_is_output(name, &g.output_shape())?;
+        output.check_is_output(name, &g.output_shape())?;
+        if !epilogue.relu {
+            let message =
+                "the epilogue has no relu, so the output does not tell where gradient passes";
+            return Err(Error::shape(name, message.to_owned()));
+        }
+        let (dy, y, x) = (packed(self), packed(output), packed(input));
+        let scale = E::from_f64(epilogue.dropout.map_or(1.0, |d| d.scale()));
+        let mut dk = Buffer::uninit(kernel_shape.iter().product());
+        let mut db = Buffer::uninit(g.filters);
+        let (dy, y, x) = (values(&dy), values(&y), values(&x));
+        E::conv2d_parameter_gradients(&g, dy, y, scale, x, &mut dk, &mut db);
+        let bias = Tensor::from_buffer([g.filters], db);
+        Ok((Tensor::from_buffer(kernel_shape, dk), bias))
+    }
+
     /// The maximum over 2×2 windows (stride 2, valid) of dropout(relu(conv2d(self, kernel) + bias)). Keeps the maxima
     /// and which of the four won, never the convolution's own output.
     ///

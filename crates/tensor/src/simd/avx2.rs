@@ -117,6 +117,18 @@ impl Simd for Avx2 {
         unsafe { _mm256_sqrt_ps(a) }
     }
     #[inline(always)]
+    fn zip(self, a: __m256, b: __m256) -> (__m256, __m256) {
+        // SAFETY: invariant 1.
+        unsafe {
+            // Within each half: 0 and 1, 2 and 3.
+            let (first, second) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+            (
+                _mm256_permute2f128_ps::<0x20>(first, second),
+                _mm256_permute2f128_ps::<0x31>(first, second),
+            )
+        }
+    }
+    #[inline(always)]
     fn where_positive(self, a: __m256, value: __m256) -> __m256 {
         // SAFETY: invariant 1.
         unsafe { _mm256_and_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(a, _mm256_setzero_ps()), value) }

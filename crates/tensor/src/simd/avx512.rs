@@ -1,13 +1,15 @@
 //! AVX-512: 16 lanes, 32 registers.
 
 use super::block::BlockMut;
+use super::sparse::{Lists, Square};
 use super::tile::Tile;
-use super::{Kernel, Simd};
+use super::{Kernel, Simd, transposed};
 use crate::Key;
+use crate::kernels::DEAD;
 use crate::random::{MULTIPLIERS, WEYL};
 use std::arch::x86_64::*;
 
-/// Proof that the CPU has AVX-512 F, BW, DQ and VL (invariant 1).
+/// Proof that the CPU has AVX-512 F, BW, DQ and VL, and what came before them (invariant 1).
 #[derive(Clone, Copy)]
 pub(super) struct Avx512(());
 
@@ -19,7 +21,9 @@ impl Avx512 {
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl")
-            && is_x86_feature_detected!("fma");
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("popcnt");
         there.then_some(Avx512(()))
     }
 }
@@ -45,13 +49,13 @@ unsafe fn products(words: __m512i, multiplier: u32) -> (__m512i, __m512i) {
 }
 
 /// Compiles `kernel` for this set.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2,popcnt")]
 pub(super) fn shell<K: Kernel>(token: Avx512, kernel: K) -> K::Output {
     kernel.run(token)
 }
 
 /// Compiles the register tile for this set.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2,popcnt")]
 fn tile_shell(token: Avx512, tile: &Tile<'_>, c: BlockMut<'_>) {
     tile.run(token, c);
 }
@@ -139,6 +143,18 @@ impl Simd for Avx512 {
     fn sqrt(self, a: __m512) -> __m512 {
         // SAFETY: invariant 1.
         unsafe { _mm512_sqrt_ps(a) }
+    }
+    #[inline(always)]
+    fn zip(self, a: __m512, b: __m512) -> (__m512, __m512) {
+        // SAFETY: invariant 1.
+        unsafe {
+            let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+            let high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
+            (
+                _mm512_permutex2var_ps(a, low, b),
+                _mm512_permutex2var_ps(a, high, b),
+            )
+        }
     }
     #[inline(always)]
     fn where_positive(self, a: __m512, value: __m512) -> __m512 {
@@ -256,6 +272,41 @@ impl Simd for Avx512 {
             l2 += f64::from(x) * f64::from(x);
         }
         (l1, l2)
+    }
+    /// Windows by filters becomes filters by windows; then each filter's survivors move together.
+    #[inline(always)]
+    fn list(self, square: &Square<'_>, lists: &mut Lists<'_>) {
+        square.check(16, 16, lists);
+        // A dead window's place is negative.
+        let mut offsets = square.offsets.map(|offset| offset as i32);
+        offsets[usize::from(DEAD)..].fill(i32::MIN);
+        // SAFETY: invariants 1 and 2 (asserted by `check`: behind an end there is room for 16 survivors, two vectors).
+        unsafe {
+            let zero = _mm512_setzero_ps();
+            let offsets = _mm512_castsi256_si512(_mm256_loadu_si256(offsets.as_ptr().cast()));
+            let (mut places, mut gradients) = ([zero; 16], [zero; 16]);
+            for (window, &place) in square.places.iter().enumerate() {
+                let at = window * square.step;
+                let winners = _mm_loadu_si128(square.winners.as_ptr().add(at).cast());
+                let offset = _mm512_permutexvar_epi32(_mm512_cvtepu8_epi32(winners), offsets);
+                let place = _mm512_add_epi32(offset, _mm512_set1_epi32(place as i32));
+                places[window] = _mm512_castsi512_ps(place);
+                gradients[window] = _mm512_loadu_ps(square.dy.as_ptr().add(at));
+            }
+            let (places, gradients) = (transposed(self, places), transposed(self, gradients));
+            for filter in 0..16 {
+                let alive = !_mm512_movepi32_mask(_mm512_castps_si512(places[filter]));
+                let (low, high) = self.zip(
+                    _mm512_maskz_compress_ps(alive, places[filter]),
+                    _mm512_maskz_compress_ps(alive, gradients[filter]),
+                );
+                let end = &mut lists.ends[filter];
+                let to = lists.survivors.as_mut_ptr().add(filter * lists.step + *end);
+                _mm512_storeu_ps(to.cast(), low);
+                _mm512_storeu_ps(to.cast::<f32>().add(16), high);
+                *end += alive.count_ones() as usize;
+            }
+        }
     }
     #[inline(always)]
     fn tile(self, tile: &Tile<'_>, c: BlockMut<'_>) {

@@ -33,6 +33,7 @@ pub(crate) use f64_product::f64_product;
 use crate::Key;
 use crate::random::philox_lanes;
 use block::BlockMut;
+use sparse::{Lists, Square};
 use std::sync::OnceLock;
 use tile::Tile;
 
@@ -89,6 +90,8 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     /// √a
     fn sqrt(self, a: Self::V) -> Self::V;
+    /// The lanes of both in turn: `a₀ b₀ a₁ b₁ …` as far as one vector holds, and what follows in a second.
+    fn zip(self, a: Self::V, b: Self::V) -> (Self::V, Self::V);
     /// `value` where `a > 0`, 0 elsewhere.
     fn where_positive(self, a: Self::V, value: Self::V) -> Self::V;
     /// `value`, or 0 where it is subnormal. NaN stays NaN.
@@ -129,6 +132,11 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
         }
         (l1.iter().sum(), l2.iter().sum())
     }
+    /// Appends what lives among [`SIDE`](sparse::SIDE) windows of as many filters to the filters' lists.
+    #[inline(always)]
+    fn list(self, square: &Square<'_>, lists: &mut Lists<'_>) {
+        square.list(sparse::SIDE, sparse::SIDE, lists);
+    }
     /// The register tile, compiled once for each set and called from every kernel.
     fn tile(self, tile: &Tile<'_>, c: BlockMut<'_>);
     /// For each of the values 0 to 3, a bit for every byte (at most 64) that equals it.
@@ -142,6 +150,21 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
         }
         found
     }
+}
+
+/// Rows and columns of a square of `LANES` vectors change places (the vectors behind them are of no account).
+///
+/// Zipping row `i` with row `i + LANES / 2` moves each element's address, the digits of its row followed by those of its
+/// column, round by one binary digit; after as many rounds as the column has digits, row and column have changed places.
+#[inline(always)]
+pub(crate) fn transposed<S: Simd>(simd: S, mut rows: [S::V; 16]) -> [S::V; 16] {
+    for _ in 0..S::LANES.trailing_zeros() {
+        let before = rows;
+        for i in 0..S::LANES / 2 {
+            (rows[2 * i], rows[2 * i + 1]) = simd.zip(before[i], before[i + S::LANES / 2]);
+        }
+    }
+    rows
 }
 
 /// Vector `v` of a row that starts at `row`; with `tail`, only the lanes of `mask`.

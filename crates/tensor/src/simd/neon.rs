@@ -102,6 +102,11 @@ impl Simd for Neon {
         unsafe { vsqrtq_f32(a) }
     }
     #[inline(always)]
+    fn zip(self, a: float32x4_t, b: float32x4_t) -> (float32x4_t, float32x4_t) {
+        // SAFETY: invariant 1.
+        unsafe { (vzip1q_f32(a, b), vzip2q_f32(a, b)) }
+    }
+    #[inline(always)]
     fn where_positive(self, a: float32x4_t, value: float32x4_t) -> float32x4_t {
         // SAFETY: invariant 1.
         unsafe { vbslq_f32(vcgtq_f32(a, vdupq_n_f32(0.0)), value, vdupq_n_f32(0.0)) }

@@ -42,17 +42,89 @@ pub(crate) struct Gather<'a> {
     pub(crate) run_step: usize,
 }
 
-/// Filters whose survivors are listed together.
-const GROUP: usize = 64;
+/// Filters whose survivors are listed together: with twice as many, the lists and the input no longer fit the L1 cache
+/// together.
+const GROUP: usize = 32;
+
+/// Windows, and filters, of a square that is listed at once.
+pub(crate) const SIDE: usize = 16;
 
 /// Values of working memory that [`Gather::run`] needs for `windows` windows.
 pub(crate) const fn survivors(windows: usize) -> usize {
-    2 * GROUP * windows
+    2 * GROUP * (windows + SIDE)
 }
 
 /// A filter's window that lives: where its winner's patch begins, and the gradient. Kept as two f32, the first one's bits
 /// being the position, because working memory is f32.
-type Survivor = [f32; 2];
+pub(crate) type Survivor = [f32; 2];
+
+/// Some windows of some filters, at most [`SIDE`] each.
+pub(crate) struct Square<'a> {
+    /// Gradients and winners from the first filter of the first window on; windows are `step` apart.
+    pub(crate) dy: &'a [f32],
+    pub(crate) winners: &'a [u8],
+    pub(crate) step: usize,
+    /// Where each window's patch would begin if its first position won.
+    pub(crate) places: [u32; SIDE],
+    /// What the winner adds to the place; what is said of a dead window does not count.
+    pub(crate) offsets: [u32; 8],
+}
+
+/// A list of survivors for each filter.
+pub(crate) struct Lists<'a> {
+    /// The lists, `step` survivors apart. Behind each list's end there is room for [`SIDE`] more than it will hold.
+    pub(crate) survivors: &'a mut [Survivor],
+    pub(crate) step: usize,
+    /// Survivors listed so far, one number a filter.
+    pub(crate) ends: &'a mut [usize],
+}
+
+impl Square<'_> {
+    /// Asserts that gradients, winners and lists reach as far as `windows` windows of `filters` filters.
+    #[inline(always)]
+    pub(crate) fn check(&self, windows: usize, filters: usize, lists: &Lists<'_>) {
+        assert!(
+            0 < windows && windows <= SIDE && 0 < filters && filters <= SIDE,
+            "list: a square of {windows} windows and {filters} filters"
+        );
+        let reach = (windows - 1) * self.step + filters;
+        assert!(
+            reach <= self.dy.len() && reach <= self.winners.len(),
+            "list: windows"
+        );
+        let room = lists.step.checked_sub(SIDE).expect("list: room");
+        assert!(
+            filters <= lists.ends.len()
+                && lists.ends[..filters].iter().all(|&end| end <= room)
+                && filters * lists.step <= lists.survivors.len(),
+            "list: lists"
+        );
+    }
+
+    /// Appends the survivors, one by one.
+    #[inline(always)]
+    pub(crate) fn list(&self, windows: usize, filters: usize, lists: &mut Lists<'_>) {
+        self.check(windows, filters, lists);
+        for (window, place) in self.places[..windows].iter().enumerate() {
+            for filter in 0..filters {
+                // SAFETY: invariant 2 (asserted by `check`): an end moves at most once a window, at most SIDE times.
+                unsafe {
+                    let at = window * self.step + filter;
+                    let winner = *self.winners.get_unchecked(at);
+                    let end = lists.ends.get_unchecked_mut(filter);
+                    *lists
+                        .survivors
+                        .get_unchecked_mut(filter * lists.step + *end) = [
+                        f32::from_bits(place.wrapping_add(self.offsets[usize::from(winner & 7)])),
+                        *self.dy.get_unchecked(at),
+                    ];
+                    // No branch: it would be mispredicted at every fifth window.
+                    *end += usize::from(winner < DEAD);
+                }
+            }
+        }
+    }
+}
 
 /// Where a pass over the survivors adds to.
 struct Sums<'a> {
@@ -93,10 +165,13 @@ impl Gather<'_> {
         let window = (down - 1) * self.x_step[0] + (across - 1) * self.x_step[1];
         assert!(
             window + farthest + (runs - 1) * self.run_step + length <= self.x.len()
-                && u32::try_from(window + farthest).is_ok(),
+                && i32::try_from(window + farthest).is_ok(),
             "gather: x"
         );
         let windows = down * across;
+        if self.filters == 0 {
+            return;
+        }
         assert!(
             windows * self.filters <= self.dy.len() && windows * self.filters <= self.winners.len(),
             "gather: windows"
@@ -105,50 +180,65 @@ impl Gather<'_> {
             self.filters * runs * length <= dk.len() && self.filters <= db.len(),
             "gather: sums"
         );
-        let list = &mut list.as_chunks_mut::<2>().0[..GROUP * windows];
+        for (dy, winners) in self.dy[..windows * self.filters]
+            .chunks_exact(self.filters)
+            .zip(self.winners.chunks_exact(self.filters))
+        {
+            for ((db, dy), winner) in db.iter_mut().zip(dy).zip(winners) {
+                *db += if *winner < DEAD { *dy } else { 0.0 };
+            }
+        }
+        let list = list.as_chunks_mut::<2>().0;
         for first in (0..self.filters).step_by(GROUP) {
             let filters = GROUP.min(self.filters - first);
             let mut ends = [0; GROUP];
-            // SAFETY: invariant 2 (asserted above).
-            unsafe { self.list(first, &mut ends[..filters], list) };
-            for (filter, db) in db[first..][..filters].iter_mut().enumerate() {
-                for [_, gradient] in &list[filter * windows..ends[filter]] {
-                    *db += gradient;
-                }
-            }
+            let mut lists = Lists {
+                survivors: &mut *list,
+                step: windows + SIDE,
+                ends: &mut ends[..filters],
+            };
+            self.list(simd, first, &mut lists);
             let dk = &mut dk[first * runs * length..][..filters * runs * length];
-            // SAFETY: invariants 2 (asserted above, and the list holds what `list` wrote) and 4 (`dk` is exclusive).
-            unsafe { self.add(simd, [runs, length], &ends[..filters], list, dk) };
+            // SAFETY: invariants 2 (asserted above; every place is a window's, every offset at most the last) and 4 (`dk` is
+            // exclusive).
+            unsafe { self.add(simd, [runs, length], &lists, dk) };
         }
     }
 
-    /// Writes the survivors of the filters from `first` on: those of filter `f` from `f · windows` on, up to `ends[f]`.
-    ///
-    /// # Safety
-    /// `dy` and `winners` must reach as far as the windows, `list` must hold all windows of `ends.len()` filters.
+    /// Lists the survivors of the filters from `first` on.
     #[inline(always)]
-    unsafe fn list(&self, first: usize, ends: &mut [usize], list: &mut [Survivor]) {
+    fn list<S: Simd>(&self, simd: S, first: usize, lists: &mut Lists<'_>) {
         let [down, across] = self.windows;
-        for (filter, end) in ends.iter_mut().enumerate() {
-            *end = filter * down * across;
-        }
-        // What a dead window's byte finds is written, but not counted.
+        let (windows, filters) = (down * across, lists.ends.len());
         let mut offsets = [0; 8];
-        offsets[..4].copy_from_slice(&self.offsets);
-        for window in 0..down * across {
-            let x = window / across * self.x_step[0] + window % across * self.x_step[1];
-            let at = window * self.filters + first;
-            for (filter, end) in ends.iter_mut().enumerate() {
-                // SAFETY: as this function; `end` has moved at most once a window.
-                unsafe {
-                    let winner = *self.winners.get_unchecked(at + filter);
-                    let position = (x + offsets[usize::from(winner & 7)]) as u32;
-                    *list.get_unchecked_mut(*end) = [
-                        f32::from_bits(position),
-                        *self.dy.get_unchecked(at + filter),
-                    ];
-                    // No branch: it would be mispredicted at every fifth window.
-                    *end += usize::from(winner < DEAD);
+        for (offset, &of_winner) in offsets.iter_mut().zip(&self.offsets) {
+            *offset = of_winner as u32;
+        }
+        for window in (0..windows).step_by(SIDE) {
+            let mut places = [0; SIDE];
+            let count = SIDE.min(windows - window);
+            for (i, place) in places[..count].iter_mut().enumerate() {
+                let (y, x) = ((window + i) / across, (window + i) % across);
+                *place = (y * self.x_step[0] + x * self.x_step[1]) as u32;
+            }
+            for filter in (0..filters).step_by(SIDE) {
+                let at = window * self.filters + first + filter;
+                let square = Square {
+                    dy: &self.dy[at..],
+                    winners: &self.winners[at..],
+                    step: self.filters,
+                    places,
+                    offsets,
+                };
+                let step = lists.step;
+                let mut lists = Lists {
+                    survivors: &mut lists.survivors[filter * step..],
+                    step,
+                    ends: &mut lists.ends[filter..],
+                };
+                match (count, SIDE.min(filters - filter)) {
+                    (SIDE, SIDE) => simd.list(&square, &mut lists),
+                    (windows, filters) => square.list(windows, filters, &mut lists),
                 }
             }
         }
@@ -157,14 +247,13 @@ impl Gather<'_> {
     /// Adds the listed survivors' patches: as many runs and vectors at once as the registers hold.
     ///
     /// # Safety
-    /// Every listed position must lie in `x` together with its patch; `dk` must hold a kernel for each of `ends`.
+    /// Every listed position must lie in `x` together with its patch; `dk` must hold a kernel for each list.
     #[inline(always)]
     unsafe fn add<S: Simd>(
         &self,
         simd: S,
         [runs, length]: [usize; 2],
-        ends: &[usize],
-        list: &[Survivor],
+        lists: &Lists<'_>,
         dk: &mut [f32],
     ) {
         let budget = 2 * S::ROWS;
@@ -198,7 +287,7 @@ impl Gather<'_> {
                             // SAFETY: as this function.
                             $($(($runs, $vectors) => unsafe {
                                 if $runs * $vectors <= 2 * S::ROWS {
-                                    part.pass::<S, $runs, $vectors>(simd, ends, list, sums);
+                                    part.pass::<S, $runs, $vectors>(simd, lists, sums);
                                 }
                             },)*)*
                             _ => unreachable!("limited above"),
@@ -216,16 +305,15 @@ impl Gather<'_> {
     unsafe fn pass<S: Simd, const RUNS: usize, const VECTORS: usize>(
         &self,
         simd: S,
-        ends: &[usize],
-        list: &[Survivor],
+        lists: &Lists<'_>,
         sums: Sums<'_>,
     ) {
         if sums.width == VECTORS * S::LANES {
             // SAFETY: as this function.
-            unsafe { self.masked_pass::<S, RUNS, VECTORS, false>(simd, ends, list, sums) }
+            unsafe { self.masked_pass::<S, RUNS, VECTORS, false>(simd, lists, sums) }
         } else {
             // SAFETY: as this function.
-            unsafe { self.masked_pass::<S, RUNS, VECTORS, true>(simd, ends, list, sums) }
+            unsafe { self.masked_pass::<S, RUNS, VECTORS, true>(simd, lists, sums) }
         }
     }
 
@@ -235,13 +323,11 @@ impl Gather<'_> {
     unsafe fn masked_pass<S: Simd, const RUNS: usize, const VECTORS: usize, const TAIL: bool>(
         &self,
         simd: S,
-        ends: &[usize],
-        list: &[Survivor],
+        lists: &Lists<'_>,
         sums: Sums<'_>,
     ) {
         let mask = simd.mask(sums.width - (VECTORS - 1) * S::LANES);
-        let windows = self.windows[0] * self.windows[1];
-        for (filter, &end) in ends.iter().enumerate() {
+        for (filter, &end) in lists.ends.iter().enumerate() {
             let mut sum = [[simd.splat(0.0); VECTORS]; RUNS];
             // SAFETY: as this function.
             unsafe {
@@ -252,7 +338,8 @@ impl Gather<'_> {
                         *sum = load_vector(simd, from, v, TAIL && v == VECTORS - 1, mask);
                     }
                 }
-                for [position, gradient] in list.get_unchecked(filter * windows..end) {
+                let first = filter * lists.step;
+                for [position, gradient] in lists.survivors.get_unchecked(first..first + end) {
                     let gradient = simd.splat(*gradient);
                     let from = self.x.as_ptr().add(position.to_bits() as usize);
                     for (r, sum) in sum.iter_mut().enumerate() {
