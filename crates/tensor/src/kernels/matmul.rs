@@ -8,7 +8,7 @@
 use super::conv::add_partials;
 use super::{MatrixRef, scratch};
 use crate::simd::block::BlockMut;
-use crate::simd::tile::{Start, Tile, Walk, evenly};
+use crate::simd::tile::{Start, Tile, Walk};
 use crate::simd::{Kernel, Simd, dispatch, transposed};
 use rayon::prelude::*;
 
@@ -251,22 +251,15 @@ impl Kernel for Product<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(mut self, simd: S) {
-        let walk = Walk::line(self.inner, [self.a_inner, self.b_step]);
-        let (rows, columns) = (self.c.rows(), self.c.columns());
-        for (column, columns) in evenly(columns, 2 * S::LANES) {
-            for (row, rows) in evenly(rows, S::ROWS) {
-                let (a, b) = (&self.a[row * self.a_row..], &self.b[column..]);
-                let tile = Tile {
-                    a,
-                    a_step: self.a_row,
-                    b,
-                    walk,
-                    start: self.start,
-                    relu: false,
-                };
-                simd.tile(&tile, self.c.part(row, rows, column, columns));
-            }
-        }
+    fn run<S: Simd>(self, simd: S) {
+        let tile = Tile {
+            a: self.a,
+            a_step: self.a_row,
+            b: self.b,
+            walk: Walk::line(self.inner, [self.a_inner, self.b_step]),
+            start: self.start,
+            relu: false,
+        };
+        tile.cover(simd, self.c);
     }
 }

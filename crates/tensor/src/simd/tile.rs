@@ -84,6 +84,27 @@ pub(crate) struct Tile<'a> {
 }
 
 impl Tile<'_> {
+    /// As [`Simd::tile`] for an output of any size: tile by tile, each column of tiles from top to bottom.
+    #[inline(always)]
+    pub(crate) fn cover<S: Simd>(&self, simd: S, mut c: BlockMut<'_>) {
+        let (height, width) = (c.rows(), c.columns());
+        for (column, columns) in evenly(width, 2 * S::LANES) {
+            let start = match self.start {
+                Start::Row(row) => Start::Row(&row[column..]),
+                start => start,
+            };
+            for (row, rows) in evenly(height, S::ROWS) {
+                let tile = Tile {
+                    a: &self.a[row * self.a_step..],
+                    b: &self.b[column..],
+                    start,
+                    ..*self
+                };
+                simd.tile(&tile, c.part(row, rows, column, columns));
+            }
+        }
+    }
+
     /// `c[row, column] = start + Σ a[row · a_step + walk] · b[walk + column]`, at most `S::ROWS` rows and two vectors of
     /// columns.
     ///

@@ -7,7 +7,7 @@ use crate::kernels::elementwise::{DropInPlace, dropout_in_place};
 use crate::kernels::pooled::{Maxima, MaximaAndWinners};
 use crate::kernels::{Epilogue, scratch};
 use crate::simd::block::BlockMut;
-use crate::simd::tile::{Start, Tile, Walk, evenly};
+use crate::simd::tile::{Start, Tile, Walk};
 use crate::simd::winograd::{Finish, INPUTS, OUTPUTS, Output, Steps, Weights, apply};
 use crate::simd::{Kernel, Simd, dispatch};
 use std::ops::Range;
@@ -284,20 +284,15 @@ impl Kernel for Products<'_> {
         let outputs = self.outputs.chunks_exact_mut(step(self.count, filters));
         let weights = self.weights.chunks_exact(channels * filters);
         for ((a, b), c) in inputs.zip(weights).zip(outputs) {
-            let mut c = BlockMut::new(c, self.count, filters, filters);
-            for (column, columns) in evenly(filters, 2 * S::LANES) {
-                for (row, rows) in evenly(self.count, S::ROWS) {
-                    let tile = Tile {
-                        a: &a[row * channels..],
-                        a_step: channels,
-                        b: &b[column..],
-                        walk,
-                        start: Start::Zero,
-                        relu: false,
-                    };
-                    simd.tile(&tile, c.part(row, rows, column, columns));
-                }
-            }
+            let tile = Tile {
+                a,
+                a_step: channels,
+                b,
+                walk,
+                start: Start::Zero,
+                relu: false,
+            };
+            tile.cover(simd, BlockMut::new(c, self.count, filters, filters));
         }
     }
 }

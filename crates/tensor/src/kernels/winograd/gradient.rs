@@ -5,7 +5,7 @@ use super::{Tiling, square, step, with_square, with_transformed};
 use crate::kernels::conv::{Plane, add_partials, images_per_task};
 use crate::kernels::scratch;
 use crate::simd::block::BlockMut;
-use crate::simd::tile::{Start, Tile, Walk, evenly};
+use crate::simd::tile::{Start, Tile, Walk};
 use crate::simd::winograd::{Finish, INPUTS, OUTPUTS, OutputGradient, WeightsGradient, apply};
 use crate::simd::{Kernel, Simd, dispatch};
 use rayon::prelude::*;
@@ -118,20 +118,15 @@ impl Kernel for GradientProducts<'_> {
         let outputs = self.outputs.chunks_exact(step(self.count, filters));
         let sums = self.sums.chunks_exact_mut(channels * filters);
         for ((a, b), c) in inputs.zip(outputs).zip(sums) {
-            let mut c = BlockMut::new(c, channels, filters, filters);
-            for (column, columns) in evenly(filters, 2 * S::LANES) {
-                for (row, rows) in evenly(channels, S::ROWS) {
-                    let tile = Tile {
-                        a: &a[row..],
-                        a_step: 1,
-                        b: &b[column..],
-                        walk,
-                        start: Start::Output,
-                        relu: false,
-                    };
-                    simd.tile(&tile, c.part(row, rows, column, columns));
-                }
-            }
+            let tile = Tile {
+                a,
+                a_step: 1,
+                b,
+                walk,
+                start: Start::Output,
+                relu: false,
+            };
+            tile.cover(simd, BlockMut::new(c, channels, filters, filters));
         }
     }
 }
