@@ -153,14 +153,44 @@ fn convolutions() {
     }
     check_conv([1, 1, 1, 1], [1, 1, 1, 1], &plain, &none);
     check_conv([4, 5, 5, 33], [1, 1, 33, 19], &plain, &none);
-    for (groups, per_group) in [(3, 2), (6, 1)] {
-        let spec = Conv2dSpec {
-            groups,
-            padding: Padding::Same,
-            ..plain
-        };
-        check_conv([2, 7, 6, 6], [3, 3, per_group, 12], &spec, &none);
+    for (groups, inputs, outputs) in [
+        (3, 2, 4),
+        (6, 1, 2),
+        (1, 1, 1),
+        (3, 1, 1),
+        (45, 1, 1),
+        (64, 1, 1),
+        (17, 1, 3),
+        (5, 3, 1),
+        (9, 4, 4),
+        (8, 8, 8),
+        (2, 5, 7),
+        (3, 17, 19),
+    ] {
+        for spec in [plain, same, strided, dilated] {
+            let spec = Conv2dSpec { groups, ..spec };
+            let (channels, filters) = (groups * inputs, groups * outputs);
+            check_conv([2, 9, 14, channels], [3, 4, inputs, filters], &spec, &none);
+            check_conv([2, 6, 5, channels], [1, 1, inputs, filters], &spec, &none);
+        }
     }
+    // Strides that leave inputs out, and ones that share a divisor with the dilation.
+    for (strides, dilation) in [([3, 4], [1, 1]), ([4, 2], [2, 4]), ([2, 6], [4, 4])] {
+        let spec = Conv2dSpec {
+            strides,
+            dilation,
+            ..same
+        };
+        check_conv([2, 13, 17, 6], [3, 2, 6, 5], &spec, &none);
+        check_conv([2, 13, 17, 6], [1, 1, 6, 5], &spec, &none);
+        let spec = Conv2dSpec { groups: 6, ..spec };
+        check_conv([2, 13, 17, 6], [2, 3, 1, 12], &spec, &none);
+    }
+    // More rows than one band of a slice, more pixels than one task.
+    let grouped = Conv2dSpec { groups: 8, ..same };
+    check_conv([1, 70, 90, 32], [3, 3, 4, 64], &grouped, &none);
+    check_conv([3, 40, 41, 8], [1, 1, 8, 9], &plain, &none);
+    check_conv([2, 5, 5, 600], [1, 1, 600, 300], &plain, &none);
     check_conv([17, 6, 6, 3], [3, 3, 3, 4], &plain, &none);
 }
 
@@ -178,6 +208,30 @@ proptest! {
         let (input, kernel) = ([n, size.0, size.1, channels], [taps.0, taps.1, channels, filters]);
         prop_assume!(spec.output_shape(&input, &kernel).is_ok());
         check_conv(input, kernel, &spec, &Epilogue { relu, dropout: None });
+    }
+
+    #[test]
+    fn any_grouped_convolution(
+        n in 1usize..4, size in (1usize..9, 1usize..16), groups in 1usize..40, inputs in 1usize..6, outputs in 1usize..10,
+        taps in (1usize..4, 1usize..6), strides in (1usize..4, 1usize..4), dilation in (1usize..4, 1usize..4),
+        same: bool, relu: bool, depthwise: bool, drop: bool,
+    ) {
+        let padding = if same { Padding::Same } else { Padding::Valid };
+        let spec = Conv2dSpec { strides: strides.into(), padding, dilation: dilation.into(), groups };
+        let (inputs, outputs) = if depthwise { (1, outputs % 3 + 1) } else { (inputs, outputs) };
+        let (input, kernel) = ([n, size.0, size.1, groups * inputs], [taps.0, taps.1, inputs, groups * outputs]);
+        prop_assume!(spec.output_shape(&input, &kernel).is_ok());
+        let dropout = drop.then(|| Dropout { rate: 0.3, key: Seed(1).key(Stream::Dropout(4), 9) });
+        check_conv(input, kernel, &spec, &Epilogue { relu, dropout });
+    }
+
+    #[test]
+    fn any_convolution_of_pixels(n in 1usize..9, size in (1usize..20, 1usize..20), channels in 1usize..70, filters in 1usize..70,
+        relu: bool, drop: bool,
+    ) {
+        let dropout = drop.then(|| Dropout { rate: 0.3, key: Seed(1).key(Stream::Dropout(4), 9) });
+        let (input, kernel) = ([n, size.0, size.1, channels], [1, 1, channels, filters]);
+        check_conv(input, kernel, &Conv2dSpec::default(), &Epilogue { relu, dropout });
     }
 
     #[test]
@@ -597,10 +651,41 @@ fn bits() -> Vec<u32> {
         sums,
         penalty,
     ];
+    let ways = ways_of_convolutions(&epilogue);
     all.iter()
+        .chain(&ways)
         .flat_map(|t| t.to_vec())
         .map(f32::to_bits)
         .collect()
+}
+
+/// Forward and both gradients of convolutions that go other ways: 1×1, depthwise, in groups, strided.
+fn ways_of_convolutions(epilogue: &Epilogue) -> Vec<Tensor<f32>> {
+    let shapes = [
+        ([19, 9, 10, 40], [1, 1, 40, 50], 1, 1),
+        ([19, 14, 14, 48], [3, 3, 1, 48], 1, 48),
+        ([2, 60, 60, 32], [3, 3, 1, 64], 1, 32),
+        ([2, 60, 60, 32], [3, 3, 4, 32], 2, 8),
+        ([3, 40, 41, 16], [5, 5, 16, 24], 2, 1),
+    ];
+    let products = shapes.map(|(input, kernel, stride, groups)| {
+        let spec = Conv2dSpec {
+            strides: [stride; 2],
+            padding: Padding::Same,
+            groups,
+            ..Conv2dSpec::default()
+        };
+        let (x, k, b) = (
+            values(&input, 0),
+            values(&kernel, 1),
+            values(&kernel[3..], 2),
+        );
+        let y = x.conv2d_fused(&k, Some(&b), epilogue, &spec).unwrap();
+        let dx = y.conv2d_input_gradient(&k, &input, &spec).unwrap();
+        let dk = y.conv2d_kernel_gradient(&x, &kernel, &spec).unwrap();
+        [y, dx, dk]
+    });
+    products.into_iter().flatten().collect()
 }
 
 #[test]

@@ -2,11 +2,13 @@
 //!
 //! The input of the tile is an image that has its padding around it (a copy where there is padding, the image itself
 //! where there is none), so that every window lies inside. The input gradient is a convolution too: of the output's
-//! gradient, spread over the strides and padded, with the flipped kernel.
+//! padded gradient with the flipped kernel, or with strides, several of them (`phases`).
 
 use super::geometry::ConvGeometry;
-use super::winograd::{self, Order, Target, Tiling};
-use super::{Epilogue, elementwise, scratch};
+use super::phases::{self, Phases};
+use super::way::Way;
+use super::winograd::{self, Order, Target};
+use super::{Epilogue, elementwise, lanes, pixels, scratch};
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk, evenly};
 use crate::simd::{Kernel, Simd, dispatch};
@@ -47,8 +49,13 @@ impl Plane {
         self.dilation[1] == 1 && self.groups == 1
     }
 
+    /// Channels and filters of a group.
+    pub(crate) fn per_group(&self) -> [usize; 2] {
+        [self.channels / self.groups, self.filters / self.groups]
+    }
+
     /// Values of one row of the output.
-    fn output_row(&self) -> usize {
+    pub(crate) fn output_row(&self) -> usize {
         self.output[1] * self.filters
     }
 }
@@ -70,76 +77,98 @@ impl Kernel for ForwardRows<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Plane {
-            width,
-            channels,
-            taps,
-            strides,
-            dilation,
-            output,
-            filters,
-            groups,
-        } = self.plane;
-        let (inputs, outputs) = (channels / groups, filters / groups);
-        let row = self.plane.output_row();
-        let runs = self.plane.has_runs();
+        let plane = self.plane;
+        let bias = self.bias.map_or(Start::Zero, Start::Row);
+        let (row, step) = (
+            plane.output_row(),
+            plane.strides[0] * plane.width * plane.channels,
+        );
         for (i, y) in self.y.chunks_exact_mut(row).enumerate() {
-            let x = &self.x[(self.first + i) * strides[0] * width * channels..];
-            let mut y = BlockMut::new(y, output[1], filters, filters);
-            for group in 0..groups {
-                for (column, columns) in evenly(outputs, 2 * S::LANES) {
-                    let column = group * outputs + column;
-                    let bias = self.bias.map_or(Start::Zero, |b| Start::Row(&b[column..]));
-                    for (first, rows) in evenly(output[1], S::ROWS) {
-                        let x = &x[first * strides[1] * channels + group * inputs..];
-                        let a_step = strides[1] * channels;
-                        if runs {
-                            let walk = Walk {
-                                outer: taps[0],
-                                inner: taps[1] * channels,
-                                outer_step: [
-                                    dilation[0] * width * channels,
-                                    taps[1] * channels * filters,
-                                ],
-                                inner_step: [1, filters],
-                            };
-                            let b = &self.kernel[column..];
-                            let tile = Tile {
-                                a: x,
-                                a_step,
-                                b,
-                                walk,
-                                start: bias,
-                                relu: self.relu,
-                            };
-                            simd.tile(&tile, y.part(first, rows, column, columns));
-                            continue;
-                        }
-                        for ky in 0..taps[0] {
-                            let walk = Walk {
-                                outer: taps[1],
-                                inner: inputs,
-                                outer_step: [dilation[1] * channels, inputs * filters],
-                                inner_step: [1, filters],
-                            };
-                            let a = &x[ky * dilation[0] * width * channels..];
-                            let b = &self.kernel[ky * taps[1] * inputs * filters + column..];
-                            let start = if ky == 0 { bias } else { Start::Output };
-                            let relu = self.relu && ky + 1 == taps[0];
-                            let tile = Tile {
-                                a,
-                                a_step,
-                                b,
-                                walk,
-                                start,
-                                relu,
-                            };
-                            simd.tile(&tile, y.part(first, rows, column, columns));
-                        }
-                    }
+            let x = &self.x[(self.first + i) * step..];
+            let y = BlockMut::new(y, plane.output[1], plane.filters, plane.filters);
+            forward_row(simd, &plane, x, self.kernel, bias, self.relu, y);
+        }
+    }
+}
+
+/// One row of the output, whose first window begins at the first pixel of `x`.
+#[inline(always)]
+pub(crate) fn forward_row<S: Simd>(
+    simd: S,
+    plane: &Plane,
+    x: &[f32],
+    kernel: &[f32],
+    bias: Start<'_>,
+    relu: bool,
+    mut y: BlockMut<'_>,
+) {
+    let Plane {
+        width,
+        channels,
+        taps,
+        dilation,
+        filters,
+        ..
+    } = *plane;
+    let [inputs, outputs] = plane.per_group();
+    let runs = plane.has_runs();
+    let a_step = plane.strides[1] * channels;
+    for group in 0..plane.groups {
+        for (column, columns) in evenly(outputs, 2 * S::LANES) {
+            let column = group * outputs + column;
+            let bias = bias.from(column);
+            for (first, rows) in evenly(y.rows(), S::ROWS) {
+                let x = &x[first * a_step + group * inputs..];
+                if runs {
+                    let walk = Walk {
+                        outer: taps[0],
+                        inner: taps[1] * channels,
+                        outer_step: [dilation[0] * width * channels, taps[1] * channels * filters],
+                        inner_step: [1, filters],
+                    };
+                    let b = &kernel[column..];
+                    let tile = Tile {
+                        a: x,
+                        a_step,
+                        b,
+                        walk,
+                        start: bias,
+                        relu,
+                    };
+                    simd.tile(&tile, y.part(first, rows, column, columns));
+                    continue;
+                }
+                for ky in 0..taps[0] {
+                    let walk = Walk {
+                        outer: taps[1],
+                        inner: inputs,
+                        outer_step: [dilation[1] * channels, inputs * filters],
+                        inner_step: [1, filters],
+                    };
+                    let a = &x[ky * dilation[0] * width * channels..];
+                    let b = &kernel[ky * taps[1] * inputs * filters + column..];
+                    let start = if ky == 0 { bias } else { Start::Output };
+                    let relu = relu && ky + 1 == taps[0];
+                    let tile = Tile {
+                        a,
+                        a_step,
+                        b,
+                        walk,
+                        start,
+                        relu,
+                    };
+                    simd.tile(&tile, y.part(first, rows, column, columns));
                 }
             }
         }
+    }
+}
+
+/// Some rows of one image's output, lane by lane or directly.
+pub(crate) fn forward_rows(way: Way, rows: ForwardRows<'_>) {
+    match way {
+        Way::Lanes => lanes::forward_rows(rows),
+        _ => dispatch(rows),
     }
 }
 
@@ -163,7 +192,7 @@ pub(crate) fn rows_per_task(plane: &Plane) -> usize {
         .clamp(1, plane.output[0].max(1))
 }
 
-/// dropout(relu(x ∗ kernel + bias)), the faster way.
+/// dropout(relu(x ∗ kernel + bias)), the fastest way.
 pub(crate) fn forward(
     g: &ConvGeometry,
     x: &[f32],
@@ -172,13 +201,13 @@ pub(crate) fn forward(
     epilogue: &Epilogue,
     y: &mut [f32],
 ) {
-    let tiling = Tiling::of(&Plane::forward(g));
-    forward_by(tiling, g, x, kernel, bias, epilogue, y);
+    let way = Way::of(&Plane::forward(g));
+    forward_by(way, g, x, kernel, bias, epilogue, y);
 }
 
-/// The same by Winograd's tiling, or directly.
+/// The same the way that the caller names.
 pub(crate) fn forward_by(
-    tiling: Option<Tiling>,
+    way: Way,
     g: &ConvGeometry,
     x: &[f32],
     kernel: &[f32],
@@ -190,7 +219,10 @@ pub(crate) fn forward_by(
         return;
     }
     let (plane, image) = (Plane::forward(g), g.output());
-    if let Some(tiling) = tiling {
+    if let Way::Pixels = way {
+        return pixels::forward(&plane, x, kernel, bias, epilogue, y);
+    }
+    if let Way::Winograd(tiling) = way {
         let lend = |number: usize, work: &mut dyn FnMut(&[f32])| {
             with_padding(g, &x[number * g.image()..][..g.image()], work);
         };
@@ -205,14 +237,16 @@ pub(crate) fn forward_by(
             for (i, y) in y.chunks_exact_mut(image).enumerate() {
                 let number = task * per_task + i;
                 with_padding(g, &x[number * g.image()..][..g.image()], |x| {
-                    convolve(&plane, x, kernel, bias, epilogue, number * image, y);
+                    convolve(way, &plane, x, kernel, bias, epilogue, number * image, y);
                 });
             }
         });
 }
 
 /// One image, its rows cut into tasks. `position` is that of the image's first output, which dropout counts from.
+#[allow(clippy::too_many_arguments)]
 fn convolve(
+    way: Way,
     plane: &Plane,
     x: &[f32],
     kernel: &[f32],
@@ -224,7 +258,7 @@ fn convolve(
     let (rows, row) = (rows_per_task(plane), plane.output_row());
     let part = |(task, y): (usize, &mut [f32])| {
         let first = task * rows;
-        dispatch(ForwardRows {
+        let rows = ForwardRows {
             plane: *plane,
             x,
             kernel,
@@ -232,7 +266,8 @@ fn convolve(
             relu: epilogue.relu,
             first,
             y: &mut *y,
-        });
+        };
+        forward_rows(way, rows);
         if let Some(dropout) = epilogue.dropout {
             elementwise::dropout_in_place(y, &dropout, position + first * row);
         }
@@ -253,111 +288,108 @@ pub(crate) fn with_padding<R>(
     if g.rows.padded() == g.rows.inputs && g.columns.padded() == g.columns.inputs {
         return work(image);
     }
-    let (width, channels) = (g.columns.padded(), g.channels);
-    scratch::with(g.rows.padded() * width * channels, |padded| {
-        padded.fill(0.0);
-        for (y, row) in image.chunks_exact(g.columns.inputs * channels).enumerate() {
-            let at = ((y + g.rows.before) * width + g.columns.before) * channels;
-            padded[at..at + row.len()].copy_from_slice(row);
-        }
+    let size = [g.rows.padded(), g.columns.padded()];
+    let before = [g.rows.before, g.columns.before];
+    scratch::with(size[0] * size[1] * g.channels, |padded| {
+        pad(
+            image,
+            g.columns.inputs * g.channels,
+            g.channels,
+            before,
+            size,
+            padded,
+        );
         work(padded)
     })
 }
 
-/// The gradient with respect to the input: a convolution of the spread and padded `dy` with the flipped kernel.
+/// Writes an image, whose rows have `row` values, into one of `size` pixels, `before` pixels from its corner; zeros around it.
+pub(crate) fn pad(
+    image: &[f32],
+    row: usize,
+    channels: usize,
+    before: [usize; 2],
+    size: [usize; 2],
+    padded: &mut [f32],
+) {
+    let width = size[1] * channels;
+    let (above, rest) = padded[..size[0] * width].split_at_mut(before[0] * width);
+    let (inside, below) = rest.split_at_mut(image.len() / row.max(1) * width);
+    above.fill(0.0);
+    for (to, from) in inside.chunks_exact_mut(width).zip(image.chunks_exact(row)) {
+        let (left, rest) = to.split_at_mut(before[1] * channels);
+        let (middle, right) = rest.split_at_mut(row);
+        left.fill(0.0);
+        middle.copy_from_slice(from);
+        right.fill(0.0);
+    }
+    below.fill(0.0);
+}
+
+/// The gradient with respect to the input: convolutions of the padded `dy` with the flipped kernel.
 pub(crate) fn input_gradient(g: &ConvGeometry, dy: &[f32], kernel: &[f32], dx: &mut [f32]) {
+    input_gradient_by(None, g, dy, kernel, dx);
+}
+
+/// The same, each of them the way that the caller names.
+pub(crate) fn input_gradient_by(
+    way: Option<Way>,
+    g: &ConvGeometry,
+    dy: &[f32],
+    kernel: &[f32],
+    dx: &mut [f32],
+) {
     if dx.is_empty() {
         return;
     }
-    let reach = [
-        (g.rows.taps - 1) * g.rows.dilation,
-        (g.columns.taps - 1) * g.columns.dilation,
-    ];
-    let plane = Plane {
-        width: g.columns.inputs + reach[1],
-        channels: g.filters,
-        taps: [g.rows.taps, g.columns.taps],
-        strides: [1, 1],
-        dilation: [g.rows.dilation, g.columns.dilation],
-        output: [g.rows.inputs, g.columns.inputs],
-        filters: g.channels,
-        groups: g.groups,
-    };
-    let height = g.rows.inputs + reach[0];
-    let shift = [
-        reach[0] - g.rows.before.min(reach[0]),
-        reach[1] - g.columns.before.min(reach[1]),
-    ];
+    let axes = [Phases::of(&g.rows), Phases::of(&g.columns)];
+    let plane = phases::plane(g, &axes);
+    let way = way.unwrap_or_else(|| Way::of(&plane));
+    let size = axes.map(|axis| axis.padded);
+    let before = axes.map(|axis| axis.lead);
     let lend = |number: usize, work: &mut dyn FnMut(&[f32])| {
         let dy = &dy[number * g.output()..][..g.output()];
-        scratch::with(height * plane.width * g.filters, |padded| {
-            spread(g, dy, shift, [height, plane.width], padded);
+        if size == [g.rows.outputs, g.columns.outputs] {
+            return work(dy);
+        }
+        scratch::with(size[0] * size[1] * g.filters, |padded| {
+            pad(
+                dy,
+                g.columns.outputs * g.filters,
+                g.filters,
+                before,
+                size,
+                padded,
+            );
             work(padded);
         });
     };
     let per_task = images_per_task(g.n);
+    let strided = [g.rows.stride, g.columns.stride] != [1, 1];
     scratch::with(kernel.len(), |flipped| {
-        flip(g, kernel, flipped);
+        phases::flip(g, &axes, kernel, flipped);
         let (flipped, none) = (&*flipped, Epilogue::default());
-        if let Some(tiling) = Tiling::of(&plane) {
+        if let (Way::Winograd(tiling), false) = (way, strided) {
             return winograd::with_kernel(tiling, flipped, None, &none, lend, |convolution| {
                 convolution.run(Target::Plain(dx), Order::Blocks);
             });
         }
+        if let (Way::Pixels, false) = (way, strided) {
+            return pixels::forward(&plane, dy, flipped, None, &none, dx);
+        }
         let tasks = dx.par_chunks_mut(per_task * g.image()).enumerate();
         tasks.for_each(|(task, dx)| {
             for (i, dx) in dx.chunks_exact_mut(g.image()).enumerate() {
-                lend(task * per_task + i, &mut |padded| {
-                    convolve(&plane, padded, flipped, None, &none, 0, dx);
+                lend(task * per_task + i, &mut |dy| {
+                    if strided {
+                        phases::convolve(way, g, &axes, dy, flipped, dx);
+                    } else {
+                        convolve(way, &plane, dy, flipped, None, &none, 0, dx);
+                    }
                 });
             }
         });
     });
-}
-
-/// Writes an output's gradient, `stride` apart and with zeros between and around, into `height × width` pixels.
-fn spread(
-    g: &ConvGeometry,
-    dy: &[f32],
-    shift: [usize; 2],
-    [height, width]: [usize; 2],
-    padded: &mut [f32],
-) {
-    padded.fill(0.0);
-    for (oy, row) in dy.chunks_exact(g.columns.outputs * g.filters).enumerate() {
-        let fits = shift[1] + g.columns.outputs <= width;
-        if g.columns.stride == 1 && fits && oy * g.rows.stride + shift[0] < height {
-            let at = ((oy * g.rows.stride + shift[0]) * width + shift[1]) * g.filters;
-            padded[at..at + row.len()].copy_from_slice(row);
-            continue;
-        }
-        for (ox, pixel) in row.chunks_exact(g.filters).enumerate() {
-            let y = oy * g.rows.stride + shift[0];
-            let x = ox * g.columns.stride + shift[1];
-            if y < height && x < width {
-                let at = (y * width + x) * g.filters;
-                padded[at..at + g.filters].copy_from_slice(pixel);
-            }
-        }
-    }
-}
-
-/// `[kh, kw, in / groups, out]` → `[kh, kw, out / groups, in]`, taps in reverse order.
-fn flip(g: &ConvGeometry, kernel: &[f32], flipped: &mut [f32]) {
-    let (inputs, outputs) = (g.channels / g.groups, g.filters / g.groups);
-    let taps = g.rows.taps * g.columns.taps;
-    for tap in 0..taps {
-        let from = &kernel[tap * inputs * g.filters..][..inputs * g.filters];
-        let to = &mut flipped[(taps - 1 - tap) * outputs * g.channels..][..outputs * g.channels];
-        for group in 0..g.groups {
-            for ci in 0..inputs {
-                for co in 0..outputs {
-                    to[co * g.channels + group * inputs + ci] =
-                        from[ci * g.filters + group * outputs + co];
-                }
-            }
-        }
-    }
 }
 
 /// Adds one image's share of the kernel's gradient to `dk`.
@@ -427,11 +459,25 @@ impl Kernel for KernelGradient<'_> {
 
 /// The gradient with respect to the kernel: each task sums its images, the tasks' sums are added over a fixed tree.
 pub(crate) fn kernel_gradient(g: &ConvGeometry, dy: &[f32], x: &[f32], dk: &mut [f32]) {
-    if dy.is_empty() {
+    kernel_gradient_by(Way::of(&Plane::forward(g)), g, dy, x, dk);
+}
+
+/// The same the way that the caller names.
+pub(crate) fn kernel_gradient_by(
+    way: Way,
+    g: &ConvGeometry,
+    dy: &[f32],
+    x: &[f32],
+    dk: &mut [f32],
+) {
+    if dy.is_empty() || dk.is_empty() {
         return dk.fill(0.0);
     }
     let plane = Plane::forward(g);
-    if let Some(tiling) = Tiling::of(&plane) {
+    if let Way::Pixels = way {
+        return pixels::kernel_gradient(&plane, dy, x, dk);
+    }
+    if let Way::Winograd(tiling) = way {
         let lend = |number: usize, work: &mut dyn FnMut(&[f32])| {
             with_padding(g, &x[number * g.image()..][..g.image()], work);
         };
@@ -447,13 +493,14 @@ pub(crate) fn kernel_gradient(g: &ConvGeometry, dy: &[f32], x: &[f32], dk: &mut 
                 dk.fill(0.0);
                 for number in task * per_task..((task + 1) * per_task).min(g.n) {
                     let dy = &dy[number * g.output()..][..g.output()];
-                    with_padding(g, &x[number * g.image()..][..g.image()], |x| {
-                        dispatch(KernelGradient {
+                    with_padding(g, &x[number * g.image()..][..g.image()], |x| match way {
+                        Way::Lanes => lanes::kernel_gradient(&plane, x, dy, dk),
+                        _ => dispatch(KernelGradient {
                             plane,
                             x,
                             dy,
                             dk: &mut *dk,
-                        });
+                        }),
                     });
                 }
             });

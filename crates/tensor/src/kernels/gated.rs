@@ -8,7 +8,7 @@ use super::conv::{self, KernelGradient, Plane, add_partials, images_per_task, wi
 use super::elementwise::{self, ReluGradientAndSums};
 use super::geometry::ConvGeometry;
 use super::scratch;
-use super::winograd::Tiling;
+use super::way::Way;
 use crate::simd::dispatch;
 use rayon::prelude::*;
 
@@ -24,7 +24,7 @@ pub(crate) fn parameter_gradients(
     db: &mut [f32],
 ) {
     let plane = Plane::forward(g);
-    if dy.is_empty() || Tiling::of(&plane).is_some() {
+    if dy.is_empty() || !matches!(Way::of(&plane), Way::Direct) {
         return scratch::with(dy.len(), |z| {
             elementwise::relu_gradient(dy, output, scale, z);
             conv::kernel_gradient(g, z, x, dk);

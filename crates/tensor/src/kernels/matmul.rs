@@ -186,9 +186,9 @@ fn packed_b<R>(b: MatrixRef<'_, f32>, work: impl FnOnce(&[f32], usize) -> R) -> 
 }
 
 /// Writes `b`, whose columns are contiguous, with contiguous rows.
-struct Transpose<'a> {
-    b: MatrixRef<'a, f32>,
-    packed: &'a mut [f32],
+pub(super) struct Transpose<'a> {
+    pub(super) b: MatrixRef<'a, f32>,
+    pub(super) packed: &'a mut [f32],
 }
 
 impl Kernel for Transpose<'_> {

@@ -7,9 +7,12 @@ mod batch_norm;
 mod conv;
 pub mod dropout;
 mod elementwise;
-pub mod gated;
-mod geometry;
+mod gated;
+pub mod geometry;
+mod lanes;
 mod matmul;
+mod phases;
+mod pixels;
 mod pool;
 mod pooled;
 #[doc(hidden)]
@@ -18,6 +21,7 @@ pub(crate) mod reference;
 mod scratch;
 pub mod update;
 mod update_f32;
+mod way;
 mod winograd;
 
 pub use dropout::Dropout;
@@ -96,25 +100,51 @@ impl std::fmt::Debug for Winners {
 /// In a pooled convolution: no element of the window was above zero, so no gradient passes.
 pub(crate) const DEAD: u8 = 4;
 
-/// Convolutions the one way or the other, whichever is the faster, for benchmarks that compare the two.
+/// Convolutions the one way or the other, whichever is the faster, for benchmarks that compare them.
 #[doc(hidden)]
 pub mod ways {
-    use super::conv::{Plane, forward_by};
+    use super::conv::{self, Plane};
+    use super::way::Way;
     use super::{ConvGeometry, Epilogue, winograd};
 
     /// Directly, with the register tile over the image.
     pub fn direct(g: &ConvGeometry, x: &[f32], k: &[f32], y: &mut [f32]) {
-        forward_by(None, g, x, k, None, &Epilogue::default(), y);
+        conv::forward_by(Way::Direct, g, x, k, None, &Epilogue::default(), y);
     }
 
     /// By Winograd's F(4×4, 3×3); false, and nothing done, where that is not possible.
     pub fn winograd(g: &ConvGeometry, x: &[f32], k: &[f32], y: &mut [f32]) -> bool {
         let tiling = winograd::Tiling::possible(&Plane::forward(g));
-        if tiling.is_some() {
-            forward_by(tiling, g, x, k, None, &Epilogue::default(), y);
+        if let Some(tiling) = tiling {
+            let way = Way::Winograd(tiling);
+            conv::forward_by(way, g, x, k, None, &Epilogue::default(), y);
         }
         tiling.is_some()
     }
+
+    /// A convolution of the geometry: two operands, and the result.
+    pub type Product = fn(&ConvGeometry, &[f32], &[f32], &mut [f32]);
+
+    /// Forward (x, kernel), the input's gradient (dy, kernel) and the kernel's gradient (dy, x): directly, and the way that
+    /// is chosen.
+    pub const DIRECT_AND_CHOSEN: [(&str, [Product; 3]); 2] = [
+        (
+            "direct",
+            [
+                direct,
+                |g, dy, k, dx| conv::input_gradient_by(Some(Way::Direct), g, dy, k, dx),
+                |g, dy, x, dk| conv::kernel_gradient_by(Way::Direct, g, dy, x, dk),
+            ],
+        ),
+        (
+            "chosen",
+            [
+                |g, x, k, y| conv::forward(g, x, k, None, &Epilogue::default(), y),
+                conv::input_gradient,
+                conv::kernel_gradient,
+            ],
+        ),
+    ];
 }
 
 /// The kernels of an element type. The provided methods are the plain reference (f64); f32 overrides them.

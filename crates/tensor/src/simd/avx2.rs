@@ -32,6 +32,12 @@ fn tile_shell(token: Avx2, tile: &Tile<'_>, c: BlockMut<'_>) {
     tile.run(token, c);
 }
 
+/// Compiles the tile that multiplies lane by lane for this set.
+#[target_feature(enable = "avx2,fma")]
+fn lane_tile_shell(token: Avx2, tile: &Tile<'_>, c: BlockMut<'_>) {
+    tile.run_lanes(token, c);
+}
+
 impl Simd for Avx2 {
     const LANES: usize = 8;
     const ROWS: usize = 6;
@@ -185,8 +191,18 @@ impl Simd for Avx2 {
         }
     }
     #[inline(always)]
+    fn pick(self, v: __m256, lanes: &[u32; 16]) -> __m256 {
+        // SAFETY: invariants 1 and 2.
+        unsafe { _mm256_permutevar8x32_ps(v, _mm256_loadu_si256(lanes.as_ptr().cast())) }
+    }
+    #[inline(always)]
     fn tile(self, tile: &Tile<'_>, c: BlockMut<'_>) {
         // SAFETY: invariant 1.
         unsafe { tile_shell(self, tile, c) }
+    }
+    #[inline(always)]
+    fn lane_tile(self, tile: &Tile<'_>, c: BlockMut<'_>) {
+        // SAFETY: invariant 1.
+        unsafe { lane_tile_shell(self, tile, c) }
     }
 }

@@ -60,6 +60,12 @@ fn tile_shell(token: Avx512, tile: &Tile<'_>, c: BlockMut<'_>) {
     tile.run(token, c);
 }
 
+/// Compiles the tile that multiplies lane by lane for this set.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2")]
+fn lane_tile_shell(token: Avx512, tile: &Tile<'_>, c: BlockMut<'_>) {
+    tile.run_lanes(token, c);
+}
+
 // SAFETY of every block below: invariant 1, `self` proves the features; pointers are the caller's promise, or come from a
 // slice whose length has just been checked (invariant 2); masks touch only their lanes (invariant 3).
 impl Simd for Avx512 {
@@ -309,8 +315,18 @@ impl Simd for Avx512 {
         }
     }
     #[inline(always)]
+    fn pick(self, v: __m512, lanes: &[u32; 16]) -> __m512 {
+        // SAFETY: invariants 1 and 2.
+        unsafe { _mm512_permutexvar_ps(_mm512_loadu_si512(lanes.as_ptr().cast()), v) }
+    }
+    #[inline(always)]
     fn tile(self, tile: &Tile<'_>, c: BlockMut<'_>) {
         // SAFETY: invariant 1.
         unsafe { tile_shell(self, tile, c) }
+    }
+    #[inline(always)]
+    fn lane_tile(self, tile: &Tile<'_>, c: BlockMut<'_>) {
+        // SAFETY: invariant 1.
+        unsafe { lane_tile_shell(self, tile, c) }
     }
 }

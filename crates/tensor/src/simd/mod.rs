@@ -137,8 +137,20 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn list(self, square: &Square<'_>, lists: &mut Lists<'_>) {
         square.list(sparse::SIDE, sparse::SIDE, lists);
     }
+    /// Lane `i` of the result is lane `lanes[i]` (below `LANES`) of `v`.
+    #[inline(always)]
+    fn pick(self, v: Self::V, lanes: &[u32; 16]) -> Self::V {
+        let (mut from, mut to) = ([0.0; 16], [0.0; 16]);
+        self.store(&mut from, v);
+        for (to, lane) in to.iter_mut().zip(lanes).take(Self::LANES) {
+            *to = from[*lane as usize % Self::LANES];
+        }
+        self.load(&to)
+    }
     /// The register tile, compiled once for each set and called from every kernel.
     fn tile(self, tile: &Tile<'_>, c: BlockMut<'_>);
+    /// The same for the tile that multiplies lane by lane.
+    fn lane_tile(self, tile: &Tile<'_>, c: BlockMut<'_>);
     /// For each of the values 0 to 3, a bit for every byte (at most 64) that equals it.
     #[inline(always)]
     fn positions_of(self, bytes: &[u8]) -> [u64; 4] {

@@ -123,4 +123,8 @@ impl Simd for Neon {
     fn tile(self, tile: &Tile<'_>, c: BlockMut<'_>) {
         tile.run(self, c);
     }
+    #[inline(never)]
+    fn lane_tile(self, tile: &Tile<'_>, c: BlockMut<'_>) {
+        tile.run_lanes(self, c);
+    }
 }

@@ -16,6 +16,19 @@
 //! Rows are output pixels (forward), kernel taps (kernel gradient) or matrix rows. The products of one output run over
 //! `outer` × `inner` steps, so that the rows of a convolution window, which are contiguous runs in NHWC, are walked in
 //! place: nothing is copied into columns first.
+//!
+//! A second tile, [`Tile::run_lanes`], loads `a` by vectors, too, and multiplies lane by lane: for channels that see
+//! only themselves, or only the few of their group.
+//!
+//! ```text
+//!   b row (outer, k)  │   b[0..L]     │   b[L..2L]    │   taps of a kernel, or an output's gradient
+//!                     └───────────────┴───────────────┘
+//!                     ┌───────────────┬───────────────┐
+//!      a[row 0][0..2L]│  sum[0][0]    │  sum[0][1]    │   sum += a · b, lane by lane; up to 8 × 2 sums, which is
+//!      a[row 1][0..2L]│  sum[1][0]    │  sum[1][1]    │   enough, for it is the loads that it waits for
+//!           …         │     …         │     …         │
+//!                     └───────────────┴───────────────┘
+//! ```
 
 use super::block::BlockMut;
 use super::{Simd, load_vector, store_vector};
@@ -66,10 +79,33 @@ pub(crate) enum Start<'a> {
     Row(&'a [f32]),
 }
 
+impl Start<'_> {
+    /// The same for the columns from `column` on.
+    #[inline(always)]
+    pub(crate) fn from(self, column: usize) -> Self {
+        match self {
+            Start::Row(row) => Start::Row(&row[column..]),
+            other => other,
+        }
+    }
+}
+
+/// Rows of the tile that multiplies lane by lane, at most.
+#[inline(always)]
+pub(crate) const fn lane_rows<S: Simd>() -> usize {
+    if S::ROWS < LANE_ROWS {
+        S::ROWS
+    } else {
+        LANE_ROWS
+    }
+}
+
+const LANE_ROWS: usize = 8;
+
 /// What is summed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tile<'a> {
-    /// Broadcast one by one.
+    /// Broadcast one by one, or loaded by vectors.
     pub(crate) a: &'a [f32],
     /// Distance in `a` from one row of the output to the next.
     pub(crate) a_step: usize,
@@ -89,10 +125,7 @@ impl Tile<'_> {
     pub(crate) fn cover<S: Simd>(&self, simd: S, mut c: BlockMut<'_>) {
         let (height, width) = (c.rows(), c.columns());
         for (column, columns) in evenly(width, 2 * S::LANES) {
-            let start = match self.start {
-                Start::Row(row) => Start::Row(&row[column..]),
-                start => start,
-            };
+            let start = self.start.from(column);
             for (row, rows) in evenly(height, S::ROWS) {
                 let tile = Tile {
                     a: &self.a[row * self.a_step..],
@@ -116,27 +149,13 @@ impl Tile<'_> {
         if rows == 0 || columns == 0 {
             return;
         }
-        assert!(
-            rows <= S::ROWS && columns <= 2 * S::LANES,
-            "a tile of {rows} × {columns}"
-        );
-        assert!(
-            self.walk.outer > 0 && self.walk.inner > 0,
-            "a tile without products"
-        );
-        assert!(
-            self.walk.reach(0) + (rows - 1) * self.a_step < self.a.len(),
-            "tile: a"
-        );
-        assert!(self.walk.reach(1) + columns <= self.b.len(), "tile: b");
-        if let Start::Row(row) = self.start {
-            assert!(columns <= row.len(), "tile: start");
-        }
+        assert!(rows <= S::ROWS, "a tile of {rows} × {columns}");
+        self.check::<S>(rows, columns, 1);
         macro_rules! by_rows {
             ($($r:literal)*) => {
                 match rows {
                     // SAFETY: invariants 2 (asserted above) and 4 (`c` is exclusive).
-                    $($r => unsafe { self.by_columns::<S, $r>(simd, c) },)*
+                    $($r => unsafe { self.by_columns::<S, $r, false>(simd, c) },)*
                     _ => unreachable!("asserted above"),
                 }
             };
@@ -144,34 +163,88 @@ impl Tile<'_> {
         by_rows!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
     }
 
+    /// `c[row, column] = start + Σ a[row · a_step + walk + column] · b[walk + column]`, at most [`lane_rows`] rows and two
+    /// vectors of columns.
+    ///
+    /// # Panics
+    /// When a slice does not reach as far as the walk.
+    #[inline(always)]
+    pub(crate) fn run_lanes<S: Simd>(&self, simd: S, c: BlockMut<'_>) {
+        let (rows, columns) = (c.rows(), c.columns());
+        if rows == 0 || columns == 0 {
+            return;
+        }
+        assert!(rows <= lane_rows::<S>(), "a tile of {rows} × {columns}");
+        self.check::<S>(rows, columns, columns);
+        macro_rules! by_rows {
+            ($($r:literal)*) => {
+                match rows {
+                    // SAFETY: invariants 2 (asserted above) and 4 (`c` is exclusive).
+                    $($r => unsafe { self.by_columns::<S, $r, true>(simd, c) },)*
+                    _ => unreachable!("asserted above"),
+                }
+            };
+        }
+        by_rows!(1 2 3 4 5 6 7 8);
+    }
+
+    /// Asserts that every slice reaches far enough for a tile that takes `width` values of `a` at a time.
+    #[inline(always)]
+    fn check<S: Simd>(&self, rows: usize, columns: usize, width: usize) {
+        assert!(columns <= 2 * S::LANES, "a tile of {rows} × {columns}");
+        assert!(
+            self.walk.outer > 0 && self.walk.inner > 0,
+            "a tile without products"
+        );
+        assert!(
+            self.walk.reach(0) + (rows - 1) * self.a_step + width <= self.a.len(),
+            "tile: a"
+        );
+        assert!(self.walk.reach(1) + columns <= self.b.len(), "tile: b");
+        if let Start::Row(row) = self.start {
+            assert!(columns <= row.len(), "tile: start");
+        }
+    }
+
     /// # Safety
     /// As [`Self::sums`].
     #[inline(always)]
-    unsafe fn by_columns<S: Simd, const ROWS: usize>(&self, simd: S, c: BlockMut<'_>) {
+    unsafe fn by_columns<S: Simd, const ROWS: usize, const BY_LANE: bool>(
+        &self,
+        simd: S,
+        c: BlockMut<'_>,
+    ) {
         if ROWS > S::ROWS {
-            return; // never asked for: `run` has asserted the bound, and so no code is made for it
+            return; // never asked for: the callers have asserted the bound, and so no code is made for it
         }
         let columns = c.columns();
         // SAFETY: as this function.
         unsafe {
             if columns == 2 * S::LANES {
-                self.sums::<S, ROWS, 2, false>(simd, c);
+                self.sums::<S, ROWS, 2, false, BY_LANE>(simd, c);
             } else if columns > S::LANES {
-                self.sums::<S, ROWS, 2, true>(simd, c);
+                self.sums::<S, ROWS, 2, true, BY_LANE>(simd, c);
             } else if columns == S::LANES {
-                self.sums::<S, ROWS, 1, false>(simd, c);
+                self.sums::<S, ROWS, 1, false, BY_LANE>(simd, c);
             } else {
-                self.sums::<S, ROWS, 1, true>(simd, c);
+                self.sums::<S, ROWS, 1, true, BY_LANE>(simd, c);
             }
         }
     }
 
-    /// The tile itself. With `TAIL`, the last vector of a row is masked to the columns there are.
+    /// The tile itself. With `TAIL`, the last vector of a row is masked to the columns there are; with `BY_LANE`, `a` is
+    /// loaded by vectors.
     ///
     /// # Safety
     /// Every position that the walk reaches must lie inside its slice (invariant 2).
     #[inline(always)]
-    unsafe fn sums<S: Simd, const ROWS: usize, const VECTORS: usize, const TAIL: bool>(
+    unsafe fn sums<
+        S: Simd,
+        const ROWS: usize,
+        const VECTORS: usize,
+        const TAIL: bool,
+        const BY_LANE: bool,
+    >(
         &self,
         simd: S,
         c: BlockMut<'_>,
@@ -211,9 +284,17 @@ impl Tile<'_> {
                         *row = load_vector(simd, b_inner, v, TAIL && v == VECTORS - 1, mask);
                     }
                     for (r, sum) in sum.iter_mut().enumerate() {
-                        let value = simd.splat(*a_inner.add(r * self.a_step));
-                        for (sum, row) in sum.iter_mut().zip(row) {
-                            *sum = simd.mul_add(value, row, *sum);
+                        let a = a_inner.add(r * self.a_step);
+                        if BY_LANE {
+                            for (v, (sum, row)) in sum.iter_mut().zip(row).enumerate() {
+                                let value = load_vector(simd, a, v, TAIL && v == VECTORS - 1, mask);
+                                *sum = simd.mul_add(value, row, *sum);
+                            }
+                        } else {
+                            let value = simd.splat(*a);
+                            for (sum, row) in sum.iter_mut().zip(row) {
+                                *sum = simd.mul_add(value, row, *sum);
+                            }
                         }
                     }
                     a_inner = a_inner.wrapping_add(walk.inner_step[0]);

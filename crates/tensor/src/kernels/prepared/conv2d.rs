@@ -5,10 +5,11 @@ use super::Cut;
 use crate::Tensor;
 use crate::buffer::Buffer;
 use crate::kernels::Epilogue;
-use crate::kernels::conv::{ForwardRows, Plane, rows_per_task, with_padding};
+use crate::kernels::conv::{ForwardRows, Plane, forward_rows, rows_per_task, with_padding};
 use crate::kernels::geometry::ConvGeometry;
 use crate::kernels::pooled::Maxima;
 use crate::kernels::scratch;
+use crate::kernels::way::Way;
 use crate::kernels::winograd::{Convolution, Order, Target, Tiling, transform_kernel};
 use crate::simd::dispatch;
 use rayon::prelude::*;
@@ -23,6 +24,7 @@ pub struct PreparedConv2d {
     bias: Option<Tensor>,
     relu: bool,
     pooled: bool,
+    way: Way,
     /// Of a convolution that goes Winograd's way: the kernel as that needs it.
     transformed: Option<(Tiling, Buffer<f32>)>,
 }
@@ -43,14 +45,19 @@ impl PreparedConv2d {
         assert_eq!(kernel.shape(), g.kernel_shape());
         assert!(bias.is_none_or(|bias| bias.shape() == [g.filters]));
         let (plane, kernel) = (Plane::forward(&g), kernel.contiguous());
-        let transformed = Tiling::of(&plane).map(|tiling| {
-            let mut transformed = Buffer::uninit(tiling.weights());
-            transform_kernel(&plane, kernel.storage(), &mut transformed);
-            (tiling, transformed)
-        });
+        let way = Way::of(&plane);
+        let transformed = match way {
+            Way::Winograd(tiling) => {
+                let mut transformed = Buffer::uninit(tiling.weights());
+                transform_kernel(&plane, kernel.storage(), &mut transformed);
+                Some((tiling, transformed))
+            }
+            _ => None,
+        };
         PreparedConv2d {
             g: ConvGeometry { n: 1, ..g },
             plane,
+            way,
             transformed,
             kernel,
             bias: bias.map(Tensor::contiguous),
@@ -144,7 +151,7 @@ impl PreparedConv2d {
     }
 
     fn convolve(&self, x: &[f32], first: usize, y: &mut [f32]) {
-        dispatch(ForwardRows {
+        let rows = ForwardRows {
             plane: self.plane,
             x,
             kernel: self.kernel.storage(),
@@ -152,7 +159,8 @@ impl PreparedConv2d {
             relu: self.relu,
             first,
             y,
-        });
+        };
+        forward_rows(self.way, rows);
     }
 
     /// Rows of the convolution that make one of the output.

@@ -1,0 +1,45 @@
+//! Which way a convolution goes: the one place that decides.
+
+use super::conv::Plane;
+use super::winograd::Tiling;
+
+/// The ways of a convolution, of its kernel gradient and, with the roles of channels and filters changed, of its input
+/// gradient.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Way {
+    /// 3×3 with a quarter of the products, between transforms (`winograd`).
+    Winograd(Tiling),
+    /// 1×1: one matrix product over all pixels of the batch (`pixels`).
+    Pixels,
+    /// Groups of few channels: vectors of channels, multiplied lane by lane (`lanes`).
+    Lanes,
+    /// Everything else: the register tile over one output row after another (`conv`).
+    Direct,
+}
+
+impl Way {
+    /// The way expected to be the fastest, by the convolution's shape alone. README.md has the times behind each line;
+    /// `cargo xtask bench convolution ways` measures them anew.
+    pub(crate) fn of(plane: &Plane) -> Way {
+        let [inputs, outputs] = plane.per_group();
+        let taps = plane.taps[0] * plane.taps[1];
+        // The direct tile would fill a vector with one group's filters and leave the other lanes empty. Lane by lane all
+        // are full, but the image must first be spread, which costs inputs · outputs values a group: next to nothing for
+        // depthwise convolutions, and paid back only by several taps for others. From eight filters a group on (or five,
+        // which no vector holds a whole number of), half a vector is full and the direct tile as fast.
+        let lanes = inputs * outputs <= 8 || (outputs <= 4 && taps > 1);
+        if plane.groups > 1 && lanes {
+            return Way::Lanes;
+        }
+        // The same products as the direct way, in fuller tiles and without padding: never slower, up to twice as fast where
+        // images are small or channels many.
+        if plane.groups == 1 && taps == 1 && plane.strides == [1, 1] {
+            return Way::Pixels;
+        }
+        // A quarter of the products, where the transforms do not cost more than the others.
+        if let Some(tiling) = Tiling::of(plane) {
+            return Way::Winograd(tiling);
+        }
+        Way::Direct
+    }
+}
