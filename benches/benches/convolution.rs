@@ -141,5 +141,77 @@ fn ways(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group! { name = groups; config = taper_benches::criterion(); targets = convolutions, pooled, ways }
+/// All three products of other shapes, directly and the way that `kernels/way.rs` chooses. Without strides an input's
+/// gradient is a convolution too; with strides it always goes by phases.
+fn other_ways(c: &mut Criterion) {
+    let same = |groups, stride| Conv2dSpec {
+        padding: Padding::Same,
+        strides: [stride; 2],
+        groups,
+        ..Conv2dSpec::default()
+    };
+    let shapes = [
+        (
+            "1x1 64 to 128",
+            [16, 16, 16, 64],
+            [1, 1, 64, 128],
+            same(1, 1),
+        ),
+        ("1x1 16 to 96", [8, 28, 28, 16], [1, 1, 16, 96], same(1, 1)),
+        (
+            "1x1 256 to 1024, 7x7",
+            [16, 7, 7, 256],
+            [1, 1, 256, 1024],
+            same(1, 1),
+        ),
+        ("depthwise 64", [8, 28, 28, 64], [3, 3, 1, 64], same(64, 1)),
+        (
+            "depthwise 64 strided",
+            [8, 28, 28, 64],
+            [3, 3, 1, 64],
+            same(64, 2),
+        ),
+        ("depthwise 3", [8, 32, 32, 3], [3, 3, 1, 3], same(3, 1)),
+        (
+            "depthwise 32, 2 filters each",
+            [8, 28, 28, 32],
+            [3, 3, 1, 64],
+            same(32, 1),
+        ),
+        (
+            "32 groups of 4",
+            [8, 14, 14, 128],
+            [3, 3, 4, 128],
+            same(32, 1),
+        ),
+        (
+            "16 groups of 8",
+            [8, 14, 14, 128],
+            [3, 3, 8, 128],
+            same(16, 1),
+        ),
+    ];
+    let mut group = c.benchmark_group("convolution ways");
+    for (name, input, kernel, spec) in shapes {
+        let g = ConvGeometry::new("ways", &spec, &input, &kernel).expect("the shapes fit");
+        let (x, k, dy) = (values(&input), values(&kernel), values(&g.output_shape()));
+        let (x, k, dy) = (x.to_vec(), k.to_vec(), dy.to_vec());
+        let (mut dx, mut dk, mut y) = (x.clone(), k.clone(), dy.clone());
+        for (way, [forward, input_gradient, kernel_gradient]) in ways::DIRECT_AND_CHOSEN {
+            let id = |product| BenchmarkId::new(format!("{way} {product}"), name);
+            group.bench_function(id("forward"), |bencher| {
+                bencher.iter(|| forward(&g, &x, &k, &mut y))
+            });
+            group.bench_function(id("kernel gradient"), |bencher| {
+                bencher.iter(|| kernel_gradient(&g, &dy, &x, &mut dk))
+            });
+            group.bench_function(id("input gradient"), |bencher| {
+                bencher.iter(|| input_gradient(&g, &dy, &k, &mut dx))
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group! { name = groups; config = taper_benches::criterion(); targets = convolutions, pooled, ways, other_ways }
 criterion_main!(groups);
