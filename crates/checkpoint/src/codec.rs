@@ -4,6 +4,7 @@
 //! Decoding trusts no length. Text and tensor data must be there before memory is taken for them, and lists grow as their
 //! members arrive, so that a count of 2⁶³ is "unexpected end" and not an allocation.
 
+use crate::sink::{Sink, WRITE};
 use crate::source::Source;
 use crate::{Checkpoint, Error, ErrorKind, MAX_PAYLOAD, OptimizerState, Position, Result, header};
 use bincode::{
@@ -14,6 +15,7 @@ use bincode::{
     error::{DecodeError, EncodeError},
 };
 use std::collections::{BTreeMap, HashSet};
+use std::io::Write;
 use taper_tensor::Tensor;
 
 /// bincode's own guard against runaway lengths. An integer counts as eight bytes even where it takes one, hence twice
@@ -32,19 +34,16 @@ pub(crate) enum Parts {
     WithoutOptimizer,
 }
 
-/// `reserved` zero bytes (for the header) and the payload.
-pub(crate) fn encode(checkpoint: &Checkpoint, reserved: usize) -> Result<Vec<u8>> {
+/// Writes the payload into `sink`.
+pub(crate) fn encode<W: Write>(checkpoint: &Checkpoint, sink: &mut Sink<W>) -> Result<()> {
     check(checkpoint)?;
-    let mut bytes = Vec::with_capacity(reserved + estimate(checkpoint));
-    bytes.resize(reserved, 0);
-    let mut encoder = EncoderImpl::new(Bytes(bytes), CONFIG);
-    match put_checkpoint(&mut encoder, checkpoint) {
-        Ok(()) => Ok(encoder.into_writer().0),
-        Err(error) => Err(ErrorKind::Invalid {
-            message: error.to_string(),
+    put_checkpoint(&mut EncoderImpl::new(sink, CONFIG), checkpoint).map_err(|error| match error {
+        EncodeError::Io { inner, .. } => ErrorKind::io(WRITE)(inner),
+        other => ErrorKind::Invalid {
+            message: other.to_string(),
         }
-        .into()),
-    }
+        .into(),
+    })
 }
 
 /// What the whole of the payload says.
@@ -327,28 +326,6 @@ fn check(checkpoint: &Checkpoint) -> Result<()> {
     Ok(())
 }
 
-/// Roughly the length of the payload, to take its memory at once.
-fn estimate(checkpoint: &Checkpoint) -> usize {
-    let list = |tensors: &[(String, Tensor)]| -> usize {
-        tensors
-            .iter()
-            .map(|(n, t)| n.len() + 64 + t.len() * 4)
-            .sum()
-    };
-    let optimizer = checkpoint
-        .optimizer
-        .as_ref()
-        .map_or(0, |o| list(&o.slots) + o.config.len() + o.class_name.len());
-    let progress = checkpoint.position.as_ref().map_or(0, |p| p.progress.len());
-    let provenance: usize = checkpoint
-        .provenance
-        .iter()
-        .map(|(k, v)| k.len() + v.len() + 18)
-        .sum();
-    let text = checkpoint.architecture.len() + checkpoint.history.len() + progress + provenance;
-    list(&checkpoint.weights) + optimizer + text + 256
-}
-
 fn malformed(at: u64, message: String) -> Error {
     ErrorKind::Malformed {
         offset: header::LENGTH as u64 + at,
@@ -374,15 +351,5 @@ fn describe(error: &DecodeError) -> String {
         }
         DecodeError::OtherString(message) => message.clone(),
         other => other.to_string(),
-    }
-}
-
-/// Collects what is encoded.
-struct Bytes(Vec<u8>);
-
-impl Writer for Bytes {
-    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        self.0.extend_from_slice(bytes);
-        Ok(())
     }
 }

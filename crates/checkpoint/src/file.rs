@@ -1,11 +1,12 @@
 //! Reading and atomic writing of files. The header is believed only as far as the file's real length agrees.
 
 use crate::codec::{self, Parts};
+use crate::sink::Sink;
 use crate::source::{Bytes, Stream};
 use crate::{Checkpoint, ErrorKind, Result, header};
 use std::{
     fs::File,
-    io::{Read, Write},
+    io::Read,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -39,15 +40,15 @@ pub(crate) fn read(path: &Path, parts: Parts) -> Result<Checkpoint> {
 
 /// Writes a temporary file beside `path`, syncs it, renames it over `path`, and syncs the folder, so that the rename
 /// itself survives a loss of power. The temporary file is removed when any of this fails.
-pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_atomically(path: &Path, checkpoint: &Checkpoint) -> Result<()> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let (temporary, mut file) = Temporary::beside(path, folder)?;
-    file.write_all(bytes).map_err(ErrorKind::io(
-        "cannot write the checkpoint (is the disk full?)",
-    ))?;
+    let (temporary, file) = Temporary::beside(path, folder)?;
+    let mut sink = Sink::new(file)?;
+    codec::encode(checkpoint, &mut sink)?;
+    let file = sink.seal()?;
     file.sync_all()
         .map_err(ErrorKind::io("cannot sync the checkpoint to the disk"))?;
     drop(file);

@@ -17,23 +17,16 @@ pub(crate) const MAGIC: [u8; 8] = *b"\x89TAPER\r\n";
 /// Length of the header.
 pub(crate) const LENGTH: usize = 32;
 
-/// Fills in the header of `file`, whose first [`LENGTH`] bytes are free and whose rest is the payload.
-pub(crate) fn seal(mut file: Vec<u8>) -> Result<Vec<u8>> {
-    let (header, payload) = file.split_at_mut(LENGTH);
-    let length = payload.len() as u64;
-    if length > MAX_PAYLOAD {
-        let message =
-            format!("its content of {length} bytes is longer than the {MAX_PAYLOAD} allowed");
-        return Err(ErrorKind::Invalid { message }.into());
-    }
+/// The header of a payload of this length and checksum.
+pub(crate) fn of(length: u64, payload: u32) -> [u8; LENGTH] {
+    let mut header = [0; LENGTH];
     header[0..8].copy_from_slice(&MAGIC);
     header[8..12].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
-    header[12..16].fill(0);
     header[16..24].copy_from_slice(&length.to_le_bytes());
-    header[24..28].copy_from_slice(&crc32fast::hash(payload).to_le_bytes());
+    header[24..28].copy_from_slice(&payload.to_le_bytes());
     let checksum = crc32fast::hash(&header[..28]);
     header[28..32].copy_from_slice(&checksum.to_le_bytes());
-    Ok(file)
+    header
 }
 
 /// The length of the payload and its checksum, from the first bytes of a file (fewer than [`LENGTH`] if it is shorter).

@@ -70,12 +70,14 @@ mod codec;
 mod error;
 mod file;
 mod header;
+mod sink;
 mod source;
 
 pub use error::{Error, ErrorKind, Result};
 pub use header::{FORMAT_VERSION, MAX_PAYLOAD};
 
-use std::{collections::BTreeMap, path::Path};
+use sink::Sink;
+use std::{collections::BTreeMap, io::Cursor, path::Path};
 use taper_tensor::Tensor;
 
 /// Everything needed to go on with a run, or to predict.
@@ -123,14 +125,14 @@ pub struct Position {
 
 impl Checkpoint {
     /// Writes the file atomically: a temporary file in the same folder is written, synced and renamed, and the folder
-    /// is synced. A crash or a full disk at any moment leaves either the previous file or the new one, complete.
+    /// is synced. A crash or a full disk at any moment leaves either the previous file or the new one, complete. It is
+    /// written as it is encoded: no copy of the tensors is made in memory.
     ///
     /// # Errors
     /// The folder is missing or cannot be written; two tensors share a name; the content exceeds [`MAX_PAYLOAD`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let bytes = self.to_bytes().map_err(|e| e.at(path))?;
-        file::write_atomically(path, &bytes).map_err(|e| e.at(path))
+        file::write_atomically(path, self).map_err(|e| e.at(path))
     }
 
     /// Reads and verifies a file. Memory is taken for what is in it, once: the file is decoded as it is read. (What is no
@@ -153,7 +155,9 @@ impl Checkpoint {
     /// # Errors
     /// Two tensors share a name; a tensor has more than 32 dimensions; the content exceeds [`MAX_PAYLOAD`].
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        header::seal(codec::encode(self, header::LENGTH)?)
+        let mut sink = Sink::new(Cursor::new(Vec::new()))?;
+        codec::encode(self, &mut sink)?;
+        Ok(sink.seal()?.into_inner())
     }
 
     /// Reads and verifies the bytes of a file.

@@ -91,7 +91,7 @@ pub fn verify(entry: &Entry, location: &Location) -> Vec<FileStatus> {
         let recorded = Recorded::load(&location.dir).digest(file.name);
         let checked = match form {
             Form::Raw => open_raw(&shape, &path).and_then(|idx| {
-                let digest = idx.sha256();
+                let digest = idx.sha256()?;
                 judge(file, &path, &digest, None, recorded.as_deref()).map(|trust| (digest, trust))
             }),
             _ => read_packed(
@@ -212,7 +212,7 @@ pub(crate) fn adopt_raw(
 ) -> Result<(PathBuf, (String, Trust))> {
     let target = dir.join(file.name);
     let recorded = Recorded::load(dir).digest(file.name);
-    let digest = open_raw(shape, path)?.sha256();
+    let digest = open_raw(shape, path)?.sha256()?;
     let trust = judge(file, path, &digest, None, recorded.as_deref())?;
     fs::rename(path, &target).map_err(Error::io(&target, "put in place"))?;
     note(file, &target, &digest, dir);
@@ -222,7 +222,10 @@ pub(crate) fn adopt_raw(
 /// Digest of a raw file: from its stamp if it has not changed since, else by reading it.
 fn check_raw(file: File, idx: &Idx, path: &Path, dir: &Path) -> Result<(String, Trust)> {
     let stamped = Stamps::load(dir).digest(path);
-    let digest = stamped.clone().unwrap_or_else(|| idx.sha256());
+    let digest = match &stamped {
+        Some(digest) => digest.clone(),
+        None => idx.sha256()?,
+    };
     let recorded = Recorded::load(dir).digest(file.name);
     let trust = judge(file, path, &digest, None, recorded.as_deref())?;
     if stamped.is_none() {

@@ -1,4 +1,4 @@
-//! Labelled images in a pair of IDX files: pixels stay `u8` in the map and become f32 a batch at a time.
+//! Labelled images in a pair of IDX files: pixels stay `u8` in the system's cache and become f32 a batch at a time.
 
 use crate::idx::{ElementType, Idx};
 use crate::sha256::Sha256;
@@ -112,12 +112,13 @@ impl ImageDataset {
     /// # Panics
     /// If `index` is not below [`len`](Dataset::len).
     pub fn image_u8(&self, index: usize) -> Cow<'_, [u8]> {
-        let stored = self.stored(index);
+        let size = self.image_len();
+        let stored = &self.images.bytes()[index * size..(index + 1) * size];
         if !self.layout.transposed {
             return Cow::Borrowed(stored);
         }
-        let mut upright = vec![0; stored.len()];
-        self.turn(stored, &mut upright, |pixel| pixel);
+        let mut upright = vec![0; size];
+        self.turn(0, stored, |position, pixel| upright[position] = pixel);
         Cow::Owned(upright)
     }
 
@@ -135,24 +136,23 @@ impl ImageDataset {
         self.images.is_mapped()
     }
 
-    fn stored(&self, index: usize) -> &[u8] {
-        let size: usize = self.input_shape.iter().product();
-        &self.images.bytes()[index * size..(index + 1) * size]
+    /// Pixels and channels of an image.
+    fn image_len(&self) -> usize {
+        self.input_shape.iter().product()
     }
 
-    /// Writes a transposed image upright.
-    fn turn<T>(&self, stored: &[u8], out: &mut [T], convert: impl Fn(u8) -> T) {
+    /// Tells where in the upright image the bytes of a transposed one belong that begin at `first`.
+    fn turn(&self, first: usize, stored: &[u8], mut place: impl FnMut(usize, u8)) {
         let [height, width, channels] = self.input_shape;
-        for (position, value) in out.iter_mut().enumerate() {
-            let (y, x, channel) = (
-                position / (width * channels),
-                position / channels % width,
-                position % channels,
-            );
-            *value = convert(stored[(x * height + y) * channels + channel]);
+        for (i, &pixel) in (first..).zip(stored) {
+            let (x, y, channel) = (i / (height * channels), i / channels % height, i % channels);
+            place((y * width + x) * channels + channel, pixel);
         }
     }
 }
+
+/// Bytes read at once, on the stack: an image of MNIST, or of CIFAR.
+const BLOCK: usize = 3072;
 
 /// A pixel as the network sees it. Divided, not multiplied by 1/255, which would differ in the last bit from
 /// what Keras's `x / 255` gives.
@@ -170,20 +170,30 @@ impl Dataset for ImageDataset {
     fn target_shape(&self) -> &[usize] {
         &self.target_shape
     }
+    /// # Panics
+    /// If `index` is not below [`len`](Dataset::len), and when another program shortens the file meanwhile.
     fn read_input(&self, index: usize, out: &mut [f32]) {
-        let stored = self.stored(index);
-        assert_eq!(
-            out.len(),
-            stored.len(),
-            "{}: an input has {:?} values",
+        let size = self.image_len();
+        assert!(
+            out.len() == size && index < self.len(),
+            "{}: image {index} of {}, {} values for {:?}",
             self.name,
+            self.len(),
+            out.len(),
             self.input_shape
         );
-        if self.layout.transposed {
-            self.turn(stored, out, to_unit);
-        } else {
-            for (value, &pixel) in out.iter_mut().zip(stored) {
-                *value = to_unit(pixel);
+        let mut block = [0; BLOCK];
+        for first in (0..size).step_by(BLOCK) {
+            let pixels = &mut block[..BLOCK.min(size - first)];
+            if let Err(error) = self.images.read(index * size + first, pixels) {
+                panic!("{}: {error}", self.name);
+            }
+            if self.layout.transposed {
+                self.turn(first, pixels, |i, pixel| out[i] = to_unit(pixel));
+            } else {
+                for (value, &pixel) in out[first..].iter_mut().zip(&*pixels) {
+                    *value = to_unit(pixel);
+                }
             }
         }
     }
@@ -245,4 +255,38 @@ fn check_labels(images: &Idx, labels: &Idx, classes: usize, first: u8) -> Result
         return Err(Error::contents(labels.path(), message));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::idx;
+
+    /// Two images `[47, 61, 3]`: more than a block, and no whole number of them.
+    #[test]
+    fn what_is_read_is_what_lies_in_the_map() {
+        let folder = tempfile::tempdir().unwrap();
+        let (images, labels) = (folder.path().join("images"), folder.path().join("labels"));
+        let pixels: Vec<u8> = (0u32..2 * 47 * 61 * 3)
+            .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
+            .collect();
+        idx::save(&images, &[2, 47, 61, 3], &pixels).unwrap();
+        idx::save(&labels, &[2], &[0u8, 1]).unwrap();
+        for transposed in [false, true] {
+            let layout = Layout {
+                transposed,
+                ..Layout::default()
+            };
+            let open = |path| Idx::open(path).unwrap();
+            let classes = ["a", "b"].map(String::from).to_vec();
+            let data =
+                ImageDataset::new("two", open(&images), open(&labels), classes, layout).unwrap();
+            for index in 0..2 {
+                let mut read = vec![f32::NAN; data.image_len()];
+                data.read_input(index, &mut read);
+                let mapped: Vec<f32> = data.image_u8(index).iter().map(|&p| to_unit(p)).collect();
+                assert_eq!(read, mapped, "transposed: {transposed}");
+            }
+        }
+    }
 }

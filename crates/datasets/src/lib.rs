@@ -7,7 +7,7 @@
 //!   seed and epoch, and prepares the next batch while the last one is trained on;
 //! - `fetch` (feature `fetch`, off by default) downloads, resumes, retries and verifies.
 //!
-//! Pixels stay `u8` in the page cache and become f32 a batch at a time: MNIST costs the process almost no memory.
+//! Pixels stay `u8` in the page cache and are read and made f32 a batch at a time: MNIST costs the process no memory.
 //!
 //! ```
 //! use std::ops::ControlFlow;

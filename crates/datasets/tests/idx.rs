@@ -32,9 +32,14 @@ fn round_trip<T: IdxElement + PartialEq + std::fmt::Debug>(
         prop_assert_eq!(file.values::<T>().unwrap(), values);
         prop_assert_eq!(file.to_f32().len(), values.len());
         prop_assert_eq!(
-            file.sha256(),
+            file.sha256().unwrap(),
             taper_datasets::sha256::Sha256::digest(&bytes)
         );
+        let mut half = vec![0; file.bytes().len() / 2];
+        let start = file.bytes().len() - half.len();
+        file.read(start, &mut half).unwrap();
+        prop_assert_eq!(&half, &file.bytes()[start..]);
+        prop_assert!(file.read(start + 1, &mut vec![0; half.len() + 1]).is_err());
     }
     Ok(())
 }

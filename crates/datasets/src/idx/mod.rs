@@ -17,7 +17,7 @@ use crate::mmap::Map;
 use crate::sha256::Sha256;
 use crate::{Error, Result};
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// An IDX file, open for reading.
@@ -176,6 +176,23 @@ impl Idx {
         }
     }
 
+    /// Copies the bytes of the elements from `start` on (0 is the first element's) into `out`. Of a mapped file they
+    /// are read rather than touched: what has been read does not count as memory of this process.
+    ///
+    /// # Errors
+    /// [`Error::Io`]: the elements end before `out` is full, or another program has shortened the file.
+    pub fn read(&self, start: usize, out: &mut [u8]) -> Result<()> {
+        let read = match &self.data {
+            Data::Owned(bytes) => {
+                let end = start.saturating_add(out.len());
+                let part = bytes.get(start..end).map(|part| out.copy_from_slice(part));
+                part.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+            }
+            Data::Mapped(map) => map.read_at(self.header.header_len().saturating_add(start), out),
+        };
+        read.map_err(Error::io(&self.path, "read"))
+    }
+
     /// All elements, row-major.
     ///
     /// # Errors
@@ -212,11 +229,19 @@ impl Idx {
     }
 
     /// Hexadecimal SHA-256 of the plain file: header and elements.
-    pub fn sha256(&self) -> String {
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the file cannot be read any more.
+    pub fn sha256(&self) -> Result<String> {
         let mut hash = Sha256::new();
         hash.update(&self.header.to_bytes());
-        hash.update(self.bytes());
-        hash.hex()
+        let (mut block, len) = (vec![0; 64 << 10], self.header.data_len());
+        for start in (0..len).step_by(block.len()) {
+            let part = &mut block[..(len - start).min(64 << 10)];
+            self.read(start, part)?;
+            hash.update(part);
+        }
+        Ok(hash.hex())
     }
 }
 
