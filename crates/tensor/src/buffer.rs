@@ -4,6 +4,7 @@
 //! Without `unsafe`: memory is a `Vec` of 64-byte lines, seen as floats through `bytemuck`.
 
 use bytemuck::{Pod, Zeroable};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
@@ -40,11 +41,36 @@ pub fn release_pool() {
     drop(released); // after the lock is free again
 }
 
+/// Runs `work` on a batch that is smaller than those before it, the last of an epoch: buffers that this thread makes
+/// meanwhile may lie in waiting memory up to `times` as large as they need (`times`: how much smaller the batch is).
+/// Without it such a batch would take memory of its own sizes from the system, and the pool would keep both sets.
+///
+/// ```
+/// use taper_tensor::{Tensor, allocation_count, buffer::reuse_larger};
+///
+/// drop(Tensor::<f32>::zeros([64, 9216])); // a full batch …
+/// let before = allocation_count();
+/// let last = reuse_larger(2, || Tensor::<f32>::zeros([32, 9216])); // … and half of one
+/// assert_eq!(allocation_count(), before);
+/// # drop(last);
+/// ```
+pub fn reuse_larger<R>(times: usize, work: impl FnOnce() -> R) -> R {
+    /// Puts the old value back, also when `work` panics.
+    struct Restore(usize);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            SLACK.set(self.0);
+        }
+    }
+    let _restore = Restore(SLACK.replace(times.max(1)));
+    work()
+}
+
 /// Aligned (64 bytes), recycled memory for a number of elements: floats, or other plain data such as the positions that
 /// a pooling remembers. Dropping it returns the memory to the pool.
 ///
-/// Sizes are rounded up to whole lines of 64 bytes and reused for exactly this number of lines only: a step that asks
-/// for what the step before it asked for always finds it.
+/// Sizes are rounded up to whole lines of 64 bytes and reused for exactly this number of lines only (but for
+/// [`reuse_larger`]): a step that asks for what the step before it asked for always finds it.
 pub struct Buffer<E> {
     lines: Vec<Line>,
     len: usize,
@@ -139,6 +165,14 @@ struct Line([u8; LINE]);
 
 const LINE: usize = 64;
 
+/// Smaller buffers are not worth larger memory.
+const WORTH_REUSE: usize = (64 << 10) / LINE;
+
+thread_local! {
+    /// How much larger than needed memory may be: 1, and more within [`reuse_larger`].
+    static SLACK: Cell<usize> = const { Cell::new(1) };
+}
+
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 static POOL: LazyLock<Mutex<Pool>> = LazyLock::new(Mutex::default);
 
@@ -155,7 +189,7 @@ fn take<E: Pod>(len: usize) -> (Vec<Line>, bool) {
     if lines == 0 {
         return (Vec::new(), false);
     }
-    if let Some(recycled) = pool().take(lines) {
+    if let Some(recycled) = pool().take(lines, SLACK.get()) {
         return (recycled, true);
     }
     ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
@@ -179,8 +213,26 @@ struct Class {
 }
 
 impl Pool {
-    fn take(&mut self, lines: usize) -> Option<Vec<Line>> {
+    /// Memory of so many lines, or of the next size up to `slack` times as large.
+    fn take(&mut self, lines: usize, slack: usize) -> Option<Vec<Line>> {
         self.now += 1;
+        if let Some(memory) = self.take_exactly(lines) {
+            return Some(memory);
+        }
+        if slack == 1 || lines < WORTH_REUSE {
+            return None;
+        }
+        let fitting = lines..=lines.saturating_mul(slack);
+        let waiting = self
+            .classes
+            .iter()
+            .filter(|(_, class)| !class.free.is_empty());
+        let sizes = waiting.map(|(&size, _)| size);
+        let next = sizes.filter(|size| fitting.contains(size)).min()?;
+        self.take_exactly(next)
+    }
+
+    fn take_exactly(&mut self, lines: usize) -> Option<Vec<Line>> {
         let class = self.classes.get_mut(&lines)?;
         class.last_used = self.now;
         let memory = class.free.pop()?;
@@ -245,10 +297,10 @@ mod tests {
         let mut pool = Pool::default();
         assert!(pool.put(bytemuck::zeroed_vec(3)).is_empty());
         assert_eq!(pool.bytes, 3 * LINE);
-        assert!(pool.take(2).is_none());
-        assert!(pool.take(4).is_none());
-        assert_eq!(pool.take(3).map(|memory| memory.len()), Some(3));
-        assert!(pool.take(3).is_none());
+        assert!(pool.take(2, 1).is_none());
+        assert!(pool.take(4, 1).is_none());
+        assert_eq!(pool.take(3, 1).map(|memory| memory.len()), Some(3));
+        assert!(pool.take(3, 1).is_none());
         assert_eq!(pool.bytes, 0);
     }
 
@@ -259,7 +311,7 @@ mod tests {
         assert!(pool.put(bytemuck::zeroed_vec(third)).is_empty());
         assert!(pool.put(bytemuck::zeroed_vec(third + 1)).is_empty());
         assert!(pool.put(bytemuck::zeroed_vec(third - 1)).is_empty());
-        let refreshed = pool.take(third).expect("it was put there");
+        let refreshed = pool.take(third, 1).expect("it was put there");
         assert!(pool.put(refreshed).is_empty());
         let surplus = pool.put(bytemuck::zeroed_vec(5));
         assert_eq!(
@@ -267,6 +319,32 @@ mod tests {
             [third + 1]
         );
         assert!(pool.bytes <= MAX_POOLED_BYTES);
-        assert!(pool.take(third).is_some());
+        assert!(pool.take(third, 1).is_some());
+    }
+
+    #[test]
+    fn the_next_size_serves_where_larger_ones_may() {
+        let mut pool = Pool::default();
+        let lines = WORTH_REUSE;
+        for size in [2 * lines + 1, 2 * lines, 2 * lines - 1, lines - 1] {
+            assert!(pool.put(bytemuck::zeroed_vec(size)).is_empty());
+        }
+        let take = |pool: &mut Pool, size, slack| pool.take(size, slack).map(|m| m.len());
+        assert_eq!(take(&mut pool, lines, 1), None);
+        assert_eq!(take(&mut pool, lines, 2), Some(2 * lines - 1));
+        assert_eq!(take(&mut pool, lines, 2), Some(2 * lines));
+        assert_eq!(take(&mut pool, lines, 2), None);
+        assert_eq!(take(&mut pool, lines - 2, 2), None);
+        assert_eq!(take(&mut pool, 2 * lines + 1, 2), Some(2 * lines + 1));
+        assert_eq!(pool.bytes, (lines - 1) * LINE);
+    }
+
+    #[test]
+    fn the_permission_to_reuse_larger_memory_ends_with_the_work() {
+        let panicked = std::panic::catch_unwind(|| reuse_larger(4, || panic!("{}", SLACK.get())));
+        assert_eq!(panicked.unwrap_err().downcast_ref::<String>().unwrap(), "4");
+        assert_eq!(SLACK.get(), 1);
+        let nested = reuse_larger(3, || reuse_larger(2, || SLACK.get()) * 10 + SLACK.get());
+        assert_eq!(nested, 23);
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ops::ControlFlow};
 use taper_datasets::{Batch, Batches, Dataset};
 use taper_nn::{Loss, Model};
-use taper_tensor::Tensor;
+use taper_tensor::{Tensor, buffer::reuse_larger};
 
 /// How well a model does on a data set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -114,7 +114,7 @@ pub fn predict(model: &Model, data: &dyn Dataset, batch_size: usize) -> Result<T
 fn each_batch(
     data: &dyn Dataset,
     batch_size: usize,
-    mut each: impl FnMut(Batch) -> Result<()>,
+    mut each: impl FnMut(&Batch) -> Result<()>,
 ) -> Result<()> {
     let batches = Batches {
         dataset: data,
@@ -122,14 +122,21 @@ fn each_batch(
         shuffle: None,
         first_batch: 0,
     };
-    let flow = batches.for_each(|batch| match each(batch) {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(error) => ControlFlow::Break(error),
-    });
+    let flow = batches.for_each(
+        |batch| match in_memory_of(batch_size, &batch, || each(&batch)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        },
+    );
     match flow {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
     }
+}
+
+/// Does `work` on a batch: in the memory of full ones (of `size` samples) if it is the last and smaller.
+pub(crate) fn in_memory_of<R>(size: usize, batch: &Batch, work: impl FnOnce() -> R) -> R {
+    reuse_larger(size.div_ceil(batch.indices.len().max(1)), work)
 }
 
 /// The penalty of the weights. A model without any has an empty sum, which is -0 in Rust; a report should say 0.

@@ -6,6 +6,7 @@ mod position;
 use crate::{
     Callback, CheckpointExt, Error, Event, History, Result, View,
     checkpoint::Snapshot,
+    evaluate::in_memory_of,
     moments,
     running::{BatchResult, Running},
     shapes,
@@ -174,8 +175,9 @@ impl<'r, 'a> Run<'r, 'a> {
                 .then_some((self.settings.seed, self.epoch)),
             first_batch: self.batch,
         };
+        let size = self.settings.batch_size;
         let flow = batches.for_each(|batch| {
-            let step = self.run_batch(&batch);
+            let step = in_memory_of(size, &batch, || self.run_batch(&batch));
             self.running.seconds = seconds_before + started.elapsed().as_secs_f64();
             match step {
                 Ok(batch_loss) => {
