@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use taper_datasets::Dataset;
 use taper_nn::Model;
-use taper_tensor::Tensor;
+use taper_tensor::{Tensor, buffer::reuse_larger};
 
 use crate::{Error, Result, png};
 
@@ -113,7 +113,9 @@ fn for_each_prediction(
         let mut batch = vec![count];
         batch.extend(&shape);
         let input = Tensor::from_vec(batch, pixels).map_err(taper_nn::Error::from)?;
-        let output = model.predict(&input)?.to_vec();
+        // In the memory of full batches, if it is the last and smaller.
+        let times = batch_size.div_ceil(count);
+        let output = reuse_larger(times, || model.predict(&input))?.to_vec();
         let classes = output.len() / count;
         for (i, probabilities) in output.chunks_exact(classes).enumerate() {
             each(first + i, probabilities);
