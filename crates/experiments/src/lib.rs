@@ -33,6 +33,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod bitmap;
 pub mod cli;
 mod error;
 pub mod picture;

@@ -6,15 +6,12 @@
 
 use std::fs::File;
 use std::io::BufReader;
+use std::ops::Range;
 use std::path::Path;
 
-use image::imageops::{self, FilterType};
-use image::{GrayImage, ImageReader, Limits, RgbImage, RgbaImage};
+use crate::bitmap::Bitmap;
+use crate::{Error, Result, png};
 
-use crate::{Error, Result};
-
-/// Pictures with more pixels than this are refused (about what a camera makes, with room to spare).
-const MOST_PIXELS: u64 = 100_000_000;
 /// Below this share of the brightest value, a pixel is background.
 const INK: f32 = 0.1;
 
@@ -41,9 +38,10 @@ pub fn prepare(path: &Path, shape: &[usize]) -> Result<Prepared> {
         path: path.to_owned(),
         message,
     };
-    let picture = read(path)?;
+    let file = File::open(path).map_err(Error::io("reading", path))?;
+    let picture = png::decode(BufReader::new(file)).map_err(fail)?;
     let (height, width) = match *shape {
-        [h, w] | [h, w, 1 | 3] if h > 0 && w > 0 && h <= 4096 && w <= 4096 => (h as u32, w as u32),
+        [h, w] | [h, w, 1 | 3] if h > 0 && w > 0 && h <= 4096 && w <= 4096 => (h, w),
         _ => {
             return Err(fail(format!(
                 "the network takes inputs of shape {shape:?}, which are no pictures"
@@ -51,25 +49,12 @@ pub fn prepare(path: &Path, shape: &[usize]) -> Result<Prepared> {
         }
     };
     let opaque = on_white(&picture);
-    if shape.last() == Some(&3) && shape.len() == 3 {
-        let scaled = imageops::resize(&opaque, width, height, FilterType::Triangle);
-        let values = scaled
-            .into_raw()
-            .into_iter()
-            .map(|byte| f32::from(byte) / 255.0)
-            .collect();
-        return Ok(Prepared {
-            shape: shape.to_vec(),
-            values,
-            notes: Vec::new(),
-        });
-    }
-    let (grey, notes) = as_digit(&opaque, width, height);
-    let values = grey
-        .into_raw()
-        .into_iter()
-        .map(|byte| f32::from(byte) / 255.0)
-        .collect();
+    let (values, notes) = if shape.len() == 3 && shape[2] == 3 {
+        (values(&opaque.resized(width, height)), Vec::new())
+    } else {
+        let (grey, notes) = as_digit(&opaque, width, height);
+        (values(&grey), notes)
+    };
     Ok(Prepared {
         shape: shape.to_vec(),
         values,
@@ -77,139 +62,117 @@ pub fn prepare(path: &Path, shape: &[usize]) -> Result<Prepared> {
     })
 }
 
-fn read(path: &Path) -> Result<RgbaImage> {
-    let fail = |message: String| Error::Picture {
-        path: path.to_owned(),
-        message,
-    };
-    // The content counts, not the name.
-    let open = || ImageReader::new(BufReader::new(File::open(path)?)).with_guessed_format();
-    let mut reader = open().map_err(Error::io("reading", path))?;
-    if reader.format() != Some(image::ImageFormat::Png) {
-        return Err(fail("this is no PNG file; only PNG can be read".into()));
-    }
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MOST_PIXELS * 8);
-    (limits.max_image_width, limits.max_image_height) = (Some(100_000), Some(100_000));
-    reader.limits(limits);
-    let picture = reader
-        .decode()
-        .map_err(|error| fail(format!("it cannot be decoded: {error}")))?;
-    if u64::from(picture.width()) * u64::from(picture.height()) > MOST_PIXELS {
-        return Err(fail(format!(
-            "it has {} × {} pixels; make it smaller",
-            picture.width(),
-            picture.height()
-        )));
-    }
-    Ok(picture.into_rgba8())
+/// Bytes as the network sees them.
+fn values<const C: usize>(picture: &Bitmap<C>) -> Vec<f32> {
+    let bytes = picture.pixels.as_flattened().iter();
+    bytes.map(|&byte| f32::from(byte) / 255.0).collect()
 }
 
 /// Lays a picture on white paper.
-fn on_white(picture: &RgbaImage) -> RgbImage {
-    RgbImage::from_fn(picture.width(), picture.height(), |x, y| {
-        let [r, g, b, alpha] = picture.get_pixel(x, y).0.map(u32::from);
-        let blend = |color: u32| ((color * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
-        image::Rgb([blend(r), blend(g), blend(b)])
+fn on_white(picture: &Bitmap<4>) -> Bitmap<3> {
+    picture.map(|pixel| {
+        let [r, g, b, alpha] = pixel.map(u32::from);
+        [r, g, b].map(|color| ((color * alpha + 255 * (255 - alpha) + 127) / 255) as u8)
     })
 }
 
 /// Bright on dark, of the right size, centred.
-fn as_digit(picture: &RgbImage, width: u32, height: u32) -> (GrayImage, Vec<&'static str>) {
+fn as_digit(picture: &Bitmap<3>, width: usize, height: usize) -> (Bitmap<1>, Vec<&'static str>) {
     let mut notes = Vec::new();
     let mut grey = luminance(picture);
     if border_is_bright(&grey) {
-        imageops::invert(&mut grey);
+        grey = grey.map(|&[byte]| [255 - byte]);
         notes.push("inverted, because its border is bright");
     }
-    if grey.dimensions() == (width, height) {
+    if (grey.width, grey.height) == (width, height) {
         return (grey, notes);
     }
-    let Some((x, y, w, h)) = ink_box(&grey) else {
+    let Some((columns, rows)) = ink_box(&grey) else {
         notes.push("nothing to be seen on it");
-        return (GrayImage::new(width, height), notes);
+        return (Bitmap::from_fn(width, height, |_, _| [0]), notes);
     };
     notes.push("cut out, scaled and centred by mass");
-    let ink = imageops::crop_imm(&grey, x, y, w, h).to_image();
-    let (inner_w, inner_h) = (
-        f64::from(width) * 20.0 / 28.0,
-        f64::from(height) * 20.0 / 28.0,
-    );
-    let factor = (inner_w / f64::from(w)).min(inner_h / f64::from(h));
-    let side = |length: u32| ((f64::from(length) * factor).round() as u32).max(1);
-    let small = imageops::resize(&ink, side(w), side(h), FilterType::Triangle);
+    let ink = grey.part(columns, rows);
+    let inner = |side: usize| side as f64 * 20.0 / 28.0;
+    let factor = (inner(width) / ink.width as f64).min(inner(height) / ink.height as f64);
+    let side = |length: usize| ((length as f64 * factor).round() as usize).max(1);
+    let small = ink.resized(side(ink.width), side(ink.height));
     (centred(&stretched(small), width, height), notes)
 }
 
 /// ITU-R BT.601.
-fn luminance(picture: &RgbImage) -> GrayImage {
-    GrayImage::from_fn(picture.width(), picture.height(), |x, y| {
-        let [r, g, b] = picture.get_pixel(x, y).0.map(u32::from);
-        image::Luma([((299 * r + 587 * g + 114 * b + 500) / 1000) as u8])
+fn luminance(picture: &Bitmap<3>) -> Bitmap<1> {
+    picture.map(|pixel| {
+        let [r, g, b] = pixel.map(u32::from);
+        [((299 * r + 587 * g + 114 * b + 500) / 1000) as u8]
     })
 }
 
-fn border_is_bright(grey: &GrayImage) -> bool {
-    let (w, h) = grey.dimensions();
+fn border_is_bright(grey: &Bitmap<1>) -> bool {
+    let (w, h) = (grey.width, grey.height);
     let rows = (0..w).flat_map(|x| [(x, 0), (x, h - 1)]);
     let columns = (0..h).flat_map(|y| [(0, y), (w - 1, y)]);
     let (sum, count) = rows
         .chain(columns)
         .fold((0u64, 0u64), |(sum, count), (x, y)| {
-            (sum + u64::from(grey.get_pixel(x, y).0[0]), count + 1)
+            (sum + u64::from(grey.at(x, y)[0]), count + 1)
         });
     sum * 2 > count * 255
 }
 
-/// The box around everything that is no background: left, top, width, height.
-fn ink_box(grey: &GrayImage) -> Option<(u32, u32, u32, u32)> {
-    let values = || grey.pixels().map(|pixel| pixel.0[0]);
+/// The columns and rows around everything that is no background.
+fn ink_box(grey: &Bitmap<1>) -> Option<(Range<usize>, Range<usize>)> {
+    let values = || grey.pixels.as_flattened().iter().copied();
     let (darkest, brightest) = (values().min()?, values().max()?);
     let threshold = f32::from(darkest) + f32::from(brightest - darkest) * INK;
-    let inked = grey
-        .enumerate_pixels()
-        .filter(|(_, _, pixel)| f32::from(pixel.0[0]) > threshold);
-    let bounds = inked.fold(None, |bounds: Option<(u32, u32, u32, u32)>, (x, y, _)| {
-        let (left, top, right, bottom) = bounds.unwrap_or((x, y, x, y));
-        Some((left.min(x), top.min(y), right.max(x), bottom.max(y)))
-    });
-    bounds.map(|(left, top, right, bottom)| (left, top, right - left + 1, bottom - top + 1))
+    let mut bounds: Option<[usize; 4]> = None;
+    for (i, value) in values().enumerate() {
+        if f32::from(value) > threshold {
+            let (x, y) = (i % grey.width, i / grey.width);
+            let [left, top, right, bottom] = bounds.unwrap_or([x, y, x, y]);
+            bounds = Some([left.min(x), top.min(y), right.max(x), bottom.max(y)]);
+        }
+    }
+    bounds.map(|[left, top, right, bottom]| (left..right + 1, top..bottom + 1))
 }
 
 /// Background to 0 and the brightest ink to 255, so that grey paper does not look like ink.
-fn stretched(mut grey: GrayImage) -> GrayImage {
-    let values = || grey.pixels().map(|pixel| pixel.0[0]);
+fn stretched(grey: Bitmap<1>) -> Bitmap<1> {
+    let values = || grey.pixels.as_flattened().iter().copied();
     let (low, high) = (values().min().unwrap_or(0), values().max().unwrap_or(255));
     // A box filled with ink has no background in it to stretch away.
-    if high > low && low < 128 {
-        let scale = 255.0 / f32::from(high - low);
-        grey.pixels_mut()
-            .for_each(|pixel| pixel.0[0] = (f32::from(pixel.0[0] - low) * scale).round() as u8);
+    if high <= low || low >= 128 {
+        return grey;
     }
-    grey
+    let scale = 255.0 / f32::from(high - low);
+    grey.map(|&[byte]| [(f32::from(byte - low) * scale).round() as u8])
 }
 
 /// Puts `ink` on black so that its centre of mass is in the middle, as far as it stays inside.
-fn centred(ink: &GrayImage, width: u32, height: u32) -> GrayImage {
+fn centred(ink: &Bitmap<1>, width: usize, height: usize) -> Bitmap<1> {
     let (mut mass, mut x_mass, mut y_mass) = (0.0, 0.0, 0.0);
-    for (x, y, pixel) in ink.enumerate_pixels() {
-        let weight = f64::from(pixel.0[0]);
+    for (i, &[byte]) in ink.pixels.iter().enumerate() {
+        let weight = f64::from(byte);
         mass += weight;
-        x_mass += weight * (f64::from(x) + 0.5);
-        y_mass += weight * (f64::from(y) + 0.5);
+        x_mass += weight * ((i % ink.width) as f64 + 0.5);
+        y_mass += weight * ((i / ink.width) as f64 + 0.5);
     }
-    let place = |moment: f64, own: u32, room: u32| {
-        let start = (f64::from(room) / 2.0 - moment / mass.max(1.0)).round() as i64;
-        start.clamp(0, i64::from(room - own.min(room)))
+    let place = |moment: f64, own: usize, room: usize| {
+        let start = (room as f64 / 2.0 - moment / mass.max(1.0))
+            .round()
+            .max(0.0);
+        (start as usize).min(room - own.min(room))
     };
-    let mut canvas = GrayImage::new(width, height);
-    imageops::replace(
-        &mut canvas,
-        ink,
-        place(x_mass, ink.width(), width),
-        place(y_mass, ink.height(), height),
-    );
-    canvas
+    let left = place(x_mass, ink.width, width);
+    let top = place(y_mass, ink.height, height);
+    Bitmap::from_fn(width, height, |x, y| {
+        let inside = (left..left + ink.width).contains(&x) && (top..top + ink.height).contains(&y);
+        if inside {
+            ink.at(x - left, y - top)
+        } else {
+            [0]
+        }
+    })
 }
 
 /// A picture in letters: two rows of pixels a line with half blocks, or a row a line in plain ASCII.
@@ -258,20 +221,27 @@ fn level(value: f32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::{Rgba, RgbaImage};
+    use ::png::{BitDepth, ColorType};
 
-    fn saved(picture: &RgbaImage) -> tempfile::TempPath {
-        let file = tempfile::Builder::new()
-            .suffix(".png")
-            .tempfile()
-            .expect("a file");
-        picture.save(file.path()).expect("a PNG");
+    fn file_of(picture: &Bitmap<4>) -> Vec<u8> {
+        let size = [picture.width as u32, picture.height as u32];
+        let samples = picture.pixels.as_flattened();
+        png::tests::file(size, ColorType::Rgba, BitDepth::Eight, samples)
+    }
+
+    fn saved(picture: &Bitmap<4>) -> tempfile::TempPath {
+        let file = tempfile::Builder::new().tempfile().expect("a file");
+        std::fs::write(file.path(), file_of(picture)).expect("written");
         file.into_temp_path()
     }
 
+    fn plain(width: usize, height: usize, pixel: [u8; 4]) -> Bitmap<4> {
+        Bitmap::from_fn(width, height, |_, _| pixel)
+    }
+
     /// A vertical stroke off centre.
-    fn stroke(ink: Rgba<u8>, paper: Rgba<u8>) -> RgbaImage {
-        RgbaImage::from_fn(200, 120, |x, y| {
+    fn stroke(ink: [u8; 4], paper: [u8; 4]) -> Bitmap<4> {
+        Bitmap::from_fn(200, 120, |x, y| {
             if (20..30).contains(&x) && (10..90).contains(&y) {
                 ink
             } else {
@@ -282,11 +252,7 @@ mod tests {
 
     #[test]
     fn dark_on_bright_and_bright_on_dark_and_transparent_look_the_same() {
-        let (black, white, clear) = (
-            Rgba([0, 0, 0, 255]),
-            Rgba([255, 255, 255, 255]),
-            Rgba([9, 9, 9, 0]),
-        );
+        let (black, white, clear) = ([0, 0, 0, 255], [255; 4], [9, 9, 9, 0]);
         let seen = |picture| prepare(&saved(&picture), &[28, 28, 1]).expect("a picture");
         let dark = seen(stroke(black, white));
         let bright = seen(stroke(white, black));
@@ -307,8 +273,8 @@ mod tests {
 
     #[test]
     fn a_picture_of_the_right_size_is_left_alone() {
-        let mut picture = RgbaImage::from_pixel(28, 28, Rgba([0, 0, 0, 255]));
-        picture.put_pixel(2, 3, Rgba([255, 255, 255, 255]));
+        let mut picture = plain(28, 28, [0, 0, 0, 255]);
+        picture.pixels[3 * 28 + 2] = [255; 4];
         let seen = prepare(&saved(&picture), &[28, 28, 1]).expect("a picture");
         assert_eq!(seen.values.iter().filter(|&&value| value > 0.0).count(), 1);
         assert_eq!(seen.values[3 * 28 + 2], 1.0);
@@ -317,13 +283,13 @@ mod tests {
 
     #[test]
     fn blank_paper_and_colour_networks_work() {
-        let blank = saved(&RgbaImage::from_pixel(50, 40, Rgba([255, 255, 255, 255])));
+        let blank = saved(&plain(50, 40, [255; 4]));
         let seen = prepare(&blank, &[28, 28]).expect("a picture");
         assert!(
             seen.values.iter().all(|&value| value == 0.0)
                 && seen.notes.contains(&"nothing to be seen on it")
         );
-        let red = saved(&RgbaImage::from_pixel(50, 40, Rgba([255, 0, 0, 255])));
+        let red = saved(&plain(50, 40, [255, 0, 0, 255]));
         let seen = prepare(&red, &[32, 32, 3]).expect("a picture");
         assert_eq!(seen.values[..3], [1.0, 0.0, 0.0]);
         assert_eq!(seen.values.len(), 32 * 32 * 3);
@@ -340,11 +306,7 @@ mod tests {
             .expect_err("no PNG")
             .to_string();
         assert!(message.contains("no PNG"), "{message}");
-        let mut png = Vec::new();
-        let picture = RgbaImage::from_pixel(40, 40, Rgba([1, 2, 3, 255]));
-        picture
-            .write_to(&mut std::io::Cursor::new(&mut png), image::ImageFormat::Png)
-            .expect("a PNG");
+        let png = file_of(&plain(40, 40, [1, 2, 3, 255]));
         std::fs::write(file.path(), &png[..png.len() / 2]).expect("written");
         assert!(
             prepare(file.path(), &[28, 28, 1])

@@ -323,15 +323,16 @@ fn a_small_study_leaves_everything_behind_and_its_checkpoints_work() {
     }
 
     let picture = place.path("one.png");
-    image::GrayImage::from_fn(60, 90, |x, y| {
-        image::Luma([if (28..34).contains(&x) && (10..80).contains(&y) {
-            0
-        } else {
-            255
-        }])
-    })
-    .save(&picture)
-    .expect("a picture");
+    let stroke = |x, y| (28..34).contains(&x) && (10..80).contains(&y);
+    let places = (0..90).flat_map(|y| (0..60).map(move |x| (x, y)));
+    let pixels: Vec<u8> = places
+        .map(|(x, y)| if stroke(x, y) { 0 } else { 255 })
+        .collect();
+    let file = std::fs::File::create(&picture).expect("a file");
+    let mut header = png::Encoder::new(file, 60, 90).write_header();
+    let writer = header.as_mut().expect("a PNG");
+    writer.write_image_data(&pixels).expect("a picture");
+    drop(header);
     let said =
         succeed(&mut place.taper(&["predict", checkpoint, picture.to_str().expect("UTF-8")]));
     assert!(
