@@ -165,8 +165,8 @@ pub(crate) const ALL: &[Measure] = &[
         about: "gain of two trainings side by side in the study (decides the default of --jobs)",
         must: None,
         goal: None,
+        rounds: 3,
         options: &["--threads", "--train-size"],
-        settings: "--train-size 12000",
         run: study::side_by_side,
         ..STEP
     },
