@@ -97,20 +97,33 @@ impl<'a> Batches<'a> {
     /// # Panics
     /// With the panic of the data set, should reading a sample panic.
     pub fn for_each<B>(&self, mut each: impl FnMut(Batch) -> ControlFlow<B>) -> ControlFlow<B> {
-        let (order, first, count) = (self.order(), self.first_batch, self.count());
-        self.reserve(count.saturating_sub(first));
+        let order = self.order();
+        let mut rest = (self.first_batch..self.count()).map(|number| self.unread(&order, number));
         std::thread::scope(|scope| {
-            let (sender, receiver) = sync_channel(DEPTH - 1);
+            // Memory comes from this thread alone, at the same points of every epoch: how far the producer has got must
+            // not decide how much is under way while a step takes its own.
+            let (unread, to_read) = sync_channel::<Unread>(DEPTH);
+            let (sender, receiver) = sync_channel(DEPTH);
             let producer = scope.spawn(move || {
-                for number in first..count {
+                for batch in to_read {
                     // Fails when the receiver is gone: nobody wants more.
-                    if sender.send(self.assemble(&order, number)).is_err() {
+                    if sender.send(self.read(batch)).is_err() {
                         break;
                     }
                 }
             });
+            let mut unread = Some(unread);
+            let mut ask_for_next = || match (rest.next(), &unread) {
+                // Fails when the producer has panicked, which is found below.
+                (Some(batch), Some(unread)) => drop(unread.send(batch)),
+                _ => unread = None, // that was all: the producer ends
+            };
+            for _ in 0..DEPTH {
+                ask_for_next();
+            }
             // Moved into the loop, the receiver is dropped on every way out, which frees a waiting producer.
             for batch in receiver {
+                ask_for_next();
                 each(batch)?;
             }
             if let Err(panic) = producer.join() {
@@ -120,40 +133,51 @@ impl<'a> Batches<'a> {
         })
     }
 
-    /// Takes the memory of all batches that may be under way at once (one in use, `DEPTH - 1` waiting, one in the making),
-    /// and gives it to the pool: how far the producer gets ahead must not decide when memory is taken.
-    fn reserve(&self, batches: usize) {
-        let samples = self.size().min(self.dataset.len());
-        let values = [self.dataset.input_shape(), self.dataset.target_shape()]
-            .map(|shape| samples * shape.iter().product::<usize>());
-        let under_way = 0..batches.min(DEPTH + 1);
-        let room: Vec<_> = under_way
-            .map(|_| values.map(Buffer::<f32>::uninit))
-            .collect();
-        drop(room);
-    }
-
     fn size(&self) -> usize {
         self.batch_size.max(1)
     }
 
-    /// Batch `number` of the epoch that visits samples in `order`.
-    fn assemble(&self, order: &[u32], number: usize) -> Batch {
+    /// Batch `number` of the epoch that visits samples in `order`, before its samples are read.
+    fn unread(&self, order: &[u32], number: usize) -> Unread {
         let start = number * self.size();
         let indices = order[start..order.len().min(start + self.size())].to_vec();
-        let inputs = gather(&indices, self.dataset.input_shape(), |i, out| {
-            self.dataset.read_input(i, out)
-        });
-        let targets = gather(&indices, self.dataset.target_shape(), |i, out| {
-            self.dataset.read_target(i, out)
-        });
-        Batch {
-            inputs,
-            targets,
+        let room =
+            |shape: &[usize]| Buffer::uninit(indices.len() * shape.iter().product::<usize>());
+        Unread {
+            inputs: room(self.dataset.input_shape()),
+            targets: room(self.dataset.target_shape()),
             indices,
             number,
         }
     }
+
+    fn read(&self, batch: Unread) -> Batch {
+        let Unread {
+            inputs,
+            targets,
+            indices,
+            number,
+        } = batch;
+        let data = self.dataset;
+        Batch {
+            inputs: gather(&indices, data.input_shape(), inputs, |i, out| {
+                data.read_input(i, out)
+            }),
+            targets: gather(&indices, data.target_shape(), targets, |i, out| {
+                data.read_target(i, out)
+            }),
+            indices,
+            number,
+        }
+    }
+}
+
+/// A batch and its memory, which holds no samples yet.
+struct Unread {
+    inputs: Buffer<f32>,
+    targets: Buffer<f32>,
+    indices: Vec<u32>,
+    number: usize,
 }
 
 impl std::fmt::Debug for Batches<'_> {
@@ -167,16 +191,20 @@ impl std::fmt::Debug for Batches<'_> {
     }
 }
 
-/// A tensor `[n, …shape]` of recycled memory, one sample after the other.
-fn gather(indices: &[u32], shape: &[usize], read: impl Fn(usize, &mut [f32])) -> Tensor {
+/// A tensor `[n, …shape]` in `memory`, one sample after the other.
+fn gather(
+    indices: &[u32],
+    shape: &[usize],
+    mut memory: Buffer<f32>,
+    read: impl Fn(usize, &mut [f32]),
+) -> Tensor {
     let size: usize = shape.iter().product();
-    let mut buffer = Buffer::uninit(indices.len() * size);
     if size > 0 {
-        for (&index, out) in indices.iter().zip(buffer.chunks_exact_mut(size)) {
+        for (&index, out) in indices.iter().zip(memory.chunks_exact_mut(size)) {
             read(index as usize, out);
         }
     }
     let mut whole = vec![indices.len()];
     whole.extend_from_slice(shape);
-    Tensor::from_buffer(whole, buffer)
+    Tensor::from_buffer(whole, memory)
 }
