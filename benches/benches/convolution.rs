@@ -105,38 +105,42 @@ fn pooled(c: &mut Criterion) {
     group.finish();
 }
 
-/// 3×3 forward both ways: the times that `kernels/winograd` chooses by.
+/// 3×3 forward and the kernel's gradient both ways, µs a batch: the times that `kernels/winograd` chooses by.
 fn ways(c: &mut Criterion) {
     let mut group = c.benchmark_group("convolution ways");
-    let shapes = [
-        (24, 1, 32),
-        (24, 4, 32),
-        (24, 8, 8),
-        (24, 8, 32),
-        (24, 16, 16),
-        (24, 32, 64),
-        (25, 32, 64),
-        (8, 32, 64),
-        (8, 128, 128),
-        (5, 32, 64),
+    let widths = [
+        (1, 32),
+        (4, 16),
+        (8, 8),
+        (16, 16),
+        (32, 32),
+        (32, 64),
+        (64, 64),
+        (128, 128),
     ];
-    for (side, channels, filters) in shapes {
-        let (input, kernel) = (
-            [16, side + 2, side + 2, channels],
-            [3, 3, channels, filters],
-        );
-        let g = ConvGeometry::new("ways", &Conv2dSpec::default(), &input, &kernel)
-            .expect("the shapes fit");
-        let (x, k) = (values(&input), values(&kernel));
-        let (x, k) = (x.to_vec(), k.to_vec());
-        let mut y = vec![0.0; 16 * side * side * filters];
-        let name = format!("{side}x{side}, {channels} to {filters}");
-        group.bench_function(BenchmarkId::new("direct", &name), |bencher| {
-            bencher.iter(|| ways::direct(&g, &x, &k, &mut y))
-        });
-        group.bench_function(BenchmarkId::new("winograd", &name), |bencher| {
-            bencher.iter(|| assert!(ways::winograd(&g, &x, &k, &mut y)))
-        });
+    for side in [24, 14, 7, 4] {
+        for (channels, filters) in widths {
+            let input = [16, side + 2, side + 2, channels];
+            let kernel = [3, 3, channels, filters];
+            let g = ConvGeometry::new("ways", &Conv2dSpec::default(), &input, &kernel)
+                .expect("the shapes fit");
+            let (x, k) = (values(&input).to_vec(), values(&kernel).to_vec());
+            let mut y = values(&[16, side, side, filters]).to_vec();
+            let mut dk = vec![0.0; k.len()];
+            let name = format!("{side}x{side}, {channels} to {filters}");
+            group.bench_function(BenchmarkId::new("direct forward", &name), |bencher| {
+                bencher.iter(|| ways::direct(&g, &x, &k, &mut y))
+            });
+            group.bench_function(BenchmarkId::new("winograd forward", &name), |bencher| {
+                bencher.iter(|| assert!(ways::winograd(&g, &x, &k, &mut y)))
+            });
+            group.bench_function(BenchmarkId::new("direct gradient", &name), |bencher| {
+                bencher.iter(|| ways::direct_kernel_gradient(&g, &y, &x, &mut dk))
+            });
+            group.bench_function(BenchmarkId::new("winograd gradient", &name), |bencher| {
+                bencher.iter(|| assert!(ways::winograd_kernel_gradient(&g, &y, &x, &mut dk)))
+            });
+        }
     }
     group.finish();
 }

@@ -459,7 +459,8 @@ impl Kernel for KernelGradient<'_> {
 
 /// The gradient with respect to the kernel: each task sums its images, the tasks' sums are added over a fixed tree.
 pub(crate) fn kernel_gradient(g: &ConvGeometry, dy: &[f32], x: &[f32], dk: &mut [f32]) {
-    kernel_gradient_by(Way::of(&Plane::forward(g)), g, dy, x, dk);
+    let way = Way::of_gradient(&Plane::forward(g), images_per_task(g.n));
+    kernel_gradient_by(way, g, dy, x, dk);
 }
 
 /// The same the way that the caller names.

@@ -24,7 +24,8 @@ pub(crate) fn parameter_gradients(
     db: &mut [f32],
 ) {
     let plane = Plane::forward(g);
-    if dy.is_empty() || !matches!(Way::of(&plane), Way::Direct) {
+    let way = Way::of_gradient(&plane, images_per_task(g.n));
+    if dy.is_empty() || !matches!(way, Way::Direct) {
         return scratch::with(dy.len(), |z| {
             elementwise::relu_gradient(dy, output, scale, z);
             conv::kernel_gradient(g, z, x, dk);

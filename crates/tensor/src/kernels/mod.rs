@@ -122,6 +122,25 @@ pub mod ways {
         tiling.is_some()
     }
 
+    /// The kernel's gradient, directly.
+    pub fn direct_kernel_gradient(g: &ConvGeometry, dy: &[f32], x: &[f32], dk: &mut [f32]) {
+        conv::kernel_gradient_by(Way::Direct, g, dy, x, dk);
+    }
+
+    /// The kernel's gradient by Winograd's way; false, and nothing done, where that is not possible.
+    pub fn winograd_kernel_gradient(
+        g: &ConvGeometry,
+        dy: &[f32],
+        x: &[f32],
+        dk: &mut [f32],
+    ) -> bool {
+        let tiling = winograd::Tiling::possible(&Plane::forward(g));
+        if let Some(tiling) = tiling {
+            conv::kernel_gradient_by(Way::Winograd(tiling), g, dy, x, dk);
+        }
+        tiling.is_some()
+    }
+
     /// A convolution of the geometry: two operands, and the result.
     pub type Product = fn(&ConvGeometry, &[f32], &[f32], &mut [f32]);
 
@@ -133,7 +152,7 @@ pub mod ways {
             [
                 direct,
                 |g, dy, k, dx| conv::input_gradient_by(Some(Way::Direct), g, dy, k, dx),
-                |g, dy, x, dk| conv::kernel_gradient_by(Way::Direct, g, dy, x, dk),
+                direct_kernel_gradient,
             ],
         ),
         (

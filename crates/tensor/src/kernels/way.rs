@@ -21,6 +21,21 @@ impl Way {
     /// The way expected to be the fastest, by the convolution's shape alone. README.md has the times behind each line;
     /// `cargo xtask bench convolution ways` measures them anew.
     pub(crate) fn of(plane: &Plane) -> Way {
+        // A quarter of the products, where the transforms do not cost more than the others.
+        Way::without_winograd(plane)
+            .or_else(|| Tiling::of(plane).map(Way::Winograd))
+            .unwrap_or(Way::Direct)
+    }
+
+    /// The same for the convolution's kernel gradient, of which each task takes `images` images.
+    pub(crate) fn of_gradient(plane: &Plane, images: usize) -> Way {
+        Way::without_winograd(plane)
+            .or_else(|| Tiling::of_gradient(plane, images).map(Way::Winograd))
+            .unwrap_or(Way::Direct)
+    }
+
+    /// The ways that are taken wherever they are open.
+    fn without_winograd(plane: &Plane) -> Option<Way> {
         let [inputs, outputs] = plane.per_group();
         let taps = plane.taps[0] * plane.taps[1];
         // The direct tile would fill a vector with one group's filters and leave the other lanes empty. Lane by lane all
@@ -29,17 +44,13 @@ impl Way {
         // which no vector holds a whole number of), half a vector is full and the direct tile as fast.
         let lanes = inputs * outputs <= 8 || (outputs <= 4 && taps > 1);
         if plane.groups > 1 && lanes {
-            return Way::Lanes;
+            return Some(Way::Lanes);
         }
         // The same products as the direct way, in fuller tiles and without padding: never slower, up to twice as fast where
         // images are small or channels many.
         if plane.groups == 1 && taps == 1 && plane.strides == [1, 1] {
-            return Way::Pixels;
+            return Some(Way::Pixels);
         }
-        // A quarter of the products, where the transforms do not cost more than the others.
-        if let Some(tiling) = Tiling::of(plane) {
-            return Way::Winograd(tiling);
-        }
-        Way::Direct
+        None
     }
 }

@@ -226,7 +226,7 @@ impl<L: Fn(usize, &mut dyn FnMut(&[f32])) + Sync> Convolution<'_, L> {
     }
 }
 
-/// `[3, 3, in, out]` → `[36, in, out]`.
+/// `[3, 3, in, out]` → `[36, in, out]`, with a gap behind each position.
 pub(crate) fn transform_kernel(plane: &Plane, kernel: &[f32], transformed: &mut [f32]) {
     dispatch(KernelTransform {
         channels: plane.channels,
@@ -255,7 +255,10 @@ impl Kernel for KernelTransform<'_> {
                 Weights,
                 self.filters,
                 (&self.kernel[at..], square::<3>(plane)),
-                (&mut self.transformed[at..], square::<INPUTS>(plane)),
+                (
+                    &mut self.transformed[at..],
+                    square::<INPUTS>(step(self.channels, self.filters)),
+                ),
                 Finish::default(),
             );
         }
@@ -282,7 +285,7 @@ impl Kernel for Products<'_> {
         let walk = Walk::line(channels, [1, filters]);
         let inputs = self.inputs.chunks_exact(step(self.count, channels));
         let outputs = self.outputs.chunks_exact_mut(step(self.count, filters));
-        let weights = self.weights.chunks_exact(channels * filters);
+        let weights = self.weights.chunks_exact(step(channels, filters));
         for ((a, b), c) in inputs.zip(weights).zip(outputs) {
             let tile = Tile {
                 a,

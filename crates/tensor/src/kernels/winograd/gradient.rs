@@ -116,7 +116,7 @@ impl Kernel for GradientProducts<'_> {
         let walk = Walk::line(self.count, [channels, filters]);
         let inputs = self.inputs.chunks_exact(step(self.count, channels));
         let outputs = self.outputs.chunks_exact(step(self.count, filters));
-        let sums = self.sums.chunks_exact_mut(channels * filters);
+        let sums = self.sums.chunks_exact_mut(step(channels, filters));
         for ((a, b), c) in inputs.zip(outputs).zip(sums) {
             let tile = Tile {
                 a,
@@ -152,7 +152,7 @@ impl Kernel for SumsBack<'_> {
                 simd,
                 WeightsGradient,
                 filters,
-                (&self.sums[at..], square::<INPUTS>(plane)),
+                (&self.sums[at..], square::<INPUTS>(step(channels, filters))),
                 (&mut self.dk[at..], square::<3>(plane)),
                 Finish::default(),
             );

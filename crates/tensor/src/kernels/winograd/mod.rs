@@ -15,7 +15,7 @@ use super::conv::Plane;
 use super::scratch;
 use crate::simd::winograd::{OUTPUTS, POSITIONS, Steps};
 
-/// Values between the positions of a transformed block, so that they do not lie a power of two apart, where the caches
+/// Values between the positions of a transformed block or kernel, so that they do not lie a power of two apart, where the caches
 /// could keep only a few of them.
 const GAP: usize = 16;
 
@@ -32,7 +32,16 @@ pub(crate) struct Tiling {
 impl Tiling {
     /// The tiling of the convolution where this way is open and expected to be the faster one.
     pub(crate) fn of(plane: &Plane) -> Option<Tiling> {
-        Tiling::possible(plane).filter(Tiling::pays)
+        Tiling::possible(plane).filter(|tiling| tiling.products(0.0) < tiling.direct_products())
+    }
+
+    /// The same for its kernel gradient, which each task sums over `images` images.
+    pub(crate) fn of_gradient(plane: &Plane, images: usize) -> Option<Tiling> {
+        Tiling::possible(plane).filter(|tiling| {
+            let [down, across] = tiling.tiles;
+            let sums = SUMS / (images * down * across).max(1) as f64;
+            tiling.products(sums) < tiling.direct_products()
+        })
     }
 
     /// The tiling of the convolution if it is 3×3 with stride 1, neither dilated nor grouped.
@@ -51,20 +60,31 @@ impl Tiling {
         })
     }
 
-    /// Whether fewer products outweigh the transforms: README.md has the times of both ways that this follows.
-    fn pays(&self) -> bool {
+    /// What this way costs an image, counted in products a vector wide; `more` is what each transformed weight costs a
+    /// tile beside its one product. Constants and form follow the times of both ways in README.md.
+    fn products(&self, more: f64) -> f64 {
         let (channels, filters) = (self.plane.channels, self.plane.filters);
-        let outputs = self.plane.output[0] * self.plane.output[1];
-        let direct = outputs * 9 * channels * filters;
-        // Tiles reach beyond the image where its sides are no multiples of 4: those products are lost.
+        // Tiles that reach beyond the image are computed whole.
         let tiles = self.tiles[0] * self.tiles[1];
-        let here = tiles * POSITIONS * (channels * filters + TRANSFORM * (channels + filters));
-        here < direct
+        let transforms = channels.next_multiple_of(LANES) + filters.next_multiple_of(LANES);
+        (tiles * POSITIONS) as f64
+            * (self.weight_products() * (1.0 + more) + TRANSFORM * transforms as f64)
+    }
+
+    /// What the register tile over the image costs, in the same count.
+    fn direct_products(&self) -> f64 {
+        (self.plane.output[0] * self.plane.output[1] * 9) as f64 * self.weight_products()
+    }
+
+    /// Products of one pixel: a register tile with one vector of filters takes as long as with two, since it waits for its
+    /// inputs.
+    fn weight_products(&self) -> f64 {
+        (self.plane.channels * self.plane.filters.next_multiple_of(2 * LANES)) as f64
     }
 
     /// Values of the transformed kernel.
     pub(crate) fn weights(&self) -> usize {
-        POSITIONS * self.plane.channels * self.plane.filters
+        POSITIONS * step(self.plane.channels, self.plane.filters)
     }
 
     /// Whole images of a block: at least one.
@@ -78,8 +98,15 @@ impl Tiling {
     }
 }
 
-/// What a value's transforms cost, counted in products.
-const TRANSFORM: usize = 8;
+/// Values of a vector that costs are counted by: the choice is the same on every instruction set.
+const LANES: usize = 16;
+
+/// What the transforms of a value cost, counted in products.
+const TRANSFORM: f64 = 18.0;
+
+/// What it costs a task to have sums of its own for the transformed kernel's gradient (to clear them, take them back and add
+/// them to the others'), counted in products.
+const SUMS: f64 = 16.0;
 
 /// Rows of `SIDE` values that are `step` apart.
 #[inline(always)]
@@ -100,7 +127,7 @@ fn with_square<R>(side: usize, channels: usize, work: impl FnOnce(&mut [f32]) ->
     scratch::with(side * side * channels, work)
 }
 
-/// From one position of a block of transformed tiles to the next.
+/// From one position of a block of transformed tiles, or of a transformed kernel (`count` channels), to the next.
 #[inline(always)]
 fn step(count: usize, channels: usize) -> usize {
     count * channels + GAP
