@@ -216,9 +216,18 @@ impl Options {
     }
 }
 
+/// The command as others can repeat it: `--venv` names a folder of this machine, which says nothing elsewhere.
 fn command(name: &str, arguments: &[String]) -> String {
-    let line = format!("cargo xtask bench {name} {}", arguments.join(" "));
-    line.trim_end().to_owned()
+    let mut line = format!("cargo xtask bench {name}");
+    let mut words = split(arguments);
+    while let Some(word) = words.next() {
+        if word == "--venv" {
+            words.next();
+        } else {
+            line = line + " " + &word;
+        }
+    }
+    line
 }
 
 /// Both `--option value` and `--option=value`.
@@ -321,6 +330,20 @@ mod tests {
             Options::of(measure, &words("--batch 2")),
             Err(Failure::Usage(_))
         ));
+    }
+
+    #[test]
+    fn a_recorded_command_names_no_folder_of_this_machine() {
+        let measure = find("train-cnn").expect("a measure");
+        for line in [
+            "--rounds 9 --venv /somewhere/venv --record",
+            "--rounds=9 --venv=/somewhere/venv --record",
+        ] {
+            assert_eq!(
+                Options::of(measure, &words(line)).unwrap().command,
+                "cargo xtask bench train-cnn --rounds 9 --record"
+            );
+        }
     }
 
     #[test]
