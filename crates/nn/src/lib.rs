@@ -63,7 +63,7 @@ mod weights;
 pub use activations::ActivationKind::{self, Linear, Relu, Sigmoid, Softmax, Tanh};
 pub use config::Pair;
 pub use error::{Error, Result};
-pub use inference::Prepared;
+pub use inference::{Evaluator, Prepared};
 pub use initializers::Initializer;
 pub use layer::{Context, Layer, ScaleAndShift, WeightSpec};
 pub use losses::{

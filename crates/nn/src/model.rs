@@ -1,7 +1,9 @@
 //! A built model: layers, parameters and the plan of how to run them.
 
 use crate::plan::{Architecture, Head, Plan};
-use crate::{Context, Error, Layer, Loss, Regularizer, Result, Sequential, summary, weights};
+use crate::{
+    ActivationKind, Context, Error, Layer, Loss, Regularizer, Result, Sequential, summary, weights,
+};
 use serde_json::{Value, json};
 use std::fmt;
 use std::sync::Arc;
@@ -270,8 +272,6 @@ impl<E: Element> Model<E> {
         Ok(self.parameters.iter().zip(weights).map(gradient).collect())
     }
 
-    /// The output and the loss. Where loss and last activation have a joint form, the loss comes from the logits and
-    /// the output is computed beside the tape.
     fn output_and_loss(
         &self,
         x: Var<E>,
@@ -286,12 +286,7 @@ impl<E: Element> Model<E> {
             return Ok((output.value().clone(), value));
         };
         let logits = head.plan.forward(&self.architecture, x, weights, context)?;
-        if let Some(value) = loss.from_logits(&logits, y, head.activation) {
-            return Ok((head.activation.apply_to(logits.value())?, value?));
-        }
-        let output = head.activation.apply(&logits)?;
-        let value = loss.forward(&output, y)?;
-        Ok((output.value().clone(), value))
+        output_and_loss(&logits, head.activation, y, loss)
     }
 
     fn infer(&self, x: &Tensor<E>) -> Result<Tensor<E>> {
@@ -317,6 +312,22 @@ impl<E: Element> Model<E> {
     fn check_input(&self, x: &Tensor<E>) -> Result<usize> {
         samples(x, self.input_shape())
     }
+}
+
+/// The output and the loss. Where loss and last activation have a joint form, the loss comes from the logits and the
+/// output is computed beside the tape.
+pub(crate) fn output_and_loss<E: Element>(
+    logits: &Var<E>,
+    activation: ActivationKind,
+    y: &Tensor<E>,
+    loss: &dyn Loss<E>,
+) -> Result<(Tensor<E>, Var<E>)> {
+    if let Some(value) = loss.from_logits(logits, y, activation) {
+        return Ok((activation.apply_to(logits.value())?, value?));
+    }
+    let output = activation.apply(logits)?;
+    let value = loss.forward(&output, y)?;
+    Ok((output.value().clone(), value))
 }
 
 /// The number of samples in `x`, which must have this shape behind its batch axis.

@@ -62,8 +62,10 @@ pub fn evaluate_with(
         &batched(model.output_shape()),
         &batched(data.target_shape()),
     );
+    let mut evaluator = model.evaluator(batch_size.min(data.len()))?;
     each_batch(data, batch_size, |batch| {
-        let (output, cross_entropy) = model.evaluate_batch(&batch.inputs, &batch.targets, loss)?;
+        let (inputs, targets) = (&batch.inputs, &batch.targets);
+        let (output, cross_entropy) = evaluator.evaluate_batch(inputs, targets, loss)?;
         if let Some(confusion) = &mut confusion {
             confusion.update(&output, &batch.targets)?;
         }

@@ -3,7 +3,7 @@
 use super::fold::Item;
 use super::run::{Stage, Step};
 use super::steps::{self, Found, Row, Then};
-use crate::{Model, Result};
+use crate::{ActivationKind, Linear, Model, Result, Sigmoid, Softmax};
 
 /// What runs for `model`, in order; at least one stage.
 pub(super) fn stages(model: &Model) -> Result<Vec<Stage>> {
@@ -18,6 +18,22 @@ pub(super) fn stages(model: &Model) -> Result<Vec<Stage>> {
         }
     }
     Ok(stages)
+}
+
+/// Takes the activation function of the last layer away where losses may take it in, and says which it is.
+pub(super) fn take_last(model: &Model, stages: &mut [Stage]) -> ActivationKind {
+    let last = model.head.as_ref().map(|head| head.activation);
+    let taken = stages
+        .last_mut()
+        .and_then(|stage| stage.steps.last_mut())
+        .and_then(|step| {
+            step.then.pop_if(|then| match then {
+                Then::Softmax(_) => last == Some(Softmax),
+                Then::Sigmoid => last == Some(Sigmoid),
+                _ => false,
+            })
+        });
+    taken.and(last).unwrap_or(Linear)
 }
 
 fn steps_of(model: &Model) -> Result<Vec<Step>> {

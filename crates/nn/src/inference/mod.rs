@@ -31,19 +31,25 @@
 //!   every task takes its samples through the whole stage, so that what lies between two layers stays in its core's
 //!   cache; a single sample is cut inside each layer, so that all cores work on it.
 //!
+//! [`Model::evaluator`] makes an [`Evaluator`], which measures a model's loss the same way.
+//!
 //! The figures equal those of [`Model::predict`] to rounding (weights are folded, sums run in another order) and are the
 //! same bits for any number of threads.
 
 mod build;
+mod evaluator;
 mod fold;
 mod run;
 pub mod steps;
 #[cfg(test)]
 mod tests;
 
-use crate::{Error, Model, Result};
+pub use evaluator::Evaluator;
+
+use crate::{ActivationKind, Error, Model, Result};
 use run::{Memory, Stage};
 use std::fmt;
+use steps::Then;
 use taper_tensor::Tensor;
 
 /// A model made ready to predict: see [the module](self). It is a snapshot: later changes of the model's weights do not
@@ -54,6 +60,8 @@ pub struct Prepared {
     max_batch: usize,
     names: Vec<String>,
     stages: Vec<Stage>,
+    /// Softmax or sigmoid behind the stages, kept apart because losses are computed from logits; otherwise linear.
+    last: ActivationKind,
     memory: Memory,
 }
 
@@ -65,13 +73,14 @@ impl Model<f32> {
     /// A layer that refuses its weights, by name and place; more memory than there can be for so large a batch.
     pub fn prepare(&self, max_batch: usize) -> Result<Prepared> {
         let max_batch = max_batch.max(1);
-        let stages = build::stages(self)?;
+        let mut stages = build::stages(self)?;
         Ok(Prepared {
             input_shape: self.input_shape().to_vec(),
             output_shape: self.output_shape().to_vec(),
             max_batch,
             names: self.layer_names().to_vec(),
             memory: Memory::new(&stages, max_batch)?,
+            last: build::take_last(self, &mut stages),
             stages,
         })
     }
@@ -109,6 +118,13 @@ impl Prepared {
     /// # Errors
     /// Lengths that are not those of the same number of samples.
     pub fn predict_into(&mut self, input: &[f32], output: &mut [f32]) -> Result<()> {
+        self.logits_into(input, output)?;
+        self.finish(output);
+        Ok(())
+    }
+
+    /// As [`Self::predict_into`], without the last activation function.
+    fn logits_into(&mut self, input: &[f32], output: &mut [f32]) -> Result<()> {
         let (inputs, outputs) = (self.inputs(), self.outputs());
         let samples = input
             .len()
@@ -142,11 +158,25 @@ impl Prepared {
     /// # Errors
     /// An input of another shape.
     pub fn predict(&mut self, x: &Tensor) -> Result<Tensor> {
+        let mut y = self.logits(x)?;
+        self.finish(y.as_mut_slice());
+        Ok(y)
+    }
+
+    /// As [`Self::predict`], without the last activation function.
+    fn logits(&mut self, x: &Tensor) -> Result<Tensor> {
         let samples = crate::model::samples(x, &self.input_shape)?;
         let mut y = Tensor::zeros([&[samples], self.output_shape()].concat());
         let x = x.contiguous();
-        self.predict_into(x.as_slice().unwrap_or_default(), y.as_mut_slice())?;
+        self.logits_into(x.as_slice().unwrap_or_default(), y.as_mut_slice())?;
         Ok(y)
+    }
+
+    /// The last activation function, in place.
+    fn finish(&self, y: &mut [f32]) {
+        if let Some(last) = Then::activation(self.last, &self.output_shape) {
+            last.apply(y);
+        }
     }
 
     fn inputs(&self) -> usize {

@@ -4,7 +4,10 @@ use super::*;
 use crate::layers::{
     self, Activation, BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, Reshape,
 };
-use crate::{ActivationKind, Context, Layer, Padding, Relu, Seed, Sequential, Softmax};
+use crate::{
+    ActivationKind, BinaryCrossentropy, CategoricalCrossentropy, Context, Layer, Loss,
+    MeanSquaredError, Padding, Relu, Seed, Sequential, Sigmoid, Softmax,
+};
 use taper_autograd::Var;
 use taper_autograd::gradcheck::Sampler;
 use taper_tensor::Stream;
@@ -255,4 +258,93 @@ fn it_is_a_snapshot() {
         parameter.value = Tensor::zeros(parameter.value.shape());
     }
     assert_eq!(prepared.predict(&x).unwrap().to_vec(), before);
+}
+
+fn assert_measures_the_same(model: &Model, samples: usize, loss: &dyn Loss, what: &str) {
+    let x = batch(model, samples, 7);
+    let shape = [&[samples], model.output_shape()].concat();
+    let y = Tensor::uniform(shape, 0.0, 1.0, Seed(8).key(Stream::User(5), 0));
+    let (output, value) = model.evaluate_batch(&x, &y, loss).unwrap();
+    let mut evaluator = model.evaluator(3).unwrap();
+    let (found_output, found) = evaluator.evaluate_batch(&x, &y, loss).unwrap();
+    let largest = output.to_vec().iter().fold(1.0f32, |m, x| m.max(x.abs()));
+    let difference = found_output.max_abs_difference(&output).unwrap();
+    assert!(
+        difference <= 1e-5 * f64::from(largest),
+        "{what}: {difference} apart"
+    );
+    assert!(
+        (found - value).abs() <= 1e-4 * value.abs().max(1e-2),
+        "{what}: {found} for {value}"
+    );
+}
+
+#[test]
+fn an_evaluator_measures_what_the_model_measures() {
+    for case in 0..100 {
+        let model = random_model(case);
+        if !model.output_shape().contains(&0) {
+            let what = format!("case {case}: {:?}", model.layers());
+            assert_measures_the_same(&model, 5, &MeanSquaredError, &what);
+        }
+    }
+    let losses: [(ActivationKind, &dyn Loss); 4] = [
+        (Softmax, &CategoricalCrossentropy),
+        (Sigmoid, &BinaryCrossentropy),
+        (Sigmoid, &CategoricalCrossentropy),
+        (Relu, &MeanSquaredError),
+    ];
+    for (activation, loss) in losses {
+        let layers: [Box<dyn Layer>; 2] = [
+            Box::new(Dense::new(3).activation(activation)),
+            Box::new(Activation::new(activation)),
+        ];
+        for last in layers {
+            let what = format!("{last:?} and {}", loss.name());
+            let model = Sequential::new([6]).add(Dense::new(3)).add_boxed(last);
+            let model = with_weights(model.build(Seed(2)).unwrap(), 2);
+            assert_measures_the_same(&model, 7, loss, &what);
+            // Linear in front of the activation or not, it is not applied twice.
+            assert_predicts_the_same(&model, 4, 7, &what);
+        }
+    }
+}
+
+#[test]
+fn an_evaluator_knows_penalties_of_what_lies_between_layers() {
+    let penal = Dense::new(4).activity_regularizer(crate::L2(0.3));
+    let model = Sequential::new([6]).add(penal).add(Dense::new(2));
+    let model = with_weights(model.build(Seed(2)).unwrap(), 2);
+    assert!(!model.evaluator(3).unwrap().is_prepared());
+    assert_measures_the_same(&model, 5, &MeanSquaredError, "a penalty");
+
+    // A layer of another kind could have one.
+    let model = Sequential::new([6]).add(Odd).build(Seed(2)).unwrap();
+    assert!(!model.evaluator(3).unwrap().is_prepared());
+    assert!(large().evaluator(3).unwrap().is_prepared());
+}
+
+#[test]
+fn an_evaluator_takes_the_loss_from_the_logits() {
+    let model = Sequential::new([2])
+        .add(Dense::new(2).use_bias(false).activation(Softmax))
+        .build(Seed(1));
+    let mut model = model.unwrap();
+    model.parameters_mut()[0].value = Tensor::from_fn([2, 2], |i| [300.0, 0.0, 0.0, 300.0][i]);
+    let (x, y) = (
+        Tensor::from_fn([1, 2], |i| [1.0, 0.0][i]),
+        Tensor::one_hot(&[1], 2).unwrap(),
+    );
+    let mut evaluator = model.evaluator(1).unwrap();
+    let (_, loss) = evaluator
+        .evaluate_batch(&x, &y, &CategoricalCrossentropy)
+        .unwrap();
+    assert!(
+        (loss - 300.0).abs() < 1e-3,
+        "{loss}: of probabilities it would be 16"
+    );
+
+    let error = evaluator.evaluate_batch(&Tensor::ones([1, 3]), &y, &CategoricalCrossentropy);
+    let message = error.unwrap_err().to_string();
+    assert!(message.contains("[n, 2] are wanted"), "{message}");
 }

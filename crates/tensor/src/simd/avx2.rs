@@ -118,6 +118,14 @@ impl Simd for Avx2 {
         unsafe { _mm256_max_ps(a, b) }
     }
     #[inline(always)]
+    fn larger(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: invariant 1.
+        unsafe {
+            let is_nan = _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a);
+            _mm256_blendv_ps(_mm256_max_ps(a, b), a, is_nan)
+        }
+    }
+    #[inline(always)]
     fn sqrt(self, a: __m256) -> __m256 {
         // SAFETY: invariant 1.
         unsafe { _mm256_sqrt_ps(a) }

@@ -146,6 +146,14 @@ impl Simd for Avx512 {
         unsafe { _mm512_max_ps(a, b) }
     }
     #[inline(always)]
+    fn larger(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: invariant 1.
+        unsafe {
+            let is_nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(a, a);
+            _mm512_mask_mov_ps(_mm512_max_ps(a, b), is_nan, a)
+        }
+    }
+    #[inline(always)]
     fn sqrt(self, a: __m512) -> __m512 {
         // SAFETY: invariant 1.
         unsafe { _mm512_sqrt_ps(a) }

@@ -11,6 +11,7 @@
 //! 3. **Masks.** A masked load or store touches only the lanes of its mask, so reach is counted by lanes in use.
 //! 4. **Exclusive output.** An output pointer comes from a `&mut` slice that lives for the whole call; tasks that run side
 //!    by side are handed disjoint slices.
+//! 5. **Hints.** A prefetch reads nothing and cannot fault: any address will do.
 //!
 //! `TAPER_SIMD=portable|avx2|avx512|neon` forces a set (a set that the machine lacks, or an unknown name, is an error
 //! when [`forced`] is asked and falls back to detection otherwise).
@@ -88,6 +89,8 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// The larger; `b` when one is NaN.
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    /// The larger; NaN when one is.
+    fn larger(self, a: Self::V, b: Self::V) -> Self::V;
     /// √a
     fn sqrt(self, a: Self::V) -> Self::V;
     /// The lanes of both in turn: `a₀ b₀ a₁ b₁ …` as far as one vector holds, and what follows in a second.
@@ -353,4 +356,19 @@ pub(crate) fn run_on<K: Kernel>(set: InstructionSet, kernel: K) -> K::Output {
         InstructionSet::Neon => kernel.run(neon::Neon::new()),
         _ => kernel.run(portable::Portable),
     }
+}
+
+/// Asks for `count` values from `first` on to be brought into the L2 cache, which may be behind the end of `values`. A hint
+/// where there is an instruction for it.
+#[inline(always)]
+pub(crate) fn prefetch(values: &[f32], first: usize, count: usize) {
+    const LINE: usize = 16;
+    #[cfg(target_arch = "x86_64")]
+    for line in (first..first + count).step_by(LINE) {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: invariant 5.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(values.as_ptr().wrapping_add(line).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (values, first, count);
 }

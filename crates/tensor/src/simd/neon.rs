@@ -97,6 +97,11 @@ impl Simd for Neon {
         unsafe { vbslq_f32(vcgtq_f32(a, b), a, b) }
     }
     #[inline(always)]
+    fn larger(self, a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: invariant 1.
+        unsafe { vmaxq_f32(a, b) }
+    }
+    #[inline(always)]
     fn sqrt(self, a: float32x4_t) -> float32x4_t {
         // SAFETY: invariant 1.
         unsafe { vsqrtq_f32(a) }

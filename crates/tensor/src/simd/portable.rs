@@ -80,6 +80,10 @@ impl Simd for Portable {
         a.simd_gt(b).select(a, b)
     }
     #[inline(always)]
+    fn larger(self, a: f32x8, b: f32x8) -> f32x8 {
+        (a.simd_gt(b) | a.is_nan()).select(a, b)
+    }
+    #[inline(always)]
     fn sqrt(self, a: f32x8) -> f32x8 {
         a.sqrt()
     }

@@ -165,7 +165,7 @@ impl Steps {
 }
 
 /// What is done to transformed values before they are stored.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct Finish<'a> {
     /// Added, a value a channel.
     pub(crate) bias: Option<&'a [f32]>,
@@ -180,19 +180,45 @@ pub(crate) struct Finish<'a> {
 #[inline(always)]
 pub(crate) fn apply<S: Simd, T: Transform<IN, OUT>, const IN: usize, const OUT: usize>(
     simd: S,
+    transform: T,
+    channels: usize,
+    from: (&[f32], Steps),
+    to: (&mut [f32], Steps),
+) {
+    apply_windows::<S, T, IN, OUT, 1>(simd, transform, channels, from, to, None);
+}
+
+/// The maxima of every `WINDOW × WINDOW` of `T · from · Tᵀ`, finished, for each of `channels` channels. (They are finished
+/// behind the maximum, which is the same to the bit: neither sum nor relu ever exchanges two values.)
+///
+/// # Panics
+/// When a slice does not reach as far as its square.
+#[inline(always)]
+pub(crate) fn apply_windows<
+    S: Simd,
+    T: Transform<IN, OUT>,
+    const IN: usize,
+    const OUT: usize,
+    const WINDOW: usize,
+>(
+    simd: S,
     _: T,
     channels: usize,
     from: (&[f32], Steps),
     to: (&mut [f32], Steps),
-    finish: Finish<'_>,
+    finish: Option<Finish<'_>>,
 ) {
     assert!(
         from.1.reaches(IN, channels, from.0.len()),
         "transform: from"
     );
-    assert!(to.1.reaches(OUT, channels, to.0.len()), "transform: to");
     assert!(
-        finish.bias.is_none_or(|bias| channels <= bias.len()),
+        to.1.reaches(OUT / WINDOW, channels, to.0.len()),
+        "transform: to"
+    );
+    let bias = finish.and_then(|finish| finish.bias);
+    assert!(
+        bias.is_none_or(|bias| channels <= bias.len()),
         "transform: bias"
     );
     let mut first = 0;
@@ -203,14 +229,15 @@ pub(crate) fn apply<S: Simd, T: Transform<IN, OUT>, const IN: usize, const OUT: 
                 (from.0.as_ptr().add(first), from.1),
                 (to.0.as_mut_ptr().add(first), to.1),
             );
-            let finish = Finish {
+            let finish = finish.map(|finish| Finish {
                 bias: finish.bias.map(|bias| &bias[first..]),
                 ..finish
-            };
-            if channels - first >= S::LANES {
-                vector::<S, T, IN, OUT, false>(simd, S::LANES, from, to, finish);
+            });
+            let width = S::LANES.min(channels - first);
+            if width == S::LANES {
+                vector::<S, T, IN, OUT, WINDOW, false>(simd, width, from, to, finish);
             } else {
-                vector::<S, T, IN, OUT, true>(simd, channels - first, from, to, finish);
+                vector::<S, T, IN, OUT, WINDOW, true>(simd, width, from, to, finish);
             }
         }
         first += S::LANES;
@@ -227,13 +254,14 @@ unsafe fn vector<
     T: Transform<IN, OUT>,
     const IN: usize,
     const OUT: usize,
+    const WINDOW: usize,
     const TAIL: bool,
 >(
     simd: S,
     width: usize,
     (from, from_step): (*const f32, Steps),
     (to, to_step): (*mut f32, Steps),
-    finish: Finish<'_>,
+    finish: Option<Finish<'_>>,
 ) {
     let (mask, zero) = (simd.mask(width), simd.splat(0.0));
     let mut half = [[zero; IN]; OUT];
@@ -249,17 +277,27 @@ unsafe fn vector<
                 half[column] = value;
             }
         }
-        let bias = finish
-            .bias
-            .map(|bias| load_vector(simd, bias.as_ptr(), 0, TAIL, mask));
-        for (row, half) in half.into_iter().enumerate() {
-            for (column, value) in T::line(simd, half).into_iter().enumerate() {
-                let value = bias.map_or(value, |bias| simd.add(value, bias));
-                let value = if finish.relu {
-                    simd.max(zero, value)
-                } else {
-                    value
-                };
+        // Both are always applied, so that there is no branch between the values.
+        let finish = finish.map(|Finish { bias, relu }| {
+            let least = if relu { 0.0 } else { f32::NEG_INFINITY };
+            let bias = bias.map(|bias| load_vector(simd, bias.as_ptr(), 0, TAIL, mask));
+            (bias.unwrap_or(zero), simd.splat(least))
+        });
+        for row in 0..OUT / WINDOW {
+            let mut line = T::line(simd, half[row * WINDOW]);
+            for half in &half[row * WINDOW + 1..][..WINDOW - 1] {
+                for (best, value) in line.iter_mut().zip(T::line(simd, *half)) {
+                    *best = simd.larger(*best, value);
+                }
+            }
+            for column in 0..OUT / WINDOW {
+                let mut value = line[column * WINDOW];
+                for &other in &line[column * WINDOW + 1..][..WINDOW - 1] {
+                    value = simd.larger(value, other);
+                }
+                if let Some((bias, least)) = finish {
+                    value = simd.max(least, simd.add(value, bias));
+                }
                 let to = to.add(row * to_step.row + column * to_step.column);
                 store_vector(simd, to, 0, TAIL, mask, value);
             }

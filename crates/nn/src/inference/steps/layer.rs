@@ -8,9 +8,11 @@ use std::sync::Arc;
 use taper_autograd::Tape;
 use taper_tensor::Tensor;
 
+pub(super) const NAME: &str = "layer";
+
 pub(super) fn row() -> Row {
     Row {
-        name: "layer",
+        name: NAME,
         about: "any layer that no other step covers",
         file: file!(),
         find: |model, ahead| Ok(find(model, &ahead[0])),

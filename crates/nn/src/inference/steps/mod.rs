@@ -67,6 +67,9 @@ pub trait Work: Debug + Send + Sync {
     fn is_cut(&self, n: usize) -> bool;
 }
 
+/// The name of the step that runs a layer of any other kind.
+pub(super) const ANY_LAYER: &str = layer::NAME;
+
 /// Every kind of step; the first that can is taken. The last can always, but where nothing but [`Then`]s are ahead.
 pub fn all() -> Vec<Row> {
     vec![
@@ -107,7 +110,7 @@ impl Then {
     }
 
     /// An activation function on samples of this shape; none for `Linear`.
-    fn activation(activation: ActivationKind, shape: &[usize]) -> Option<Then> {
+    pub(super) fn activation(activation: ActivationKind, shape: &[usize]) -> Option<Then> {
         match activation {
             ActivationKind::Linear => None,
             ActivationKind::Relu => Some(Then::Relu),

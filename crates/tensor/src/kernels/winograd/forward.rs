@@ -4,11 +4,13 @@ use super::tiles::{Part, transform_inputs};
 use super::{Tiling, square, step, with_square, with_transformed};
 use crate::kernels::conv::Plane;
 use crate::kernels::elementwise::{DropInPlace, dropout_in_place};
-use crate::kernels::pooled::{Maxima, MaximaAndWinners};
+use crate::kernels::pooled::MaximaAndWinners;
 use crate::kernels::{Epilogue, scratch};
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk};
-use crate::simd::winograd::{Finish, INPUTS, OUTPUTS, Output, Steps, Weights, apply};
+use crate::simd::winograd::{
+    Finish, INPUTS, OUTPUTS, Output, Steps, Weights, apply, apply_windows,
+};
 use crate::simd::{Kernel, Simd, dispatch};
 use std::ops::Range;
 
@@ -61,7 +63,7 @@ pub(crate) enum Target<'a> {
     Plain(&'a mut [f32]),
     /// The maxima of 2×2 and who won.
     Pooled(&'a mut [f32], &'a mut [u8]),
-    /// The maxima of 2×2.
+    /// The maxima of 2×2, without dropout.
     Maxima(&'a mut [f32]),
 }
 
@@ -259,7 +261,6 @@ impl Kernel for KernelTransform<'_> {
                     &mut self.transformed[at..],
                     square::<INPUTS>(step(self.channels, self.filters)),
                 ),
-                Finish::default(),
             );
         }
     }
@@ -322,14 +323,7 @@ impl OutputTiles<'_> {
         match target {
             Target::Plain(y) => {
                 for (i, y) in y.chunks_exact_mut(image).enumerate() {
-                    with_square(OUTPUTS, self.plane.filters, |edge| {
-                        dispatch(Plain {
-                            edge,
-                            from: self,
-                            first: i * self.tiles,
-                            y: &mut *y,
-                        })
-                    });
+                    self.plain::<1>(i, y);
                     if let Some(dropout) = self.epilogue.dropout {
                         dropout_in_place(y, &dropout, position(i));
                     }
@@ -337,7 +331,7 @@ impl OutputTiles<'_> {
             }
             Target::Maxima(y) => {
                 for (i, y) in y.chunks_exact_mut(image).enumerate() {
-                    self.pooled(i, position(i), y, None);
+                    self.plain::<2>(i, y);
                 }
             }
             Target::Pooled(y, winners) => {
@@ -345,14 +339,26 @@ impl OutputTiles<'_> {
                     .chunks_exact_mut(image)
                     .zip(winners.chunks_exact_mut(image));
                 for (i, (y, winners)) in images.enumerate() {
-                    self.pooled(i, position(i), y, Some(winners));
+                    self.pooled(i, position(i), y, winners);
                 }
             }
         }
     }
 
+    /// Image `i` of the block, or the maxima of its windows.
+    fn plain<const WINDOW: usize>(&self, i: usize, y: &mut [f32]) {
+        with_square(OUTPUTS / WINDOW, self.plane.filters, |edge| {
+            dispatch(Plain::<WINDOW> {
+                edge,
+                from: self,
+                first: i * self.tiles,
+                y,
+            });
+        });
+    }
+
     /// Image `i` of the block, whose first output dropout counts from `position`.
-    fn pooled(&self, i: usize, position: usize, y: &mut [f32], winners: Option<&mut [u8]>) {
+    fn pooled(&self, i: usize, position: usize, y: &mut [f32], winners: &mut [u8]) {
         with_square(OUTPUTS, self.plane.filters, |outputs| {
             dispatch(Pooled {
                 outputs,
@@ -365,9 +371,15 @@ impl OutputTiles<'_> {
         });
     }
 
-    /// The 4×4 outputs of a tile of the block.
+    /// The 4×4 outputs of a tile of the block, or the maxima of their windows.
     #[inline(always)]
-    fn outputs<S: Simd>(&self, simd: S, tile: usize, to: &mut [f32], to_step: Steps) {
+    fn outputs<S: Simd, const WINDOW: usize>(
+        &self,
+        simd: S,
+        tile: usize,
+        to: &mut [f32],
+        to_step: Steps,
+    ) {
         let filters = self.plane.filters;
         let from = &self.transformed[tile * filters..];
         let from_step = square::<INPUTS>(step(self.count, filters));
@@ -375,55 +387,64 @@ impl OutputTiles<'_> {
             bias: self.bias,
             relu: self.epilogue.relu,
         };
-        apply(
+        apply_windows::<S, Output, INPUTS, OUTPUTS, WINDOW>(
             simd,
             Output,
             filters,
             (from, from_step),
             (to, to_step),
-            finish,
+            Some(finish),
         );
     }
 }
 
-/// One image's tiles, written to the output.
-struct Plain<'a> {
-    /// 4×4 outputs, for tiles that reach beyond the image.
+/// One image's tiles, or the maxima of their windows, written to the output.
+struct Plain<'a, const WINDOW: usize> {
+    /// What a tile makes, for tiles that reach beyond the image.
     edge: &'a mut [f32],
     from: &'a OutputTiles<'a>,
     first: usize,
     y: &'a mut [f32],
 }
 
-impl Kernel for Plain<'_> {
+impl<const WINDOW: usize> Kernel for Plain<'_, WINDOW> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let (filters, width) = (self.from.plane.filters, self.from.plane.output[1]);
+        let (filters, side) = (self.from.plane.filters, OUTPUTS / WINDOW);
+        let width = self.from.plane.output[1] / WINDOW;
         let row = width * filters;
         let height = self.y.len() / row;
         let edge = self.edge;
         for tile in 0..self.from.tiles {
             let (y, x) = (
-                tile / self.from.across * OUTPUTS,
-                tile % self.from.across * OUTPUTS,
+                tile / self.from.across * side,
+                tile % self.from.across * side,
             );
-            let (rows, columns) = (OUTPUTS.min(height - y), OUTPUTS.min(width - x));
+            let (rows, columns) = (side.min(height - y), side.min(width - x));
+            if rows == 0 || columns == 0 {
+                continue; // no window is whole
+            }
             let to = &mut self.y[y * row + x * filters..];
-            if rows == OUTPUTS && columns == OUTPUTS {
+            if rows == side && columns == side {
                 let steps = Steps {
                     row,
                     column: filters,
                 };
-                self.from.outputs(simd, self.first + tile, to, steps);
+                let tile = self.first + tile;
+                self.from.outputs::<S, WINDOW>(simd, tile, to, steps);
                 continue;
             }
-            let steps = square::<OUTPUTS>(filters);
-            self.from.outputs(simd, self.first + tile, edge, steps);
+            let steps = Steps {
+                row: side * filters,
+                column: filters,
+            };
+            self.from
+                .outputs::<S, WINDOW>(simd, self.first + tile, edge, steps);
             for i in 0..rows {
                 to[i * row..][..columns * filters]
-                    .copy_from_slice(&edge[i * OUTPUTS * filters..][..columns * filters]);
+                    .copy_from_slice(&edge[i * side * filters..][..columns * filters]);
             }
         }
     }
@@ -438,14 +459,14 @@ struct Pooled<'a> {
     /// Of the first output, which dropout counts from.
     position: usize,
     y: &'a mut [f32],
-    winners: Option<&'a mut [u8]>,
+    winners: &'a mut [u8],
 }
 
 impl Kernel for Pooled<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(mut self, simd: S) {
+    fn run<S: Simd>(self, simd: S) {
         let (filters, width) = (self.from.plane.filters, self.from.plane.output[1]);
         let (row, line) = (width / 2 * filters, OUTPUTS * filters);
         let height = self.y.len() / row.max(1);
@@ -455,7 +476,7 @@ impl Kernel for Pooled<'_> {
                 tile / self.from.across * OUTPUTS,
                 tile % self.from.across * OUTPUTS,
             );
-            self.from.outputs(
+            self.from.outputs::<S, 1>(
                 simd,
                 self.first + tile,
                 &mut *outputs,
@@ -476,20 +497,13 @@ impl Kernel for Pooled<'_> {
             for (i, pair) in outputs.chunks_exact(2 * line).enumerate() {
                 if windows > 0 && y / 2 + i < height {
                     let at = (y / 2 + i) * row + x / 2 * filters;
-                    let y = &mut self.y[at..][..windows];
-                    match &mut self.winners {
-                        None => Maxima { pair, filters, y }.run(simd),
-                        Some(winners) => {
-                            let winners = &mut winners[at..][..windows];
-                            MaximaAndWinners {
-                                pair,
-                                filters,
-                                y,
-                                winners,
-                            }
-                            .run(simd)
-                        }
+                    MaximaAndWinners {
+                        pair,
+                        filters,
+                        y: &mut self.y[at..][..windows],
+                        winners: &mut self.winners[at..][..windows],
                     }
+                    .run(simd);
                 }
             }
         }

@@ -6,7 +6,7 @@ use crate::kernels::conv::{Plane, add_partials, images_per_task};
 use crate::kernels::scratch;
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk};
-use crate::simd::winograd::{Finish, INPUTS, OUTPUTS, OutputGradient, WeightsGradient, apply};
+use crate::simd::winograd::{INPUTS, OUTPUTS, OutputGradient, WeightsGradient, apply};
 use crate::simd::{Kernel, Simd, dispatch};
 use rayon::prelude::*;
 
@@ -154,7 +154,6 @@ impl Kernel for SumsBack<'_> {
                 filters,
                 (&self.sums[at..], square::<INPUTS>(step(channels, filters))),
                 (&mut self.dk[at..], square::<3>(plane)),
-                Finish::default(),
             );
         }
     }

@@ -2,8 +2,8 @@
 
 use super::{square, step, with_square};
 use crate::kernels::conv::Plane;
-use crate::simd::winograd::{Finish, INPUTS, Input, OUTPUTS, Steps, Transform, apply};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::winograd::{INPUTS, Input, OUTPUTS, Steps, Transform, apply};
+use crate::simd::{Kernel, Simd, dispatch, prefetch};
 
 /// Transforms the tiles of a padded image.
 pub(super) fn transform_inputs(plane: &Plane, image: &[f32], part: Part, transformed: &mut [f32]) {
@@ -73,15 +73,14 @@ impl<T: Transform<SIDE, INPUTS> + Copy, const SIDE: usize> Kernel for TransformT
             let (rows, columns) = (SIDE.min(height - y), SIDE.min(width - x));
             let from = &image[(y * width + x) * channels..];
             let to = (&mut transformed[(part.first + tile) * channels..], to_step);
+            // What the next block reads below this tile: it comes while this one is multiplied. (Behind the image's end
+            // the next image begins, where images are not padded.)
+            let below = part.tiles.div_ceil(part.across) * OUTPUTS + SIDE - OUTPUTS;
+            for row in below..below + OUTPUTS {
+                prefetch(from, row * width * channels, OUTPUTS * channels);
+            }
             if rows == SIDE && columns == SIDE {
-                apply(
-                    simd,
-                    transform,
-                    channels,
-                    (from, inside),
-                    to,
-                    Finish::default(),
-                );
+                apply(simd, transform, channels, (from, inside), to);
                 continue;
             }
             edge.fill(0.0);
@@ -90,7 +89,7 @@ impl<T: Transform<SIDE, INPUTS> + Copy, const SIDE: usize> Kernel for TransformT
                     .copy_from_slice(&from[row * inside.row..][..columns * channels]);
             }
             let from = (&*edge, square::<SIDE>(channels));
-            apply(simd, transform, channels, from, to, Finish::default());
+            apply(simd, transform, channels, from, to);
         }
     }
 }
