@@ -126,6 +126,15 @@ impl Simd for Avx2 {
         }
     }
     #[inline(always)]
+    fn beaten(self, best: (__m256, __m256), value: (__m256, __m256)) -> (__m256, __m256) {
+        // SAFETY: invariant 1.
+        let second = unsafe {
+            let larger = _mm256_cmp_ps::<_CMP_GT_OQ>(value.0, best.0);
+            _mm256_blendv_ps(best.1, value.1, larger)
+        };
+        (self.larger(best.0, value.0), second)
+    }
+    #[inline(always)]
     fn sqrt(self, a: __m256) -> __m256 {
         // SAFETY: invariant 1.
         unsafe { _mm256_sqrt_ps(a) }

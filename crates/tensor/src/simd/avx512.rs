@@ -154,6 +154,31 @@ impl Simd for Avx512 {
         }
     }
     #[inline(always)]
+    fn beaten(self, best: (__m512, __m512), value: (__m512, __m512)) -> (__m512, __m512) {
+        // SAFETY: invariant 1.
+        let second = unsafe {
+            let larger = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(value.0, best.0);
+            _mm512_mask_mov_ps(best.1, larger, value.1)
+        };
+        (self.larger(best.0, value.0), second)
+    }
+    #[inline(always)]
+    unsafe fn store_bytes(self, to: *mut u8, v: __m512, count: usize) {
+        // SAFETY: invariant 1; the caller's (invariants 2, 4), of which only `count` lanes are stored (invariant 3).
+        unsafe {
+            let bytes = _mm512_cvtepi32_epi8(_mm512_castps_si512(v));
+            if count == Self::LANES {
+                _mm_storeu_si128(to.cast(), bytes);
+            } else {
+                _mm512_mask_cvtepi32_storeu_epi8(
+                    to.cast(),
+                    self.mask(count),
+                    _mm512_castps_si512(v),
+                );
+            }
+        }
+    }
+    #[inline(always)]
     fn sqrt(self, a: __m512) -> __m512 {
         // SAFETY: invariant 1.
         unsafe { _mm512_sqrt_ps(a) }

@@ -91,6 +91,22 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     /// The larger; NaN when one is.
     fn larger(self, a: Self::V, b: Self::V) -> Self::V;
+    /// Lane by lane: `best`, or `value` where its first is larger, with the second that goes along. The first is NaN once
+    /// one was.
+    fn beaten(self, best: (Self::V, Self::V), value: (Self::V, Self::V)) -> (Self::V, Self::V);
+    /// The lowest byte of each of the first `count` lanes.
+    ///
+    /// # Safety
+    /// `to` must be valid for writing `count` values (invariants 2, 4).
+    #[inline(always)]
+    unsafe fn store_bytes(self, to: *mut u8, v: Self::V, count: usize) {
+        let mut lanes = [0.0f32; 16];
+        self.store(&mut lanes, v);
+        for (i, lane) in lanes[..count].iter().enumerate() {
+            // SAFETY: as this function.
+            unsafe { *to.add(i) = lane.to_bits() as u8 };
+        }
+    }
     /// √a
     fn sqrt(self, a: Self::V) -> Self::V;
     /// The lanes of both in turn: `a₀ b₀ a₁ b₁ …` as far as one vector holds, and what follows in a second.

@@ -102,6 +102,16 @@ impl Simd for Neon {
         unsafe { vmaxq_f32(a, b) }
     }
     #[inline(always)]
+    fn beaten(
+        self,
+        best: (float32x4_t, float32x4_t),
+        value: (float32x4_t, float32x4_t),
+    ) -> (float32x4_t, float32x4_t) {
+        // SAFETY: invariant 1.
+        let second = unsafe { vbslq_f32(vcgtq_f32(value.0, best.0), value.1, best.1) };
+        (self.larger(best.0, value.0), second)
+    }
+    #[inline(always)]
     fn sqrt(self, a: float32x4_t) -> float32x4_t {
         // SAFETY: invariant 1.
         unsafe { vsqrtq_f32(a) }

@@ -84,6 +84,11 @@ impl Simd for Portable {
         (a.simd_gt(b) | a.is_nan()).select(a, b)
     }
     #[inline(always)]
+    fn beaten(self, best: (f32x8, f32x8), value: (f32x8, f32x8)) -> (f32x8, f32x8) {
+        let second = value.0.simd_gt(best.0).select(value.1, best.1);
+        (self.larger(best.0, value.0), second)
+    }
+    #[inline(always)]
     fn sqrt(self, a: f32x8) -> f32x8 {
         a.sqrt()
     }

@@ -18,6 +18,7 @@
 //! outputs' gradients through A, multiplies, and comes back through G.
 
 use super::{Simd, load_vector, store_vector};
+use crate::kernels::DEAD;
 
 /// Side of the tile of outputs.
 pub(crate) const OUTPUTS: usize = 4;
@@ -264,19 +265,9 @@ unsafe fn vector<
     finish: Option<Finish<'_>>,
 ) {
     let (mask, zero) = (simd.mask(width), simd.splat(0.0));
-    let mut half = [[zero; IN]; OUT];
     // SAFETY: as this function.
     unsafe {
-        for column in 0..IN {
-            let mut line = [zero; IN];
-            for (row, value) in line.iter_mut().enumerate() {
-                let from = from.add(row * from_step.row + column * from_step.column);
-                *value = load_vector(simd, from, 0, TAIL, mask);
-            }
-            for (half, value) in half.iter_mut().zip(T::line(simd, line)) {
-                half[column] = value;
-            }
-        }
+        let half = columns::<S, T, IN, OUT, TAIL>(simd, mask, from, from_step);
         // Both are always applied, so that there is no branch between the values.
         let finish = finish.map(|Finish { bias, relu }| {
             let least = if relu { 0.0 } else { f32::NEG_INFINITY };
@@ -300,6 +291,127 @@ unsafe fn vector<
                 }
                 let to = to.add(row * to_step.row + column * to_step.column);
                 store_vector(simd, to, 0, TAIL, mask, value);
+            }
+        }
+    }
+}
+
+/// The transform of a square's columns.
+///
+/// # Safety
+/// The square must lie inside what the pointer may reach (invariant 2).
+#[inline(always)]
+unsafe fn columns<
+    S: Simd,
+    T: Transform<IN, OUT>,
+    const IN: usize,
+    const OUT: usize,
+    const TAIL: bool,
+>(
+    simd: S,
+    mask: S::Mask,
+    from: *const f32,
+    step: Steps,
+) -> [[S::V; IN]; OUT] {
+    let zero = simd.splat(0.0);
+    let mut half = [[zero; IN]; OUT];
+    for column in 0..IN {
+        let mut line = [zero; IN];
+        for (row, value) in line.iter_mut().enumerate() {
+            // SAFETY: as this function.
+            *value = unsafe {
+                let from = from.add(row * step.row + column * step.column);
+                load_vector(simd, from, 0, TAIL, mask)
+            };
+        }
+        for (half, value) in half.iter_mut().zip(T::line(simd, line)) {
+            half[column] = value;
+        }
+    }
+    half
+}
+
+/// The maxima of the 2×2 windows of a tile's outputs, behind bias and relu, and which of the four each is: the first of
+/// equals, [`DEAD`] where none is above 0.
+///
+/// # Panics
+/// When a slice does not reach as far as its square.
+#[inline(always)]
+pub(crate) fn maxima_and_winners<S: Simd>(
+    simd: S,
+    channels: usize,
+    from: (&[f32], Steps),
+    bias: Option<&[f32]>,
+    (y, winners, step): (&mut [f32], &mut [u8], Steps),
+) {
+    const SIDE: usize = OUTPUTS / 2;
+    assert!(
+        from.1.reaches(INPUTS, channels, from.0.len()),
+        "transform: from"
+    );
+    assert!(
+        step.reaches(SIDE, channels, y.len().min(winners.len())),
+        "transform: to"
+    );
+    assert!(
+        bias.is_none_or(|bias| channels <= bias.len()),
+        "transform: bias"
+    );
+    for first in (0..channels).step_by(S::LANES) {
+        let width = S::LANES.min(channels - first);
+        // SAFETY: invariants 2 (asserted above) and 4 (`y` and `winners` are exclusive).
+        unsafe {
+            let from = (from.0.as_ptr().add(first), from.1);
+            let bias = bias.map(|bias| &bias[first..]);
+            let to = (
+                y.as_mut_ptr().add(first),
+                winners.as_mut_ptr().add(first),
+                step,
+            );
+            if width == S::LANES {
+                winners_vector::<S, false>(simd, width, from, bias, to);
+            } else {
+                winners_vector::<S, true>(simd, width, from, bias, to);
+            }
+        }
+    }
+}
+
+/// One vector of channels, `width` of them in use.
+///
+/// # Safety
+/// As [`vector`].
+#[inline(always)]
+unsafe fn winners_vector<S: Simd, const TAIL: bool>(
+    simd: S,
+    width: usize,
+    (from, from_step): (*const f32, Steps),
+    bias: Option<&[f32]>,
+    (y, winners, step): (*mut f32, *mut u8, Steps),
+) {
+    let (mask, zero) = (simd.mask(width), simd.splat(0.0));
+    // SAFETY: as this function.
+    unsafe {
+        let half = columns::<S, Output, INPUTS, OUTPUTS, TAIL>(simd, mask, from, from_step);
+        let bias = bias.map_or(zero, |bias| load_vector(simd, bias.as_ptr(), 0, TAIL, mask));
+        for (row, half) in half.as_chunks::<2>().0.iter().enumerate() {
+            let lines = [Output::line(simd, half[0]), Output::line(simd, half[1])];
+            for column in 0..OUTPUTS / 2 {
+                // Relu's zero comes first, and only what is larger takes its place.
+                let mut best = (zero, simd.splat(f32::from_bits(DEAD.into())));
+                for tap in 0..4 {
+                    let value = lines[tap / 2][2 * column + tap % 2];
+                    best = simd.beaten(
+                        best,
+                        (
+                            simd.add(value, bias),
+                            simd.splat(f32::from_bits(tap as u32)),
+                        ),
+                    );
+                }
+                let at = row * step.row + column * step.column;
+                store_vector(simd, y.add(at), 0, TAIL, mask, best.0);
+                simd.store_bytes(winners.add(at), best.1, width);
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::kernels::{Epilogue, scratch};
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk};
 use crate::simd::winograd::{
-    Finish, INPUTS, OUTPUTS, Output, Steps, Weights, apply, apply_windows,
+    Finish, INPUTS, OUTPUTS, Output, Steps, Weights, apply, apply_windows, maxima_and_winners,
 };
 use crate::simd::{Kernel, Simd, dispatch};
 use std::ops::Range;
@@ -381,8 +381,6 @@ impl OutputTiles<'_> {
         to_step: Steps,
     ) {
         let filters = self.plane.filters;
-        let from = &self.transformed[tile * filters..];
-        let from_step = square::<INPUTS>(step(self.count, filters));
         let finish = Finish {
             bias: self.bias,
             relu: self.epilogue.relu,
@@ -391,10 +389,31 @@ impl OutputTiles<'_> {
             simd,
             Output,
             filters,
-            (from, from_step),
+            self.products(tile),
             (to, to_step),
             Some(finish),
         );
+    }
+
+    /// The maxima of a tile's 2×2 windows, which of the four each is, behind bias and relu.
+    #[inline(always)]
+    fn maxima_and_winners<S: Simd>(
+        &self,
+        simd: S,
+        tile: usize,
+        to: (&mut [f32], &mut [u8], Steps),
+    ) {
+        maxima_and_winners(simd, self.plane.filters, self.products(tile), self.bias, to);
+    }
+
+    /// The 6×6 sums of products of a tile of the block.
+    #[inline(always)]
+    fn products(&self, tile: usize) -> (&[f32], Steps) {
+        let filters = self.plane.filters;
+        (
+            &self.transformed[tile * filters..],
+            square::<INPUTS>(step(self.count, filters)),
+        )
     }
 }
 
@@ -450,7 +469,7 @@ impl<const WINDOW: usize> Kernel for Plain<'_, WINDOW> {
     }
 }
 
-/// One image's tiles: dropout, then the maxima of their windows.
+/// One image's tiles: relu, dropout, then the maxima of their windows, and which value won.
 struct Pooled<'a> {
     /// A tile's 4×4 outputs.
     outputs: &'a mut [f32],
@@ -476,6 +495,18 @@ impl Kernel for Pooled<'_> {
                 tile / self.from.across * OUTPUTS,
                 tile % self.from.across * OUTPUTS,
             );
+            let windows = (OUTPUTS / 2).min(width / 2 - x / 2);
+            let is_whole = windows == OUTPUTS / 2 && y / 2 + OUTPUTS / 2 <= height;
+            if is_whole && self.from.epilogue.dropout.is_none() {
+                let at = y / 2 * row + x / 2 * filters;
+                let steps = Steps {
+                    row,
+                    column: filters,
+                };
+                let to = (&mut self.y[at..], &mut self.winners[at..], steps);
+                self.from.maxima_and_winners(simd, self.first + tile, to);
+                continue;
+            }
             self.from.outputs::<S, 1>(
                 simd,
                 self.first + tile,
@@ -493,7 +524,7 @@ impl Kernel for Pooled<'_> {
                     .run(simd);
                 }
             }
-            let windows = (OUTPUTS / 2).min(width / 2 - x / 2) * filters;
+            let windows = windows * filters;
             for (i, pair) in outputs.chunks_exact(2 * line).enumerate() {
                 if windows > 0 && y / 2 + i < height {
                     let at = (y / 2 + i) * row + x / 2 * filters;
