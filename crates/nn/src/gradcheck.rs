@@ -95,7 +95,9 @@ fn layer_sample(row: &layers::Row<f64>, sampler: &mut Sampler) -> Sample {
     let values = sampler.until(draw, |values| {
         smooth(&*layer, values, seed).unwrap_or(false)
     });
-    let names = ["x"].into_iter().chain(specs.iter().map(|spec| spec.name));
+    let names = ["x"]
+        .into_iter()
+        .chain(specs.iter().map(|spec| &*spec.name));
     let inputs: Vec<_> = names.zip(values).collect();
     let sample = Sample::new(move |inputs: &[Var<f64>]| -> Result<Var<f64>> {
         let mut context = Context::training(seed, 0);

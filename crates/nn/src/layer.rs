@@ -1,17 +1,22 @@
 //! What a layer is: a pure description of shapes, weights and a forward pass. It holds no weights (those belong to
 //! the model) and no state, so that it can be printed, saved and compared.
 
-use crate::{ActivationKind, Initializer, Regularizer, Result};
+use crate::{ActivationKind, Context, Initializer, Regularizer, Result};
 use std::any::Any;
+use std::borrow::Cow;
 use std::fmt::Debug;
 use taper_autograd::Var;
-use taper_tensor::ops::Dropout;
-use taper_tensor::{Element, Seed, Stream, Tensor};
+use taper_tensor::{Element, Tensor};
 
-/// A layer: a pure description. Shapes are those of one sample, without the batch axis.
+/// What a layer says of itself, whatever the element type. Shapes are those of one sample, without the batch axis.
 ///
-/// To add one: a file in `layers/` with its struct, this trait and its row, and the row's name in `layers::all()`.
-pub trait Layer<E: Element = f32>: Debug + Send + Sync + 'static {
+/// ```
+/// use taper_nn::{Describe, layers::Conv2D};
+/// assert_eq!(Conv2D::new(32, 3).output_shape(&[28, 28, 1])?, [26, 26, 32]);
+/// assert_eq!(Conv2D::new(32, 3).weights(&[28, 28, 1])?[0].shape, [3, 3, 1, 32]);
+/// # Ok::<(), taper_nn::Error>(())
+/// ```
+pub trait Describe: Debug + Send + Sync + 'static {
     /// Keras's class name, e.g. `Conv2D`.
     fn class_name(&self) -> &'static str;
 
@@ -23,6 +28,14 @@ pub trait Layer<E: Element = f32>: Debug + Send + Sync + 'static {
     /// The description as JSON (Keras's names), which [`layers::from_config`](crate::layers::from_config) reads back.
     fn config(&self) -> serde_json::Value;
 
+    /// Whether the layer's weights learn from the start (Keras's `trainable`); [`Model::set_trainable`]
+    /// changes it later. [`frozen`](FreezeExt::frozen) makes a layer that does not.
+    ///
+    /// [`Model::set_trainable`]: crate::Model::set_trainable
+    fn trainable(&self) -> bool {
+        true
+    }
+
     /// The shape of an output, or what makes `input` (or the description itself) unfit.
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>>;
 
@@ -31,7 +44,28 @@ pub trait Layer<E: Element = f32>: Debug + Send + Sync + 'static {
         Ok(Vec::new())
     }
 
-    /// The output for a batch: `x` has a batch axis in front; `weights` are in the order of [`weights`](Self::weights).
+    /// What is left of the layer when a model is prepared to predict.
+    fn at_inference(&self) -> AtInference {
+        AtInference::Forward
+    }
+
+    /// Whether the forward pass adds penalties to the loss, at inference too (an activity regularizer).
+    fn penalizes(&self) -> bool {
+        false
+    }
+
+    /// For fusion patterns.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// A layer: a pure description with a forward pass, from one input to one output. Where wires meet or part there is a
+/// [`Junction`](crate::Junction).
+///
+/// To add one: a file in `layers/` with its struct, [`Describe`], this trait and its row, and the row's name in
+/// `layers::all()`. A layer of another crate is loaded through a [`Registry`](crate::Registry).
+pub trait Layer<E: Element = f32>: Describe {
+    /// The output for a batch: `x` has a batch axis in front; `weights` are in the order of
+    /// [`weights`](Describe::weights).
     fn forward(&self, x: &Var<E>, weights: &[Var<E>], context: &mut Context<E>) -> Result<Var<E>>;
 
     /// For layers that end in an activation function: that function, and the same layer without it. Losses that are
@@ -46,16 +80,24 @@ pub trait Layer<E: Element = f32>: Debug + Send + Sync + 'static {
     fn scale_and_shift(&self, _weights: &[&Tensor<E>]) -> Option<ScaleAndShift> {
         None
     }
+}
 
-    /// For fusion patterns.
-    fn as_any(&self) -> &dyn Any;
+/// What is left of a layer at inference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtInference {
+    /// Nothing: its output has the bytes of its input (dropout, another shape).
+    Nothing,
+    /// An activation function, element by element or along the last axis.
+    Activation(ActivationKind),
+    /// Its forward pass, or the step that the table of [`steps`](crate::inference::steps) has for it.
+    Forward,
 }
 
 /// A weight that a layer wants.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WeightSpec {
-    /// Its name within the layer, e.g. `kernel`.
-    pub name: &'static str,
+    /// Its name within the layer, e.g. `kernel`. It may be made at run time (`gate_3/kernel`).
+    pub name: Cow<'static, str>,
     /// Its shape.
     pub shape: Vec<usize>,
     /// Where its first values come from.
@@ -75,66 +117,77 @@ pub struct ScaleAndShift {
     pub shift: Vec<f64>,
 }
 
-/// What a forward pass knows, and what it collects on the way.
-#[derive(Clone)]
-pub struct Context<E: Element = f32> {
-    /// Whether dropout is on.
-    pub training: bool,
-    /// The seed of the run.
-    pub seed: Seed,
-    /// Counts training batches over the whole run.
-    pub step: u64,
-    /// Index of the layer now running; the stream of its random numbers.
-    pub layer: u32,
-    /// Penalties on the tape (activity regularizers).
-    pub penalties: Vec<Var<E>>,
-    /// New values of non-trainable weights: (layer, index in its `weights`, value).
-    pub updates: Vec<(u32, usize, Tensor<E>)>,
+/// [`frozen`](FreezeExt::frozen), for every layer.
+pub trait FreezeExt: Describe + Sized {
+    /// The same layer with weights that do not learn: Keras's `trainable=False`. A frozen BatchNormalization runs with
+    /// its moving averages and leaves them as they are.
+    ///
+    /// ```
+    /// use taper_nn::{FreezeExt, Seed, Sequential, layers::Dense};
+    /// let model = Sequential::new([4]).add(Dense::new(8).frozen()).add(Dense::new(2)).build(Seed(7))?;
+    /// assert!(!model.parameter("dense/kernel").unwrap().trainable);
+    /// assert!(model.parameter("dense_1/kernel").unwrap().trainable);
+    /// # Ok::<(), taper_nn::Error>(())
+    /// ```
+    fn frozen(self) -> Frozen<Self> {
+        Frozen(self)
+    }
 }
 
-impl<E: Element> Context<E> {
-    /// A training pass: batch number `step` of the run with this seed.
-    pub fn training(seed: Seed, step: u64) -> Self {
-        Context {
-            training: true,
-            seed,
-            step,
-            layer: 0,
-            penalties: Vec::new(),
-            updates: Vec::new(),
-        }
+impl<L: Describe> FreezeExt for L {}
+
+/// A layer whose weights do not learn; made by [`FreezeExt::frozen`]. To everybody but the model it is the layer itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frozen<L>(pub L);
+
+impl<L: Describe> Describe for Frozen<L> {
+    fn class_name(&self) -> &'static str {
+        self.0.class_name()
     }
 
-    /// An inference pass: dropout is off, nothing is random.
-    pub fn inference() -> Self {
-        Context {
-            training: false,
-            ..Context::training(Seed(0), 0)
-        }
+    fn name(&self) -> Option<&str> {
+        self.0.name()
     }
 
-    /// The dropout of the layer that stands `offset` places behind the one now running; `None` when there is nothing
-    /// to drop. The mask depends on the dropout layer's place and on the step alone, so it is the same whether the
-    /// layer runs by itself or inside a fused pattern.
-    pub fn dropout(&self, offset: u32, rate: f64) -> Option<Dropout> {
-        let key = || {
-            self.seed
-                .key(Stream::Dropout(self.layer + offset), self.step)
-        };
-        (self.training && rate > 0.0).then(|| Dropout { rate, key: key() })
+    fn config(&self) -> serde_json::Value {
+        self.0.config()
     }
 
-    /// Records the penalty of a layer's output, divided by the batch size as Keras 3.15 does (early
-    /// releases of Keras 3 did not divide).
-    pub fn penalize(&mut self, output: &Var<E>, regularizer: Option<Regularizer>) -> Result<()> {
-        if let Some(regularizer) = regularizer {
-            let batch = output.shape().first().copied().unwrap_or(1).max(1);
-            self.penalties.push(
-                regularizer
-                    .penalty(output)?
-                    .scale(E::from_f64(1.0 / batch as f64)),
-            );
-        }
-        Ok(())
+    fn trainable(&self) -> bool {
+        false
+    }
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        self.0.output_shape(input)
+    }
+
+    fn weights(&self, input: &[usize]) -> Result<Vec<WeightSpec>> {
+        self.0.weights(input)
+    }
+
+    fn at_inference(&self) -> AtInference {
+        self.0.at_inference()
+    }
+
+    fn penalizes(&self) -> bool {
+        self.0.penalizes()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self.0.as_any()
+    }
+}
+
+impl<E: Element, L: Layer<E>> Layer<E> for Frozen<L> {
+    fn forward(&self, x: &Var<E>, weights: &[Var<E>], context: &mut Context<E>) -> Result<Var<E>> {
+        self.0.forward(x, weights, context)
+    }
+
+    fn split_activation(&self) -> Option<(ActivationKind, Box<dyn Layer<E>>)> {
+        self.0.split_activation()
+    }
+
+    fn scale_and_shift(&self, weights: &[&Tensor<E>]) -> Option<ScaleAndShift> {
+        self.0.scale_and_shift(weights)
     }
 }

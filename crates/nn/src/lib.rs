@@ -43,16 +43,24 @@
 
 pub mod activations;
 mod config;
+mod context;
+mod description;
 mod error;
+mod functional;
 pub mod fusion;
 pub mod gradcheck;
+mod graph;
 pub mod inference;
 mod initializers;
+mod junction;
+pub mod junctions;
 mod layer;
 pub mod layers;
 pub mod losses;
 mod model;
+mod names;
 mod plan;
+mod registry;
 pub mod regularizers;
 mod sequential;
 mod summary;
@@ -62,15 +70,21 @@ mod weights;
 
 pub use activations::ActivationKind::{self, Linear, Relu, Sigmoid, Softmax, Tanh};
 pub use config::Pair;
+pub use context::Context;
 pub use error::{Error, Result};
+pub use functional::{Functional, Outputs, Shared};
+pub use graph::Wire;
 pub use inference::{Evaluator, Prepared};
 pub use initializers::Initializer;
-pub use layer::{Context, Layer, ScaleAndShift, WeightSpec};
+pub use junction::{DescribeJunction, Junction};
+pub use layer::{AtInference, Describe, FreezeExt, Frozen, Layer, ScaleAndShift, WeightSpec};
 pub use losses::{
     BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError,
     SparseCategoricalCrossentropy,
 };
-pub use model::{Model, Parameter, Step};
+pub use model::{Inner, Losses, Measured, Model, Parameter, Step, Tensors};
+pub use registry::{JunctionFromConfig, LayerFromConfig, Registry};
 pub use regularizers::{L1, L1L2, L2, Regularizer};
 pub use sequential::Sequential;
 pub use taper_tensor::{Padding, Seed};
+pub use weights::Loaded;

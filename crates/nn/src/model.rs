@@ -1,19 +1,21 @@
-//! A built model: layers, parameters and the plan of how to run them.
+//! A built model: a graph, its parameters, and the plan of how to run it.
 
-use crate::plan::{Architecture, Head, Plan};
-use crate::{
-    ActivationKind, Context, Error, Layer, Loss, Regularizer, Result, Sequential, summary, weights,
-};
-use serde_json::{Value, json};
+mod batch;
+mod run;
+
+pub use batch::{Losses, Measured, Step, Tensors};
+pub(crate) use run::{check_inputs, only, outputs_and_losses};
+
+use crate::graph::{Built, Graph, Kind};
+use crate::plan::{Head, Instead, Plan};
+use crate::weights::{self, Loaded};
+use crate::{Error, Regularizer, Result, WeightSpec};
 use std::fmt;
 use std::sync::Arc;
-use taper_autograd::{Tape, Var};
 use taper_tensor::{Element, Seed, Tensor};
 
-/// How many samples [`Model::predict`] runs at once.
-const PREDICT_BATCH: usize = 256;
-
-/// A built model: layers, parameters, and the (fused) plan. [`Sequential`] builds it.
+/// A built model: a graph of layers, parameters, and the (fused) plan. [`Sequential`](crate::Sequential) and
+/// [`Functional`](crate::Functional) build it. A clone shares the weights' memory until one of the two changes them.
 ///
 /// ```
 /// use taper_nn::{CategoricalCrossentropy, Relu, Seed, Sequential, Softmax, layers::Dense};
@@ -22,17 +24,21 @@ const PREDICT_BATCH: usize = 256;
 /// let mut model = Sequential::new([4]).add(Dense::new(8).activation(Relu)).add(Dense::new(3).activation(Softmax)).build(Seed(7))?;
 /// let (x, y) = (Tensor::ones([2, 4]), Tensor::one_hot(&[0, 2], 3)?);
 /// let step = model.train_batch(&x, &y, &CategoricalCrossentropy, Seed(7), 0)?;
-/// assert_eq!(step.output.shape(), [2, 3]);
+/// assert_eq!(step.output().shape(), [2, 3]);
 /// assert_eq!(step.gradients.len(), model.parameters().len());
 /// assert_eq!(model.predict(&x)?.shape(), [2, 3]);
 /// # Ok::<(), taper_nn::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Model<E: Element = f32> {
-    /// Shared with what is prepared from the model.
-    pub(crate) architecture: Arc<Architecture<E>>,
+    /// Shared with clones, and with what is prepared from the model.
+    pub(crate) graph: Arc<Graph<E>>,
     pub(crate) parameters: Vec<Parameter<E>>,
-    pub(crate) plan: Plan<E>,
-    pub(crate) head: Option<Head<E>>,
+    /// Whether each owner learns.
+    trainable: Vec<bool>,
+    plan: Arc<Plan<E>>,
+    head: Option<Arc<Head<E>>>,
+    fuse: bool,
 }
 
 /// One named weight of a model.
@@ -44,48 +50,126 @@ pub struct Parameter<E: Element = f32> {
     pub value: Tensor<E>,
     /// Its penalty.
     pub regularizer: Option<Regularizer>,
-    /// Whether the optimizer moves it.
+    /// Whether the optimizer moves it. [`Model::set_trainable`] sets it for a whole layer.
     pub trainable: bool,
 }
 
-/// Loss and gradients of one training batch.
-#[derive(Clone, Debug)]
-pub struct Step<E: Element = f32> {
-    /// Mean loss of the batch without penalties.
-    pub loss: f64,
-    /// Penalties: of the weights as they were before the step, and of layers' outputs.
-    pub penalty: f64,
-    /// The model's output `[n, …]` (probabilities when softmax is last), with dropout on.
-    pub output: Tensor<E>,
-    /// One a parameter, in the order of [`Model::parameters`]; `None` for those that are not trainable. The gradients
-    /// of the weights' penalties are not in them: the optimizer adds them in the one pass that it makes anyway.
-    pub gradients: Vec<Option<Tensor<E>>>,
+/// An output inside a model, for [`Model::with_outputs`]: a layer's name (`"dense"`), for a layer that is called more
+/// than once with the number of the call (`("tower", 1)`, from 0).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inner<'a> {
+    /// The layer's name.
+    pub layer: &'a str,
+    /// Which call of the layer, from 0.
+    pub call: usize,
+    /// Which output of a junction that has several, from 0.
+    pub output: usize,
+}
+
+impl<'a> From<&'a str> for Inner<'a> {
+    fn from(layer: &'a str) -> Self {
+        Inner::from((layer, 0))
+    }
+}
+
+impl<'a> From<(&'a str, usize)> for Inner<'a> {
+    fn from((layer, call): (&'a str, usize)) -> Self {
+        Inner {
+            layer,
+            call,
+            output: 0,
+        }
+    }
+}
+
+/// A model of this graph, with initial weights that are a function of the seed.
+pub(crate) fn fresh<E: Element>(built: Built<E>, fuse: bool, seed: Seed) -> Result<Model<E>> {
+    let mut index = 0;
+    with_weights(built, fuse, |_, spec| {
+        index += 1;
+        Ok(spec.initializer.tensor(&spec.shape, seed, index - 1))
+    })
+}
+
+/// A model of this graph with the given weights.
+pub(crate) fn restored<E: Element>(
+    built: Built<E>,
+    fuse: bool,
+    given: impl IntoIterator<Item = (String, Tensor<E>)>,
+) -> Result<Model<E>> {
+    let mut given = weights::by_name(given)?;
+    let take = |name: &str, spec: &WeightSpec| weights::take(&mut given, name, &spec.shape);
+    let model = with_weights(built, fuse, take)?;
+    weights::none_left(&given)?;
+    Ok(model)
+}
+
+fn with_weights<E: Element>(
+    built: Built<E>,
+    fuse: bool,
+    mut value: impl FnMut(&str, &WeightSpec) -> Result<Tensor<E>>,
+) -> Result<Model<E>> {
+    let mut parameters = Vec::new();
+    for (name, spec) in built.weights {
+        parameters.push(Parameter {
+            value: value(&name, &spec)?,
+            name,
+            regularizer: spec.regularizer,
+            trainable: spec.trainable,
+        });
+    }
+    let mut model = Model::assemble(built.graph, parameters, built.trainable, fuse);
+    for owner in 0..model.trainable.len() {
+        let on = model.trainable[owner];
+        model.freeze(owner, !on);
+    }
+    Ok(model)
 }
 
 impl<E: Element> Model<E> {
-    /// The shape of one input, without the batch axis.
+    fn assemble(
+        graph: Graph<E>,
+        parameters: Vec<Parameter<E>>,
+        trainable: Vec<bool>,
+        fuse: bool,
+    ) -> Self {
+        Model {
+            plan: Arc::new(Plan::new(&graph, &Instead::new(), fuse)),
+            head: Head::new(&graph, fuse).map(Arc::new),
+            graph: Arc::new(graph),
+            parameters,
+            trainable,
+            fuse,
+        }
+    }
+
+    /// The names of the inputs, and the shape of a sample of each, without the batch axis. That of a chain is called
+    /// `input`.
+    pub fn inputs(&self) -> impl Iterator<Item = (&str, &[usize])> {
+        let inputs = self.graph.inputs.iter();
+        inputs.map(|input| (input.name.as_str(), &*self.graph.shapes[input.value]))
+    }
+
+    /// The shape of one input, without the batch axis; of several inputs, the first.
     pub fn input_shape(&self) -> &[usize] {
-        &self.architecture.shapes[0]
+        let input = self.graph.inputs.first();
+        input.map_or(&[], |input| &self.graph.shapes[input.value])
     }
 
-    /// The shape of one output, without the batch axis.
+    /// The shapes of the outputs, without the batch axis.
+    pub fn output_shapes(&self) -> impl Iterator<Item = &[usize]> {
+        let outputs = self.graph.outputs.iter();
+        outputs.map(|&value| &*self.graph.shapes[value])
+    }
+
+    /// The shape of one output, without the batch axis; of several outputs, the first.
     pub fn output_shape(&self) -> &[usize] {
-        &self.architecture.shapes[self.architecture.layers.len()]
+        self.output_shapes().next().unwrap_or(&[])
     }
 
-    /// The layers.
-    pub fn layers(&self) -> &[Box<dyn Layer<E>>] {
-        &self.architecture.layers
-    }
-
-    /// The names of the layers.
-    pub fn layer_names(&self) -> &[String] {
-        &self.architecture.names
-    }
-
-    /// The shape of a sample behind each layer, without the batch axis.
-    pub fn layer_output_shapes(&self) -> &[Vec<usize>] {
-        &self.architecture.shapes[1..]
+    /// The names of the layers (junctions are layers here), in the order of their first call.
+    pub fn layer_names(&self) -> impl Iterator<Item = &str> {
+        self.graph.owners.iter().map(|owner| owner.name.as_str())
     }
 
     /// All weights, layer by layer.
@@ -98,17 +182,59 @@ impl<E: Element> Model<E> {
         &mut self.parameters
     }
 
-    /// The weights of layer number `index`.
-    pub fn layer_parameters(&self, index: usize) -> &[Parameter<E>] {
-        &self.parameters[self.architecture.parameters[index].clone()]
+    /// The weight of this name, e.g. `conv2d/kernel`.
+    pub fn parameter(&self, name: &str) -> Option<&Parameter<E>> {
+        self.parameters.iter().find(|p| p.name == name)
+    }
+
+    /// The weight of this name, to be changed. Its shape must stay as it is.
+    pub fn parameter_mut(&mut self, name: &str) -> Option<&mut Parameter<E>> {
+        self.parameters.iter_mut().find(|p| p.name == name)
+    }
+
+    /// Whether the layer of this name learns; `None` if there is none.
+    pub fn is_trainable(&self, layer: &str) -> Option<bool> {
+        Some(self.trainable[self.owner(layer)?])
+    }
+
+    /// Whether the weights of a layer learn from now on (Keras's `trainable`). What does not learn has no penalty either,
+    /// as in Keras, and a frozen BatchNormalization runs with its moving averages and leaves them as they are. Goes into
+    /// checkpoints.
+    ///
+    /// # Errors
+    /// No layer of this name.
+    pub fn set_trainable(&mut self, layer: &str, on: bool) -> Result<()> {
+        let Some(owner) = self.owner(layer) else {
+            let known: Vec<&str> = self.layer_names().collect();
+            return Err(Error::Config(format!(
+                "no layer is called {layer:?}: there are {}",
+                known.join(", ")
+            )));
+        };
+        self.freeze(owner, !on);
+        Ok(())
+    }
+
+    fn owner(&self, layer: &str) -> Option<usize> {
+        self.layer_names().position(|name| name == layer)
+    }
+
+    fn freeze(&mut self, owner: usize, frozen: bool) {
+        self.trainable[owner] = !frozen;
+        let owner = &self.graph.owners[owner];
+        let parameters = &mut self.parameters[owner.parameters.clone()];
+        for (parameter, &learnable) in parameters.iter_mut().zip(&owner.learnable) {
+            parameter.trainable = learnable && !frozen;
+        }
     }
 
     /// How the model runs: for each stage the fused kernel's name (`None` for a layer by itself) and the names of the
     /// layers that it covers.
-    pub fn stages(&self) -> Vec<(Option<&'static str>, &[String])> {
+    pub fn stages(&self) -> Vec<(Option<&'static str>, Vec<&str>)> {
+        let name = |&node: &u32| self.graph.owner(node as usize).name.as_str();
         self.plan
             .stages()
-            .map(|(name, layers)| (name, &self.architecture.names[layers]))
+            .map(|(kernel, nodes)| (kernel, nodes.iter().map(name).collect()))
             .collect()
     }
 
@@ -134,232 +260,124 @@ impl<E: Element> Model<E> {
         Ok(())
     }
 
-    /// A table of the layers, their output shapes and numbers of parameters, as Keras prints it.
-    pub fn summary(&self) -> String {
-        summary::table(self)
-    }
-
-    /// The architecture as JSON, which [`from_config`](Self::from_config) reads back:
-    /// `{"class_name":"Sequential","config":{"input_shape":[28,28,1],"layers":[{"class_name":"Conv2D","config":{…}},…]}}`.
-    pub fn config(&self) -> Value {
-        let named = self.layers().iter().zip(self.layer_names());
-        let describe = named.map(|(layer, name)| {
-            let mut config = layer.config();
-            config["name"] = json!(name);
-            json!({"class_name": layer.class_name(), "config": config})
-        });
-        let layers: Vec<Value> = describe.collect();
-        json!({"class_name": "Sequential", "config": {"input_shape": self.input_shape(), "layers": layers}})
-    }
-
-    /// A model from its JSON, with fresh weights. [`Sequential::from_config`] and [`Sequential::build_with`] take
-    /// existing weights instead.
+    /// Replaces the weights whose names and shapes fit, leaves all others as they are, and says which is which: for a
+    /// new last layer on top of trained ones.
+    ///
+    /// ```
+    /// use taper_nn::{Seed, Sequential, layers::Dense};
+    /// let trained = Sequential::new([4]).add(Dense::new(8).name("body")).add(Dense::new(10).name("old")).build(Seed(1))?;
+    /// let mut model = Sequential::new([4]).add(Dense::new(8).name("body")).add(Dense::new(2).name("new")).build(Seed(2))?;
+    /// let loaded = model.load_weights(trained.parameters().iter().map(|p| (p.name.clone(), p.value.clone())))?;
+    /// assert_eq!(loaded.taken, ["body/kernel", "body/bias"]);
+    /// assert_eq!(loaded.missing, ["new/kernel", "new/bias"]);
+    /// assert_eq!(loaded.left_over, ["old/bias", "old/kernel"]);
+    /// # Ok::<(), taper_nn::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// What is no description of a model, by layer.
-    pub fn from_config(config: &Value, seed: Seed) -> Result<Self> {
-        Sequential::from_config(config)?.build(seed)
-    }
-
-    /// The sum of the penalties of all weights.
-    pub fn penalty(&self) -> f64 {
-        let value = |parameter: &Parameter<E>| Some(parameter.regularizer?.value(&parameter.value));
-        self.parameters.iter().filter_map(value).sum()
-    }
-
-    /// The output for any number of samples: `[n, …]` → `[n, …]`. Dropout is off.
-    ///
-    /// # Errors
-    /// An input of another shape.
-    pub fn predict(&self, x: &Tensor<E>) -> Result<Tensor<E>> {
-        let samples = self.check_input(x)?;
-        if samples == 0 {
-            return Ok(Tensor::zeros([&[0], self.output_shape()].concat()));
-        }
-        if samples <= PREDICT_BATCH {
-            return self.infer(x);
-        }
-        let starts = (0..samples).step_by(PREDICT_BATCH);
-        let parts: Result<Vec<Tensor<E>>> = starts
-            .map(|start| self.infer(&x.slice(0, start..samples.min(start + PREDICT_BATCH))?))
-            .collect();
-        Ok(Tensor::concat(&parts?.iter().collect::<Vec<_>>(), 0)?)
-    }
-
-    /// The output and the mean loss of a batch, with dropout off. The penalties of layers' outputs (activity
-    /// regularizers) are part of the loss, those of weights ([`penalty`](Self::penalty)) are not.
-    ///
-    /// # Errors
-    /// An input of another shape, a target that does not fit.
-    pub fn evaluate_batch(
-        &self,
-        x: &Tensor<E>,
-        y: &Tensor<E>,
-        loss: &dyn Loss<E>,
-    ) -> Result<(Tensor<E>, f64)> {
-        self.check_input(x)?;
-        let tape = Tape::new();
-        let weights = self.constants(&tape);
-        let mut context = Context::inference();
-        let (output, loss) =
-            self.output_and_loss(tape.constant(x), y, loss, &weights, &mut context)?;
-        Ok((output, scalar(&loss)? + sum(&context.penalties)?))
-    }
-
-    /// Forward and backward in training mode, for batch number `step` of the run with this seed. The optimizer's step
-    /// is the caller's; new values of weights that are not trainable (running statistics) are stored here.
-    ///
-    /// # Errors
-    /// An input of another shape, a target that does not fit.
-    pub fn train_batch(
+    /// A name that is given twice.
+    pub fn load_weights(
         &mut self,
-        x: &Tensor<E>,
-        y: &Tensor<E>,
-        loss: &dyn Loss<E>,
-        seed: Seed,
-        step: u64,
-    ) -> Result<Step<E>> {
-        self.check_input(x)?;
-        let penalty = self.penalty();
-        let tape = Tape::new();
-        let on_tape = |p: &Parameter<E>| {
-            if p.trainable {
-                tape.parameter(&p.value)
-            } else {
-                tape.constant(&p.value)
+        weights: impl IntoIterator<Item = (String, Tensor<E>)>,
+    ) -> Result<Loaded> {
+        let mut given = weights::by_name(weights)?;
+        let mut loaded = Loaded::default();
+        for parameter in &mut self.parameters {
+            let name = parameter.name.clone();
+            match given.remove(&name) {
+                None => loaded.missing.push(name),
+                Some(value) if value.shape() == parameter.value.shape() => {
+                    parameter.value = value;
+                    loaded.taken.push(name);
+                }
+                Some(value) => {
+                    let shapes = (value.shape().to_vec(), parameter.value.shape().to_vec());
+                    loaded.misfits.push((name, shapes.0, shapes.1));
+                }
             }
-        };
-        let weights: Vec<Var<E>> = self.parameters.iter().map(on_tape).collect();
-        let mut context = Context::training(seed, step);
-        let (output, loss) =
-            self.output_and_loss(tape.constant(x), y, loss, &weights, &mut context)?;
-        let figures = (scalar(&loss)?, penalty + sum(&context.penalties)?);
-        let gradients = self.gradients(loss, &context.penalties, &weights)?;
-        drop(weights);
-        for (layer, index, value) in context.updates {
-            let first = self.architecture.parameters[layer as usize].start;
-            self.parameters[first + index].value = value;
         }
-        Ok(Step {
-            loss: figures.0,
-            penalty: figures.1,
-            output,
-            gradients,
-        })
+        loaded.left_over = given.into_keys().collect();
+        Ok(loaded)
     }
 
-    /// One gradient a trainable parameter, of the loss and the penalties on the tape.
-    fn gradients(
+    /// The part of this model that leads to these inner outputs, as a model of its own. It shares the weights' memory
+    /// until one of the two changes them; inputs that are not needed fall away.
+    ///
+    /// ```
+    /// use taper_nn::{Relu, Seed, Sequential, layers::Dense};
+    /// use taper_tensor::Tensor;
+    /// let model = Sequential::new([4]).add(Dense::new(8).activation(Relu)).add(Dense::new(3)).build(Seed(7))?;
+    /// let features = model.with_outputs(["dense"])?;
+    /// assert_eq!(features.predict(&Tensor::ones([1, 4]))?.shape(), [1, 8]);
+    /// # Ok::<(), taper_nn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A name that no layer has, a call or an output that it does not have.
+    pub fn with_outputs<'a, I: Into<Inner<'a>>>(
         &self,
-        loss: Var<E>,
-        penalties: &[Var<E>],
-        weights: &[Var<E>],
-    ) -> Result<Vec<Option<Tensor<E>>>> {
-        if !self.parameters.iter().any(|parameter| parameter.trainable) {
-            return Ok(vec![None; weights.len()]);
+        outputs: impl IntoIterator<Item = I>,
+    ) -> Result<Self> {
+        let value = |inner: I| {
+            let Inner {
+                layer,
+                call,
+                output,
+            } = inner.into();
+            self.graph.value_of(layer, call, output)
+        };
+        let outputs: Vec<usize> = outputs.into_iter().map(value).collect::<Result<_>>()?;
+        let (graph, kept) = self.graph.up_to(outputs)?;
+        let ranges = kept
+            .iter()
+            .map(|&o| self.graph.owners[o].parameters.clone());
+        let parameters = ranges.flat_map(|range| self.parameters[range].iter().cloned());
+        let parameters = parameters.collect();
+        let trainable = kept.iter().map(|&o| self.trainable[o]).collect();
+        Ok(Model::assemble(graph, parameters, trainable, self.fuse))
+    }
+
+    /// Weights of these names do not learn.
+    pub(crate) fn freeze_weights(&mut self, names: &[String]) -> Result<()> {
+        for name in names {
+            let Some(parameter) = self.parameter_mut(name) else {
+                let message = format!("frozen_weights: the model has no {name}");
+                return Err(Error::Config(message));
+            };
+            parameter.trainable = false;
         }
-        let total = penalties
-            .iter()
-            .try_fold(loss, |total, penalty| total.add(penalty))?;
-        let mut gradients = total.backward()?;
-        let gradient = |(parameter, weight): (&Parameter<E>, &Var<E>)| {
-            // A weight that the loss does not depend on stands still, but for its penalty.
-            let none = || Tensor::zeros(weight.shape());
-            parameter
-                .trainable
-                .then(|| gradients.take(weight).unwrap_or_else(none))
-        };
-        Ok(self.parameters.iter().zip(weights).map(gradient).collect())
+        Ok(())
     }
 
-    fn output_and_loss(
-        &self,
-        x: Var<E>,
-        y: &Tensor<E>,
-        loss: &dyn Loss<E>,
-        weights: &[Var<E>],
-        context: &mut Context<E>,
-    ) -> Result<(Tensor<E>, Var<E>)> {
-        let Some(head) = &self.head else {
-            let output = self.plan.forward(&self.architecture, x, weights, context)?;
-            let value = loss.forward(&output, y)?;
-            return Ok((output.value().clone(), value));
-        };
-        let logits = head.plan.forward(&self.architecture, x, weights, context)?;
-        output_and_loss(&logits, head.activation, y, loss)
+    /// The sum of the penalties of all weights that learn.
+    pub fn penalty(&self) -> f64 {
+        let learning = self.parameters.iter().filter(|p| p.trainable);
+        let value = |parameter: &Parameter<E>| Some(parameter.regularizer?.value(&parameter.value));
+        learning.filter_map(value).sum()
     }
 
-    fn infer(&self, x: &Tensor<E>) -> Result<Tensor<E>> {
-        let tape = Tape::new();
-        let weights = self.constants(&tape);
-        let output = self.plan.forward(
-            &self.architecture,
-            tape.constant(x),
-            &weights,
-            &mut Context::inference(),
-        )?;
-        Ok(output.value().clone())
+    /// Whether a layer may add penalties of its outputs to the loss.
+    pub(crate) fn penalizes(&self) -> bool {
+        self.graph.owners.iter().any(|o| o.kind.penalizes())
     }
 
-    fn constants(&self, tape: &Tape<E>) -> Vec<Var<E>> {
-        self.parameters
-            .iter()
-            .map(|parameter| tape.constant(&parameter.value))
-            .collect()
-    }
-
-    /// The number of samples in `x`, which must have the model's shape behind its batch axis.
-    fn check_input(&self, x: &Tensor<E>) -> Result<usize> {
-        samples(x, self.input_shape())
-    }
-}
-
-/// The output and the loss. Where loss and last activation have a joint form, the loss comes from the logits and the
-/// output is computed beside the tape.
-pub(crate) fn output_and_loss<E: Element>(
-    logits: &Var<E>,
-    activation: ActivationKind,
-    y: &Tensor<E>,
-    loss: &dyn Loss<E>,
-) -> Result<(Tensor<E>, Var<E>)> {
-    if let Some(value) = loss.from_logits(logits, y, activation) {
-        return Ok((activation.apply_to(logits.value())?, value?));
-    }
-    let output = activation.apply(logits)?;
-    let value = loss.forward(&output, y)?;
-    Ok((output.value().clone(), value))
-}
-
-/// The number of samples in `x`, which must have this shape behind its batch axis.
-pub(crate) fn samples<E: Element>(x: &Tensor<E>, wanted: &[usize]) -> Result<usize> {
-    match x.shape() {
-        [samples, sample @ ..] if sample == wanted => Ok(*samples),
-        other => {
-            let wanted: Vec<String> = wanted.iter().map(|n| format!(", {n}")).collect();
-            let message = format!(
-                "inputs [n{}] are wanted, these are {other:?}",
-                wanted.concat()
-            );
-            Err(Error::layer("model", message))
+    /// What the plan to the logits takes away from each output; `Linear` where nothing.
+    pub(crate) fn last_activations(&self) -> Vec<crate::ActivationKind> {
+        match &self.head {
+            Some(head) => head.activations.clone(),
+            None => vec![crate::Linear; self.graph.outputs.len()],
         }
     }
 }
 
 impl<E: Element> fmt::Debug for Model<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let layers: Vec<&Kind<E>> = self.graph.owners.iter().map(|o| &o.kind).collect();
         f.debug_struct("Model")
-            .field("layers", &self.layers())
+            .field("layers", &layers)
             .field("plan", &self.plan)
             .finish_non_exhaustive()
     }
-}
-
-fn scalar<E: Element>(value: &Var<E>) -> Result<f64> {
-    Ok(value.value().item()?.to_f64())
-}
-
-fn sum<E: Element>(values: &[Var<E>]) -> Result<f64> {
-    values.iter().map(scalar).sum()
 }
 
 #[cfg(test)]

@@ -1,118 +1,290 @@
-//! How a model runs: its layers in order, with those that a fusion pattern covers replaced by one fused stage.
+//! How a model runs: the nodes of its graph in order, with those that a fusion pattern covers replaced by one fused
+//! stage, and the slots in which values wait for their readers.
 
 use crate::fusion::{self, Fused};
-use crate::{ActivationKind, Context, Layer, Result};
+use crate::graph::{Graph, Kind};
+use crate::{ActivationKind, Context, Error, Layer, Result};
+use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
-use std::ops::Range;
+use std::sync::Arc;
 use taper_autograd::Var;
 use taper_tensor::Element;
 
-/// The layers with what the model knows about each.
-pub(crate) struct Architecture<E: Element> {
-    pub(crate) layers: Vec<Box<dyn Layer<E>>>,
-    pub(crate) names: Vec<String>,
-    /// The shape of a sample in front of each layer, and behind the last.
-    pub(crate) shapes: Vec<Vec<usize>>,
-    /// Which of the model's parameters each layer has.
-    pub(crate) parameters: Vec<Range<usize>>,
-}
-
-/// What runs, in order.
+/// What runs, in order. A value lies in a slot from the stage that makes it to the last one that reads it; a chain needs
+/// one slot.
 pub(crate) struct Plan<E: Element> {
     stages: Vec<Stage<E>>,
-    /// Stands in for the last layer.
-    last: Option<Box<dyn Layer<E>>>,
+    /// How many slots there are, and those of the inputs and the outputs.
+    slots: usize,
+    inputs: Vec<usize>,
+    outputs: Vec<usize>,
 }
 
 struct Stage<E: Element> {
-    /// The layers that it covers.
-    layers: Range<usize>,
-    /// The pattern's name and what it runs; `None` for a layer by itself.
-    fused: Option<(&'static str, Box<dyn Fused<E>>)>,
+    /// The nodes that it covers; a pattern's weights are those of the first.
+    nodes: Arc<[u32]>,
+    reads: Vec<Read>,
+    /// A slot an output; none for one that nobody reads.
+    writes: Vec<Option<usize>>,
+    run: Run<E>,
 }
+
+/// A slot that a stage reads, and whether it is the last to do so.
+#[derive(Clone, Copy)]
+struct Read {
+    slot: usize,
+    last: bool,
+}
+
+enum Run<E: Element> {
+    /// The pattern's name, and what it runs.
+    Fused(&'static str, Box<dyn Fused<E>>),
+    /// What the node's owner is.
+    Owner,
+    /// What stands in for the node's layer.
+    Instead(Arc<dyn Layer<E>>),
+}
+
+/// Layers that stand in for those of some nodes.
+pub(crate) type Instead<E> = BTreeMap<usize, Arc<dyn Layer<E>>>;
 
 impl<E: Element> Plan<E> {
-    /// The plan for `layers`, the last of which `last` may stand in for.
-    pub(crate) fn new(
-        layers: &[Box<dyn Layer<E>>],
-        last: Option<Box<dyn Layer<E>>>,
-        fuse: bool,
-    ) -> Self {
-        let mut seen: Vec<&dyn Layer<E>> = layers.iter().map(|layer| &**layer).collect();
-        if let (Some(slot), Some(last)) = (seen.last_mut(), &last) {
-            *slot = &**last;
-        }
+    /// The plan for a graph, in which other layers may stand in for those of some nodes.
+    pub(crate) fn new(graph: &Graph<E>, instead: &Instead<E>, fuse: bool) -> Self {
         let patterns = if fuse { fusion::all() } else { Vec::new() };
-        let mut stages = Vec::new();
-        let mut first = 0;
-        while first < seen.len() {
-            let find = |row: &fusion::Row<E>| Some((row.name, (row.find)(&seen[first..])?));
-            let (covers, fused) = match patterns.iter().find_map(find) {
-                Some((name, found)) => (found.covers, Some((name, found.run))),
-                None => (1, None),
+        let runs = graph.runs();
+        let mut covered = vec![false; graph.nodes.len()];
+        let mut groups: Vec<(Vec<usize>, Run<E>)> = Vec::new();
+        for first in 0..graph.nodes.len() {
+            if covered[first] {
+                continue;
+            }
+            let run: Vec<&dyn Layer<E>> = runs[first]
+                .iter()
+                .filter_map(|&node| match instead.get(&node) {
+                    Some(layer) => Some(&**layer),
+                    None => graph.layer(node).map(|(layer, ..)| &**layer),
+                })
+                .collect();
+            let find = |row: &fusion::Row<E>| Some((row.name, (row.find)(&run)?));
+            let found = patterns.iter().filter(|_| !run.is_empty()).find_map(find);
+            let group = match found {
+                Some((name, found)) => (
+                    runs[first][..found.covers].to_vec(),
+                    Run::Fused(name, found.run),
+                ),
+                None => (
+                    vec![first],
+                    match instead.get(&first) {
+                        Some(layer) => Run::Instead(Arc::clone(layer)),
+                        None => Run::Owner,
+                    },
+                ),
             };
-            stages.push(Stage {
-                layers: first..first + covers,
-                fused,
-            });
-            first += covers;
+            group.0.iter().for_each(|&node| covered[node] = true);
+            groups.push(group);
         }
-        Plan { stages, last }
+        Self::with_slots(graph, groups)
     }
 
-    /// Runs all stages.
+    /// Gives every value a slot, from where it is made to where it is last read.
+    fn with_slots(graph: &Graph<E>, groups: Vec<(Vec<usize>, Run<E>)>) -> Self {
+        let mut readers_left = vec![0usize; graph.shapes.len()];
+        for (nodes, _) in &groups {
+            for &value in &graph.nodes[nodes[0]].inputs {
+                readers_left[value] += 1;
+            }
+        }
+        // Outputs wait until the end.
+        for &value in &graph.outputs {
+            readers_left[value] += 1;
+        }
+        let mut slots = Slots::default();
+        let mut slot_of = vec![None; graph.shapes.len()];
+        for input in &graph.inputs {
+            slot_of[input.value] = Some(slots.take());
+        }
+        let mut stages = Vec::new();
+        for (nodes, run) in groups {
+            let last = nodes[nodes.len() - 1];
+            let mut reads = Vec::new();
+            for &value in &graph.nodes[nodes[0]].inputs {
+                readers_left[value] -= 1;
+                // A value stands in front of its readers, so it has a slot.
+                let slot = slot_of[value].unwrap_or_default();
+                let last = readers_left[value] == 0;
+                if last {
+                    slots.give_back(slot);
+                }
+                reads.push(Read { slot, last });
+            }
+            let outputs = graph.nodes[last].outputs.clone();
+            let writes = outputs
+                .map(|value| {
+                    slot_of[value] = (readers_left[value] > 0).then(|| slots.take());
+                    slot_of[value]
+                })
+                .collect();
+            stages.push(Stage {
+                nodes: nodes.iter().map(|&node| node as u32).collect(),
+                reads,
+                writes,
+                run,
+            });
+        }
+        let slot = |value: usize| slot_of[value].unwrap_or_default();
+        Plan {
+            stages,
+            inputs: graph.inputs.iter().map(|i| slot(i.value)).collect(),
+            outputs: graph.outputs.iter().map(|&value| slot(value)).collect(),
+            slots: slots.count,
+        }
+    }
+
+    /// Runs all stages: from the model's inputs to its outputs. Weights that no optimizer moves are replaced by their new
+    /// values as the pass goes on, so that a second call of a layer sees what the first one did.
     pub(crate) fn forward(
         &self,
-        architecture: &Architecture<E>,
-        x: Var<E>,
-        weights: &[Var<E>],
+        graph: &Graph<E>,
+        inputs: Vec<Var<E>>,
+        weights: &mut [Var<E>],
+        trainable: &[bool],
         context: &mut Context<E>,
-    ) -> Result<Var<E>> {
-        self.stages.iter().try_fold(x, |x, stage| {
-            let first = stage.layers.start;
-            let parameters = architecture.parameters[first].clone();
-            context.layer = first as u32;
-            let weights = &weights[parameters];
-            let output = match &stage.fused {
-                Some((_, fused)) => fused.forward(&x, weights, context),
-                None => self
-                    .layer(architecture, first)
-                    .forward(&x, weights, context),
-            };
-            output.map_err(|error| error.in_layer(&architecture.names[first], first))
-        })
-    }
-
-    /// The stages: the pattern's name, if any, and the layers covered.
-    pub(crate) fn stages(&self) -> impl Iterator<Item = (Option<&'static str>, Range<usize>)> {
-        self.stages.iter().map(|stage| {
-            (
-                stage.fused.as_ref().map(|(name, _)| *name),
-                stage.layers.clone(),
-            )
-        })
-    }
-
-    fn layer<'a>(&'a self, architecture: &'a Architecture<E>, index: usize) -> &'a dyn Layer<E> {
-        match &self.last {
-            Some(last) if index + 1 == architecture.layers.len() => &**last,
-            _ => &*architecture.layers[index],
+    ) -> Result<Vec<Var<E>>> {
+        let mut slots: Vec<Option<Var<E>>> = vec![None; self.slots];
+        for (&slot, input) in self.inputs.iter().zip(inputs) {
+            slots[slot] = Some(input);
         }
+        for stage in &self.stages {
+            let node = stage.nodes[0] as usize;
+            let owner = graph.nodes[node].owner;
+            let parameters = graph.owners[owner].parameters.clone();
+            context.enter(&stage.nodes, parameters.start, trainable[owner]);
+            let seen = context.updates().len();
+            let outputs = stage
+                .forward(graph, &mut slots, &weights[parameters], context)
+                .map_err(|error| error.in_layer(&graph.owners[owner].name, owner))?;
+            for (index, value) in &context.updates()[seen..] {
+                if let Some(weight) = weights.get_mut(*index) {
+                    *weight = weight.tape().constant(value);
+                }
+            }
+            for (slot, output) in stage.writes.iter().zip(outputs) {
+                if let Some(slot) = slot {
+                    slots[*slot] = Some(output);
+                }
+            }
+        }
+        let output = |&slot: &usize| slots[slot].clone().ok_or_else(lost);
+        self.outputs.iter().map(output).collect()
+    }
+
+    /// The stages: the pattern's name, if any, and the nodes covered.
+    pub(crate) fn stages(&self) -> impl Iterator<Item = (Option<&'static str>, &[u32])> {
+        self.stages.iter().map(|stage| {
+            let name = match &stage.run {
+                Run::Fused(name, _) => Some(*name),
+                _ => None,
+            };
+            (name, &*stage.nodes)
+        })
     }
 }
 
-/// The plan up to the logits, for models whose last layer ends in an activation function.
+impl<E: Element> Stage<E> {
+    fn forward(
+        &self,
+        graph: &Graph<E>,
+        slots: &mut [Option<Var<E>>],
+        weights: &[Var<E>],
+        context: &mut Context<E>,
+    ) -> Result<Vec<Var<E>>> {
+        let mut inputs = Vec::with_capacity(self.reads.len());
+        for read in &self.reads {
+            let value = if read.last {
+                slots[read.slot].take()
+            } else {
+                slots[read.slot].clone()
+            };
+            inputs.push(value.ok_or_else(lost)?);
+        }
+        let layer = match &self.run {
+            Run::Fused(_, fused) => {
+                return Ok(vec![fused.forward(&inputs[0], weights, context)?]);
+            }
+            Run::Instead(layer) => layer,
+            Run::Owner => match &graph.owner(self.nodes[0] as usize).kind {
+                Kind::Layer(layer) => layer,
+                Kind::Junction(junction) => {
+                    let inputs: Vec<&Var<E>> = inputs.iter().collect();
+                    let outputs = junction.forward(&inputs, weights, context)?;
+                    return if outputs.len() == self.writes.len() {
+                        Ok(outputs)
+                    } else {
+                        let message = format!(
+                            "its forward pass returned {} outputs, its shapes say {}",
+                            outputs.len(),
+                            self.writes.len()
+                        );
+                        Err(Error::layer(junction.class_name(), message))
+                    };
+                }
+            },
+        };
+        Ok(vec![layer.forward(&inputs[0], weights, context)?])
+    }
+}
+
+/// Slots are given out by the plan itself; this cannot be met.
+fn lost() -> Error {
+    Error::layer("model", "a value was read that no stage has made")
+}
+
+/// Slots in use, and those that are free again.
+#[derive(Default)]
+struct Slots {
+    count: usize,
+    free: Vec<usize>,
+}
+
+impl Slots {
+    fn take(&mut self) -> usize {
+        self.free.pop().unwrap_or_else(|| {
+            self.count += 1;
+            self.count - 1
+        })
+    }
+
+    fn give_back(&mut self, slot: usize) {
+        self.free.push(slot);
+    }
+}
+
+/// The plan up to the logits, for models of which some outputs end in an activation function.
 pub(crate) struct Head<E: Element> {
-    pub(crate) activation: ActivationKind,
+    /// One an output; `Linear` where nothing was taken away.
+    pub(crate) activations: Vec<ActivationKind>,
     pub(crate) plan: Plan<E>,
 }
 
 impl<E: Element> Head<E> {
-    pub(crate) fn new(layers: &[Box<dyn Layer<E>>], fuse: bool) -> Option<Self> {
-        let (activation, last) = layers.last()?.split_activation()?;
-        Some(Head {
-            activation,
-            plan: Plan::new(layers, Some(last), fuse),
+    pub(crate) fn new(graph: &Graph<E>, fuse: bool) -> Option<Self> {
+        let mut instead = Instead::new();
+        let split = |node: Option<usize>| {
+            let node = node?;
+            let (layer, ..) = graph.layer(node)?;
+            let (activation, linear) = layer.split_activation()?;
+            instead.insert(node, linear.into());
+            Some(activation)
+        };
+        let last = graph.last_layers().into_iter();
+        let activations: Vec<_> = last
+            .map(split)
+            .map(|a| a.unwrap_or(ActivationKind::Linear))
+            .collect();
+        (!instead.is_empty()).then(|| Head {
+            activations,
+            plan: Plan::new(graph, &instead, fuse),
         })
     }
 }

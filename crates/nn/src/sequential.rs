@@ -1,40 +1,29 @@
-//! The builder: layers one behind the other, checked shape by shape when the model is built.
+//! Models that are one layer behind the other: the simplest way to fill a graph.
 
-use crate::plan::{Architecture, Head, Plan};
-use crate::{Error, Layer, Model, Parameter, Result, WeightSpec, config, layers};
-use serde::Deserialize;
-use serde_json::Value;
-use std::collections::HashSet;
+use crate::graph::{Builder, Built, Kind};
+use crate::{Layer, Model, Result, Seed, model};
 use std::marker::PhantomData;
-use std::sync::Arc;
-use taper_tensor::{Element, Seed, Tensor};
+use taper_tensor::{Element, Tensor};
 
-/// Builder of a model whose layers stand one behind the other.
+/// Describes a model layer by layer; [`build`](Self::build) makes it.
 ///
 /// ```
-/// use taper_nn::{Relu, Seed, Sequential, Softmax, layers::{Conv2D, Dense, Flatten, MaxPooling2D}};
-/// let model = Sequential::new([28, 28, 1])
-///     .add(Conv2D::new(32, 3).activation(Relu))
-///     .add(MaxPooling2D::new(2))
-///     .add(Flatten)
-///     .add(Dense::new(10).activation(Softmax))
-///     .build(Seed(7))?;
-/// assert_eq!(model.output_shape(), [10]);
-///
-/// let wrong = Sequential::new([28, 28, 1]).add(Flatten).add(Conv2D::new(32, 3)).build(Seed(7));
-/// assert!(wrong.unwrap_err().to_string().starts_with("conv2d (layer 1): "));
+/// use taper_nn::{Relu, Seed, Sequential, layers::Dense};
+/// let model = Sequential::new([4]).add(Dense::new(8).activation(Relu)).add(Dense::new(3)).build(Seed(7))?;
+/// assert_eq!(model.output_shape(), [3]);
 /// # Ok::<(), taper_nn::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Sequential<E: Element = f32> {
     input_shape: Vec<usize>,
-    layers: Vec<Box<dyn Layer<E>>>,
+    /// Each with whether it learns.
+    layers: Vec<(Box<dyn Layer<E>>, bool)>,
     fuse: bool,
     element: PhantomData<E>,
 }
 
-impl Sequential<f32> {
-    /// A model of f32 for samples of this shape (without the batch axis).
+impl Sequential {
+    /// A model of f32 for inputs of this shape (without the batch axis).
     pub fn new(input_shape: impl Into<Vec<usize>>) -> Self {
         Self::of(input_shape)
     }
@@ -58,8 +47,13 @@ impl<E: Element> Sequential<E> {
     }
 
     /// Adds a layer of a kind that is known at run time only.
-    pub fn add_boxed(mut self, layer: Box<dyn Layer<E>>) -> Self {
-        self.layers.push(layer);
+    pub fn add_boxed(self, layer: Box<dyn Layer<E>>) -> Self {
+        let trainable = layer.trainable();
+        self.add_with(layer, trainable)
+    }
+
+    pub(crate) fn add_with(mut self, layer: Box<dyn Layer<E>>, trainable: bool) -> Self {
+        self.layers.push((layer, trainable));
         self
     }
 
@@ -74,11 +68,8 @@ impl<E: Element> Sequential<E> {
     /// # Errors
     /// The first layer that does not fit what is in front of it, by name and place; names used twice.
     pub fn build(self, seed: Seed) -> Result<Model<E>> {
-        let mut index = 0;
-        self.finish(|_, spec| {
-            index += 1;
-            Ok(spec.initializer.tensor(&spec.shape, seed, index - 1))
-        })
+        let fuse = self.fuse;
+        model::fresh(self.graph()?, fuse, seed)
     }
 
     /// Checks all shapes and takes the given weights, named as [`Model::parameters`] names them. Nothing is
@@ -90,200 +81,27 @@ impl<E: Element> Sequential<E> {
         self,
         weights: impl IntoIterator<Item = (String, Tensor<E>)>,
     ) -> Result<Model<E>> {
-        let mut weights = crate::weights::by_name(weights)?;
-        let model =
-            self.finish(|name, spec| crate::weights::take(&mut weights, name, &spec.shape))?;
-        crate::weights::none_left(&weights)?;
-        Ok(model)
+        let fuse = self.fuse;
+        model::restored(self.graph()?, fuse, weights)
     }
 
-    /// Reads the JSON that [`Model::config`] wrote.
-    ///
-    /// # Errors
-    /// What is no such description, by layer.
-    pub fn from_config(config: &Value) -> Result<Self> {
-        let description: Description = config::parse("model", config)?;
-        if description.class_name != "Sequential" {
-            let message = format!(
-                "model: class_name is {:?}, only \"Sequential\" is known",
-                description.class_name
-            );
-            return Err(Error::Config(message));
+    pub(crate) fn graph(self) -> Result<Built<E>> {
+        let mut builder = Builder::new();
+        let mut wire = builder.input("input", self.input_shape);
+        for (layer, trainable) in self.layers {
+            let owner = builder.owner(Kind::Layer(layer.into()), trainable);
+            let outputs = builder.call(owner, &[wire]);
+            wire = outputs.first().copied().unwrap_or(wire);
         }
-        let mut model = Sequential::of(description.config.input_shape);
-        for (index, layer) in description.config.layers.iter().enumerate() {
-            let layer = layers::from_config(&layer.class_name, &layer.config)
-                .map_err(|error| Error::Config(format!("layer {index}: {error}")))?;
-            model = model.add_boxed(layer);
-        }
-        Ok(model)
+        builder.finish(&[wire], true)
     }
-
-    fn finish(
-        self,
-        mut value: impl FnMut(&str, &WeightSpec) -> Result<Tensor<E>>,
-    ) -> Result<Model<E>> {
-        let names = names(&self.layers)?;
-        let mut shapes = vec![self.input_shape];
-        let mut specs = Vec::new();
-        let mut ranges = Vec::new();
-        for (index, (layer, name)) in self.layers.iter().zip(&names).enumerate() {
-            let input = &shapes[index];
-            let (output, weights) =
-                describe(&**layer, input).map_err(|error| error.in_layer(name, index))?;
-            ranges.push(specs.len()..specs.len() + weights.len());
-            specs.extend(
-                weights
-                    .into_iter()
-                    .map(|spec| (format!("{name}/{}", spec.name), spec)),
-            );
-            shapes.push(output);
-        }
-        let parameters: Result<Vec<_>> = specs
-            .into_iter()
-            .map(|(name, spec)| {
-                let value = value(&name, &spec)?;
-                Ok(Parameter {
-                    name,
-                    value,
-                    regularizer: spec.regularizer,
-                    trainable: spec.trainable,
-                })
-            })
-            .collect();
-        let plan = Plan::new(&self.layers, None, self.fuse);
-        let head = Head::new(&self.layers, self.fuse);
-        let architecture = Architecture {
-            layers: self.layers,
-            names,
-            shapes,
-            parameters: ranges,
-        };
-        Ok(Model {
-            architecture: Arc::new(architecture),
-            parameters: parameters?,
-            plan,
-            head,
-        })
-    }
-}
-
-/// The output's shape and the weights of a layer, with sizes that memory can have.
-fn describe<E: Element>(
-    layer: &dyn Layer<E>,
-    input: &[usize],
-) -> Result<(Vec<usize>, Vec<WeightSpec>)> {
-    let output = layer.output_shape(input)?;
-    let weights = layer.weights(input)?;
-    for shape in weights.iter().map(|spec| &spec.shape).chain([&output]) {
-        if config::elements(shape).is_none() {
-            return Err(Error::layer(
-                layer.class_name(),
-                format!("{shape:?} is too large (input {input:?})"),
-            ));
-        }
-    }
-    Ok((output, weights))
-}
-
-/// The names of the layers: the user's, and for the others Keras's: `conv2d`, `conv2d_1`, `max_pooling2d`, …
-fn names<E: Element>(layers: &[Box<dyn Layer<E>>]) -> Result<Vec<String>> {
-    let mut used = HashSet::new();
-    for (index, name) in layers
-        .iter()
-        .enumerate()
-        .filter_map(|(index, layer)| Some((index, layer.name()?)))
-    {
-        if name.is_empty() || name.contains('/') {
-            let message = format!(
-                "layer {index}: a name must not be empty or contain '/', this one is {name:?}"
-            );
-            return Err(Error::Config(message));
-        }
-        if !used.insert(name.to_owned()) {
-            return Err(Error::Config(format!(
-                "layer {index}: another layer is already called {name:?}"
-            )));
-        }
-    }
-    let mut name = |layer: &dyn Layer<E>| match layer.name() {
-        Some(name) => name.to_owned(),
-        None => {
-            let free = free_name(&snake_case(layer.class_name()), &used);
-            used.insert(free.clone());
-            free
-        }
-    };
-    Ok(layers.iter().map(|layer| name(&**layer)).collect())
-}
-
-/// `class`, or the first of `class_1`, `class_2`, … that is not used.
-fn free_name(class: &str, used: &HashSet<String>) -> String {
-    let mut name = class.to_owned();
-    let mut number = 0;
-    while used.contains(&name) {
-        number += 1;
-        name = format!("{class}_{number}");
-    }
-    name
-}
-
-/// Keras's way from a class name to a layer name: `MaxPooling2D` → `max_pooling2d`, `InputLayer` → `input_layer`.
-fn snake_case(class_name: &str) -> String {
-    let letters: Vec<char> = class_name.chars().collect();
-    let mut name = String::new();
-    for (i, letter) in letters.iter().enumerate() {
-        let word_begins = letter.is_uppercase()
-            && i > 0
-            && (letters[i - 1].is_lowercase()
-                || letters.get(i + 1).is_some_and(|next| next.is_lowercase()));
-        if word_begins {
-            name.push('_');
-        }
-        name.extend(letter.to_lowercase());
-    }
-    name
-}
-
-#[derive(Deserialize)]
-struct Description {
-    class_name: String,
-    config: SequentialConfig,
-}
-
-#[derive(Deserialize)]
-struct SequentialConfig {
-    input_shape: Vec<usize>,
-    layers: Vec<LayerDescription>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LayerDescription {
-    class_name: String,
-    #[serde(default)]
-    config: Value,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::layers::{Conv2D, Dense, Dropout, Flatten, MaxPooling2D};
-
-    #[test]
-    fn snake_case_is_that_of_keras() {
-        for (class, name) in [
-            ("Conv2D", "conv2d"),
-            ("MaxPooling2D", "max_pooling2d"),
-            ("Dense", "dense"),
-            ("InputLayer", "input_layer"),
-            ("BatchNormalization", "batch_normalization"),
-            ("ReLU", "re_lu"),
-            ("LSTM", "lstm"),
-        ] {
-            assert_eq!(snake_case(class), name);
-        }
-    }
+    use serde_json::Value;
 
     #[test]
     fn layers_are_numbered_by_class() {
@@ -306,7 +124,7 @@ mod tests {
             "stem",
             "dense",
         ];
-        assert_eq!(model.layer_names(), names);
+        assert!(model.layer_names().eq(names));
         assert_eq!(model.parameters()[0].name, "conv2d/kernel");
         assert_eq!(model.parameters()[9].name, "dense/bias");
     }

@@ -1,56 +1,131 @@
-//! The table that `Model::summary` returns, as Keras prints it on a terminal.
+//! The table that `Model::summary` returns, as Keras prints it on a terminal: three columns for a chain, for any other
+//! graph a fourth with what each layer is connected to.
 
 use crate::Model;
+use crate::graph::Node;
 use taper_tensor::Element;
 
-const HEADERS: [&str; 3] = ["Layer (type)", "Output Shape", "Param #"];
-/// Keras's columns on a terminal of usual width; longer texts widen theirs.
-const WIDTHS: [usize; 3] = [36, 27, 15];
+/// A column: its header and Keras's width on a terminal of usual width; longer texts widen theirs.
+type Column = (&'static str, usize);
+
+const CHAIN: [Column; 3] = [("Layer (type)", 36), ("Output Shape", 27), ("Param #", 15)];
+const GRAPH: [Column; 4] = [
+    ("Layer (type)", 19),
+    ("Output Shape", 17),
+    ("Param #", 10),
+    ("Connected to", 17),
+];
+/// The column whose texts stand on the right.
+const NUMBERS: usize = 2;
+
+/// A row: the lines of each of its cells.
+type Row = Vec<Vec<String>>;
+
+impl<E: Element> Model<E> {
+    /// A table of the layers, their output shapes and numbers of parameters, as Keras prints it; of a graph also what
+    /// each layer is connected to.
+    pub fn summary(&self) -> String {
+        table(self)
+    }
+}
 
 /// The whole text, without a line end behind it.
-pub(crate) fn table<E: Element>(model: &Model<E>) -> String {
-    let rows: Vec<[String; 3]> = (0..model.layers().len())
-        .map(|index| row(model, index))
-        .collect();
-    let widths = std::array::from_fn(|column| {
-        let texts = rows.iter().map(|row| row[column].chars().count());
-        texts.chain([WIDTHS[column]]).max().unwrap_or_default()
-    });
-    let separator = format!("{}\n", rule(widths, ['├', '─', '┼', '┤']));
-    let body: Vec<String> = rows
-        .iter()
-        .map(|row| format!("{}\n", line(widths, row, '│')))
-        .collect();
-    let mut text = String::from("Model: \"sequential\"\n");
-    text += &format!("{}\n", rule(widths, ['┏', '━', '┳', '┓']));
-    text += &format!("{}\n", line(widths, &HEADERS.map(String::from), '┃'));
-    text += &format!("{}\n", rule(widths, ['┡', '━', '╇', '┩']));
+fn table<E: Element>(model: &Model<E>) -> String {
+    let (title, columns, rows) = match model.graph.is_sequential {
+        true => ("sequential", &CHAIN[..], layers(model)),
+        false => ("functional", &GRAPH[..], connected(model)),
+    };
+    let width = |(i, (header, width)): (usize, &Column)| {
+        let lines = rows.iter().flat_map(|row| &row[i]);
+        let texts = lines.map(|line| line.chars().count());
+        texts
+            .chain([header.len(), *width])
+            .max()
+            .unwrap_or_default()
+    };
+    let widths: Vec<usize> = columns.iter().enumerate().map(width).collect();
+    let headers: Row = columns.iter().map(|(h, _)| vec![(*h).to_owned()]).collect();
+    let separator = format!("{}\n", rule(&widths, ['├', '─', '┼', '┤']));
+    let body: Vec<String> = rows.iter().map(|row| lines(&widths, row, '│')).collect();
+    let mut text = format!("Model: \"{title}\"\n");
+    text += &format!("{}\n", rule(&widths, ['┏', '━', '┳', '┓']));
+    text += &lines(&widths, &headers, '┃');
+    text += &format!("{}\n", rule(&widths, ['┡', '━', '╇', '┩']));
     text += &body.join(&separator);
-    text += &format!("{}\n", rule(widths, ['└', '─', '┴', '┘']));
+    text += &format!("{}\n", rule(&widths, ['└', '─', '┴', '┘']));
     text + &totals(model)
 }
 
-fn row<E: Element>(model: &Model<E>, index: usize) -> [String; 3] {
-    let layer = format!(
-        "{} ({})",
-        model.layer_names()[index],
-        model.layers()[index].class_name()
-    );
-    let shape: Vec<String> = model.layer_output_shapes()[index]
-        .iter()
-        .map(|n| format!(", {n}"))
+/// A row a layer.
+fn layers<E: Element>(model: &Model<E>) -> Vec<Row> {
+    let graph = &*model.graph;
+    let row = |(index, owner): (usize, &crate::graph::Owner<E>)| {
+        // The shape behind the first call; other calls may have others.
+        let first = graph.nodes.iter().find(|node| node.owner == index);
+        let values = first.map_or(0..0, |node| node.outputs.clone());
+        let shapes: Vec<String> = values.map(|value| shape(&graph.shapes[value])).collect();
+        let parameters = model.parameters[owner.parameters.clone()].iter();
+        let count: usize = parameters.map(|parameter| parameter.value.len()).sum();
+        vec![
+            vec![format!("{} ({})", owner.name, owner.kind.class_name())],
+            listed(&shapes),
+            vec![thousands(count)],
+        ]
+    };
+    graph.owners.iter().enumerate().map(row).collect()
+}
+
+/// A row an input, and a row a layer with what is in front of each of its calls.
+fn connected<E: Element>(model: &Model<E>) -> Vec<Row> {
+    let graph = &*model.graph;
+    let mut names = vec![String::new(); graph.shapes.len()];
+    for input in &graph.inputs {
+        names[input.value] = format!("{}[0][0]", input.name);
+    }
+    for (node, call) in graph.nodes.iter().zip(graph.call_numbers()) {
+        for (output, value) in node.outputs.clone().enumerate() {
+            names[value] = format!("{}[{call}][{output}]", graph.owners[node.owner].name);
+        }
+    }
+    let text = |text: &str| vec![text.to_owned()];
+    let mut rows: Vec<Row> = model
+        .inputs()
+        .map(|(name, size)| {
+            vec![
+                vec![format!("{name} (InputLayer)")],
+                vec![shape(size)],
+                text("0"),
+                text("-"),
+            ]
+        })
         .collect();
-    let shape = if shape.is_empty() {
+    for (index, mut row) in layers(model).into_iter().enumerate() {
+        let calls = graph.nodes.iter().filter(|node| node.owner == index);
+        let inputs = calls.flat_map(|node: &Node| &node.inputs);
+        let inputs: Vec<String> = inputs.map(|&value| names[value].clone()).collect();
+        row.push(listed(&inputs));
+        rows.push(row);
+    }
+    rows
+}
+
+/// One a line, with commas between.
+fn listed(texts: &[String]) -> Vec<String> {
+    let last = texts.len().saturating_sub(1);
+    let line = |(i, text): (usize, &String)| match i == last {
+        true => text.clone(),
+        false => format!("{text},"),
+    };
+    texts.iter().enumerate().map(line).collect()
+}
+
+fn shape(sizes: &[usize]) -> String {
+    let sizes: Vec<String> = sizes.iter().map(|n| format!(", {n}")).collect();
+    if sizes.is_empty() {
         "(None,)".into()
     } else {
-        format!("(None{})", shape.concat())
-    };
-    let count: usize = model
-        .layer_parameters(index)
-        .iter()
-        .map(|parameter| parameter.value.len())
-        .sum();
-    [layer, shape, thousands(count)]
+        format!("(None{})", sizes.concat())
+    }
 }
 
 fn totals<E: Element>(model: &Model<E>) -> String {
@@ -72,14 +147,29 @@ fn totals<E: Element>(model: &Model<E>) -> String {
 }
 
 /// A horizontal line: its left end, what it is made of, its crossings and its right end.
-fn rule(widths: [usize; 3], [left, dash, cross, right]: [char; 4]) -> String {
-    let dashes = widths.map(|width| String::from(dash).repeat(width + 2));
+fn rule(widths: &[usize], [left, dash, cross, right]: [char; 4]) -> String {
+    let dashes = widths
+        .iter()
+        .map(|width| String::from(dash).repeat(width + 2));
+    let dashes: Vec<String> = dashes.collect();
     format!("{left}{}{right}", dashes.join(&cross.to_string()))
 }
 
-fn line(widths: [usize; 3], [layer, shape, count]: &[String; 3], bar: char) -> String {
-    let [a, b, c] = widths;
-    format!("{bar} {layer:<a$} {bar} {shape:<b$} {bar} {count:>c$} {bar}")
+/// The lines of a row, each with its end.
+fn lines(widths: &[usize], row: &Row, bar: char) -> String {
+    let height = row.iter().map(Vec::len).max().unwrap_or_default();
+    let mut text = String::new();
+    for line in 0..height {
+        for (column, (cell, &width)) in row.iter().zip(widths).enumerate() {
+            let cell = cell.get(line).map_or("", String::as_str);
+            text += &match column == NUMBERS {
+                true => format!("{bar} {cell:>width$} "),
+                false => format!("{bar} {cell:<width$} "),
+            };
+        }
+        text += &format!("{bar}\n");
+    }
+    text
 }
 
 /// `1216394` → `1,216,394`.

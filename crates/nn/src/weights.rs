@@ -59,3 +59,17 @@ fn list(names: &[&str]) -> String {
         few => few.join(", "),
     }
 }
+
+/// What [`Model::load_weights`](crate::Model::load_weights) did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Loaded {
+    /// Weights of the model that were replaced.
+    pub taken: Vec<String>,
+    /// Weights of the model that were not given.
+    pub missing: Vec<String>,
+    /// Weights that were given but that the model does not have.
+    pub left_over: Vec<String>,
+    /// Weights of another shape: name, the given shape, the model's shape.
+    pub misfits: Vec<(String, Vec<usize>, Vec<usize>)>,
+}

@@ -2,7 +2,7 @@
 
 use crate::{Error, History, Result};
 use taper_checkpoint::{Checkpoint, Position};
-use taper_nn::{Model, Sequential};
+use taper_nn::{Model, Registry};
 
 /// The key of [`Checkpoint::provenance`] that holds the class names, as a JSON list.
 const CLASS_NAMES: &str = "class_names";
@@ -104,7 +104,7 @@ impl CheckpointExt for Checkpoint {
     fn into_model(self) -> Result<Model> {
         let config: serde_json::Value = serde_json::from_str(&self.architecture)
             .map_err(|e| Error::Restore(format!("its architecture is no JSON: {e}")))?;
-        Ok(Sequential::from_config(&config)?.build_with(self.weights)?)
+        Ok(Model::restore(&config, &Registry::new(), self.weights)?)
     }
 
     fn load_into(&self, model: &mut Model) -> Result<()> {

@@ -65,14 +65,15 @@ pub fn evaluate_with(
     let mut evaluator = model.evaluator(batch_size.min(data.len()))?;
     each_batch(data, batch_size, |batch| {
         let (inputs, targets) = (&batch.inputs, &batch.targets);
-        let (output, cross_entropy) = evaluator.evaluate_batch(inputs, targets, loss)?;
+        let measured = evaluator.evaluate_batch(inputs, targets, loss)?;
+        let (output, cross_entropy) = (measured.output(), measured.loss);
         if let Some(confusion) = &mut confusion {
-            confusion.update(&output, &batch.targets)?;
+            confusion.update(output, &batch.targets)?;
         }
         let result = BatchResult {
             cross_entropy,
             penalty,
-            output: &output,
+            output,
             target: &batch.targets,
         };
         running.add(&result, metrics)

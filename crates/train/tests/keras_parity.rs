@@ -193,7 +193,7 @@ fn output_losses_and_gradients_of_the_first_batch() {
         let step = model
             .train_batch(&x, &y, &CategoricalCrossentropy, Seed(0), 0)
             .unwrap();
-        assert_tensor_close("output", &step.output, &run["first_output"]);
+        assert_tensor_close("output", step.output(), &run["first_output"]);
         assert_close(
             "cross-entropy",
             &[step.loss],
@@ -204,7 +204,7 @@ fn output_losses_and_gradients_of_the_first_batch() {
             &[step.loss + step.penalty],
             &numbers(&run["batch_losses"])[..1],
         );
-        let accuracy = Accuracy.score(&step.output, &y).unwrap() / size as f64;
+        let accuracy = Accuracy.score(step.output(), &y).unwrap() / size as f64;
         assert_close(
             "accuracy",
             &[accuracy],

@@ -42,7 +42,7 @@ pub struct Match<E: Element = f32> {
     pub run: Box<dyn Fused<E>>,
 }
 
-/// What runs instead of some layers. In [`Context::layer`] it finds the place of the first of them.
+/// What runs instead of some layers. The context stands at the first of them.
 pub trait Fused<E: Element = f32>: Debug + Send + Sync {
     /// The output of the last of the layers; `weights` are those of the first.
     fn forward(&self, x: &Var<E>, weights: &[Var<E>], context: &mut Context<E>) -> Result<Var<E>>;
@@ -73,7 +73,7 @@ struct Tail {
     covers: usize,
     relu: bool,
     /// How many places behind the layer with the weights the dropout stands, and its rate.
-    dropout: Option<(u32, f64)>,
+    dropout: Option<(usize, f64)>,
 }
 
 impl Tail {
@@ -99,7 +99,7 @@ impl Tail {
         }
         // Without relu the gradient of dropout could not be told from what the kernel puts out.
         if let (true, Some(dropout)) = (tail.relu, downcast::<E, Dropout>(layers, tail.covers)) {
-            tail.dropout = Some((tail.covers as u32, dropout.rate));
+            tail.dropout = Some((tail.covers, dropout.rate));
             tail.covers += 1;
         }
         Some(tail)
@@ -109,7 +109,7 @@ impl Tail {
     fn epilogue<E: Element>(&self, context: &Context<E>) -> Epilogue {
         let dropout = self
             .dropout
-            .and_then(|(offset, rate)| context.dropout(offset, rate));
+            .and_then(|(offset, rate)| context.dropout_behind(offset, rate));
         Epilogue {
             relu: self.relu,
             dropout,

@@ -75,7 +75,7 @@ fn compare<E: Element>(row: &Row<E>, case: u64, tolerance: f64) {
     let b = plain
         .train_batch(&x, &y, &MeanSquaredError, Seed(case), 5)
         .unwrap();
-    close(&a.output, &b.output, "output");
+    close(a.output(), b.output(), "output");
     assert!(
         (a.loss - b.loss).abs() <= tolerance,
         "loss of {what}: {} and {}",

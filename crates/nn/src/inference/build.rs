@@ -1,14 +1,241 @@
-//! From layers to steps, and from steps to stages.
+//! From a graph to what is done, one thing behind the other: runs of layers become steps, steps stages; junctions bound
+//! them.
 
 use super::fold::Item;
+use super::junctions::{self, Meeting};
+use super::places::{Deed, Places, Task, Value};
 use super::run::{Stage, Step};
 use super::steps::{self, Found, Row, Then};
+use crate::graph::{Graph, Kind};
 use crate::{ActivationKind, Linear, Model, Result, Sigmoid, Softmax};
 
-/// What runs for `model`, in order; at least one stage.
-pub(super) fn stages(model: &Model) -> Result<Vec<Stage>> {
+/// What is done, in order, and where values lie.
+pub(super) fn deeds(model: &Model) -> Result<(Vec<Deed>, Places)> {
+    let graph = &*model.graph;
+    let mut builder = Builder::new(model);
+    for group in groups(graph) {
+        match group.head {
+            Some(junction) => builder.junction(junction, &group.run)?,
+            None => builder.run(&group.run)?,
+        }
+    }
+    Ok(builder.finish())
+}
+
+/// Layers that run one behind the other, perhaps behind a junction that nobody else reads.
+struct Group {
+    head: Option<usize>,
+    run: Vec<usize>,
+}
+
+/// All nodes, each in one group; the groups are in an order in which they can run.
+fn groups(graph: &Graph<f32>) -> Vec<Group> {
+    let mut groups = Vec::new();
+    let mut covered = vec![false; graph.nodes.len()];
+    let reader = graph.only_readers();
+    for first in 0..graph.nodes.len() {
+        if covered[first] {
+            continue;
+        }
+        let (head, next) = match graph.owner(first).kind {
+            Kind::Layer(_) => (None, Some(first)),
+            Kind::Junction(_) => (Some(first), reader[first]),
+        };
+        let run: Vec<usize> = std::iter::successors(next, |&n| reader[n]).collect();
+        run.iter().for_each(|&node| covered[node] = true);
+        groups.push(Group { head, run });
+    }
+    groups
+}
+
+struct Builder<'a> {
+    model: &'a Model,
+    table: Vec<Row>,
+    deeds: Vec<Deed>,
+    /// Where each value of the graph is found; those that no deed has made yet are not.
+    at: Vec<Option<Value>>,
+    /// Values of a sample that lie between deeds.
+    between: Vec<usize>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(model: &'a Model) -> Self {
+        let mut at = vec![None; model.graph.shapes.len()];
+        for (index, input) in model.graph.inputs.iter().enumerate() {
+            at[input.value] = Some(Value::Input(index));
+        }
+        Builder {
+            model,
+            table: steps::all(),
+            deeds: Vec::new(),
+            at,
+            between: Vec::new(),
+        }
+    }
+
+    fn size(&self, value: usize) -> usize {
+        self.model.graph.shapes[value].iter().product()
+    }
+
+    /// A new value between deeds.
+    fn new_value(&mut self, size: usize) -> Value {
+        self.between.push(size);
+        Value::Between(self.between.len() - 1)
+    }
+
+    /// Where a value of the graph is found. What stands in front of a node has been made.
+    fn find(&self, value: usize) -> Value {
+        self.at[value].unwrap_or(Value::Input(0))
+    }
+
+    /// A run of layers by itself.
+    fn run(&mut self, run: &[usize]) -> Result<()> {
+        let (first, last) = (run[0], run[run.len() - 1]);
+        let from = self.model.graph.nodes[first].inputs[0];
+        let to = self.model.graph.nodes[last].outputs.start;
+        let items = Item::all(self.model, run);
+        let steps = self.steps(&items, &self.model.graph.shapes[from])?;
+        let mut value = self.find(from);
+        for stage in stages(steps) {
+            let next = self.new_value(stage.outputs());
+            self.deeds.push(Deed::stage(stage, value, next));
+            value = next;
+        }
+        // Where nothing is left to do, the value is the one in front.
+        self.at[to] = Some(value);
+        Ok(())
+    }
+
+    /// A junction, what is done in place behind it, and the rest of the run.
+    fn junction(&mut self, node: usize, run: &[usize]) -> Result<()> {
+        let graph = &*self.model.graph;
+        let inputs = &graph.nodes[node].inputs;
+        let from: Vec<Value> = inputs.iter().map(|&value| self.find(value)).collect();
+        let work = junctions::work(self.model, node)?;
+        let items = Item::all(self.model, run);
+        let then: Vec<Then> = items.iter().map_while(Then::of).collect();
+        let rest = &items[then.len()..];
+        let mut names: Vec<usize> = vec![node];
+        names.extend(items[..then.len()].iter().map(|item| item.node));
+        let outputs = graph.nodes[node].outputs.clone();
+        let sizes: Vec<usize> = outputs.clone().map(|value| self.size(value)).collect();
+        let to: Vec<Value> = sizes.iter().map(|&size| self.new_value(size)).collect();
+        for (value, &place) in outputs.clone().zip(&to) {
+            self.at[value] = Some(place);
+        }
+        let meeting = Meeting {
+            name: work.name,
+            nodes: names,
+            inputs: inputs.iter().map(|&value| self.size(value)).collect(),
+            outputs: sizes,
+            work: work.work,
+            then,
+        };
+        let mut value = to[0];
+        self.deeds.push(Deed {
+            task: Task::Meeting(meeting),
+            from,
+            to,
+        });
+        let Some(&last) = run.last() else {
+            return Ok(());
+        };
+        if let Some(first) = rest.first() {
+            for stage in stages(self.steps(rest, first.input)?) {
+                let next = self.new_value(stage.outputs());
+                self.deeds.push(Deed::stage(stage, value, next));
+                value = next;
+            }
+        }
+        self.at[graph.nodes[last].outputs.start] = Some(value);
+        Ok(())
+    }
+
+    /// The steps of some layers, for samples of this shape.
+    fn steps(&self, items: &[Item<'a>], mut start: &'a [usize]) -> Result<Vec<Step>> {
+        let mut steps = Vec::new();
+        let mut first = 0;
+        while first < items.len() {
+            let ahead = &items[first..];
+            let (name, mut found) = match self.row(ahead)? {
+                Some(found) => found,
+                None => ("copy", Found::copy(start)),
+            };
+            let mut covers = found.covers;
+            while let Some(then) = ahead.get(covers).and_then(Then::of) {
+                found.then.push(then);
+                covers += 1;
+            }
+            let covered = &ahead[..covers];
+            let output = covered.last().map_or(start, |item| item.output);
+            steps.push(Step {
+                name,
+                nodes: covered.iter().map(|item| item.node).collect(),
+                inputs: start.iter().product(),
+                outputs: output.iter().product(),
+                work: found.work,
+                then: found.then,
+            });
+            first += covers;
+            start = output;
+        }
+        Ok(steps)
+    }
+
+    /// The first row that can make something of the layers ahead, by name.
+    fn row(&self, ahead: &[Item<'_>]) -> Result<Option<(&'static str, Found)>> {
+        for row in &self.table {
+            if let Some(found) = (row.find)(self.model, ahead)? {
+                return Ok(Some((row.name, found)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sends the outputs out: directly where the deed that makes one makes it for nobody else, by a copy otherwise.
+    fn finish(mut self) -> (Vec<Deed>, Places) {
+        let outputs = &self.model.graph.outputs;
+        let found: Vec<Value> = outputs.iter().map(|&value| self.find(value)).collect();
+        for (index, &value) in found.iter().enumerate() {
+            let target = Value::Output(index);
+            let twice = found.iter().filter(|&&other| other == value).count() > 1;
+            let read = self.deeds.iter().any(|deed| deed.from.contains(&value));
+            let made = self
+                .deeds
+                .iter_mut()
+                .flat_map(|deed| &mut deed.to)
+                .find(|to| **to == value)
+                .filter(|_| !twice && !read);
+            match made {
+                Some(to) => *to = target,
+                None => {
+                    let shape = &self.model.graph.shapes[outputs[index]];
+                    let size: usize = shape.iter().product();
+                    let step = Step {
+                        name: "copy",
+                        nodes: Vec::new(),
+                        inputs: size,
+                        outputs: size,
+                        work: Found::copy(shape).work,
+                        then: Vec::new(),
+                    };
+                    let stage = Stage {
+                        is_local: step.is_local(),
+                        steps: vec![step],
+                    };
+                    self.deeds.push(Deed::stage(stage, value, target));
+                }
+            }
+        }
+        let places = Places::new(&mut self.deeds, &self.between);
+        (self.deeds, places)
+    }
+}
+
+/// Steps that treat each sample by itself form one stage.
+fn stages(steps: Vec<Step>) -> Vec<Stage> {
     let mut stages: Vec<Stage> = Vec::new();
-    for step in steps_of(model)? {
+    for step in steps {
         match stages.last_mut() {
             Some(stage) if stage.is_local && step.is_local() => stage.steps.push(step),
             _ => stages.push(Stage {
@@ -17,66 +244,30 @@ pub(super) fn stages(model: &Model) -> Result<Vec<Stage>> {
             }),
         }
     }
-    Ok(stages)
+    stages
 }
 
-/// Takes the activation function of the last layer away where losses may take it in, and says which it is.
-pub(super) fn take_last(model: &Model, stages: &mut [Stage]) -> ActivationKind {
-    let last = model.head.as_ref().map(|head| head.activation);
-    let taken = stages
-        .last_mut()
-        .and_then(|stage| stage.steps.last_mut())
-        .and_then(|step| {
-            step.then.pop_if(|then| match then {
-                Then::Softmax(_) => last == Some(Softmax),
-                Then::Sigmoid => last == Some(Sigmoid),
+/// Takes the activation function of each output's last layer away where losses may take it in, and says which it is.
+pub(super) fn take_last(model: &Model, deeds: &mut [Deed]) -> Vec<ActivationKind> {
+    let take = |(index, last): (usize, ActivationKind)| {
+        let makes = |deed: &&mut Deed| deed.to == [Value::Output(index)];
+        let taken = deeds.iter_mut().find(makes).and_then(|deed| {
+            let then = match &mut deed.task {
+                Task::Stage(stage) => &mut stage.steps.last_mut()?.then,
+                Task::Meeting(meeting) => &mut meeting.then,
+            };
+            then.pop_if(|then| match then {
+                Then::Softmax(_) => last == Softmax,
+                Then::Sigmoid => last == Sigmoid,
                 _ => false,
             })
         });
-    taken.and(last).unwrap_or(Linear)
-}
-
-fn steps_of(model: &Model) -> Result<Vec<Step>> {
-    let items = Item::all(model);
-    let table = steps::all();
-    let mut steps = Vec::new();
-    let mut first = 0;
-    let mut start = model.input_shape();
-    while first < items.len() || steps.is_empty() {
-        let ahead = &items[first..];
-        let (name, mut found) = match find(&table, model, ahead)? {
-            Some(found) => found,
-            None => ("copy", Found::copy(start)),
-        };
-        let mut covers = found.covers;
-        while let Some(then) = ahead.get(covers).and_then(Then::of) {
-            found.then.push(then);
-            covers += 1;
-        }
-        let covered = &ahead[..covers];
-        let output = covered.last().map_or(start, |item| item.output);
-        steps.push(Step {
-            name,
-            layers: covered.first().map_or(0..0, |item| {
-                item.index..covered.last().map_or(item.index, |last| last.index + 1)
-            }),
-            inputs: start.iter().product(),
-            outputs: output.iter().product(),
-            work: found.work,
-            then: found.then,
-        });
-        first += covers;
-        start = output;
-    }
-    Ok(steps)
-}
-
-/// The first row that can make something of the layers ahead, by name.
-fn find(table: &[Row], model: &Model, ahead: &[Item<'_>]) -> Result<Option<(&'static str, Found)>> {
-    for row in table.iter().filter(|_| !ahead.is_empty()) {
-        if let Some(found) = (row.find)(model, ahead)? {
-            return Ok(Some((row.name, found)));
-        }
-    }
-    Ok(None)
+        taken.map_or(Linear, |_| last)
+    };
+    model
+        .last_activations()
+        .into_iter()
+        .enumerate()
+        .map(take)
+        .collect()
 }

@@ -1,9 +1,9 @@
-//! Output and loss of batches, by prepared inference.
+//! Outputs and loss of batches, by prepared inference.
 
 use super::{Prepared, steps};
-use crate::model::output_and_loss;
-use crate::{Loss, Model, Result};
-use taper_autograd::Tape;
+use crate::model::outputs_and_losses;
+use crate::{Losses, Measured, Model, Result, Tensors};
+use taper_autograd::{Tape, Var};
 use taper_tensor::Tensor;
 
 /// Measures one batch after another, as [`Model::evaluate_batch`] does, but as fast as a [`Prepared`] model predicts.
@@ -18,9 +18,9 @@ use taper_tensor::Tensor;
 /// let (x, y) = (Tensor::ones([2, 4]), Tensor::one_hot(&[0, 2], 3)?);
 ///
 /// let mut evaluator = model.evaluator(2)?;
-/// let (probabilities, loss) = evaluator.evaluate_batch(&x, &y, &CategoricalCrossentropy)?;
-/// assert_eq!(probabilities.shape(), [2, 3]);
-/// assert!(loss > 0.0);
+/// let measured = evaluator.evaluate_batch(&x, &y, &CategoricalCrossentropy)?;
+/// assert_eq!(measured.output().shape(), [2, 3]);
+/// assert!(measured.loss > 0.0);
 /// # Ok::<(), taper_nn::Error>(())
 /// ```
 #[derive(Debug)]
@@ -38,12 +38,6 @@ impl Model<f32> {
     /// As [`Model::prepare`].
     pub fn evaluator(&self, max_batch: usize) -> Result<Evaluator<'_>> {
         let prepared = self.prepare(max_batch)?;
-        let penalizes = self.layers().iter().any(|layer| {
-            let config = layer.config();
-            config
-                .get("activity_regularizer")
-                .is_some_and(|r| !r.is_null())
-        });
         // A layer of another kind may penalize what it likes.
         let is_known = prepared
             .steps()
@@ -51,7 +45,7 @@ impl Model<f32> {
             .all(|(name, _)| *name != steps::ANY_LAYER);
         Ok(Evaluator {
             model: self,
-            prepared: (is_known && !penalizes).then_some(prepared),
+            prepared: (is_known && !self.penalizes()).then_some(prepared),
         })
     }
 }
@@ -63,27 +57,38 @@ impl Evaluator<'_> {
         self.prepared.is_some()
     }
 
-    /// The output `[n, …]` and the loss of a batch, penalties of activations included, those of weights not.
+    /// Outputs `[n, …]` and loss of a batch, penalties of activations included, those of weights not.
     ///
     /// # Errors
-    /// An input of another shape, a target that does not fit.
-    pub fn evaluate_batch(
+    /// Inputs of another shape, a target that does not fit.
+    pub fn evaluate_batch<'a, 'l>(
         &mut self,
-        x: &Tensor,
-        y: &Tensor,
-        loss: &dyn Loss,
-    ) -> Result<(Tensor, f64)> {
+        x: impl Into<Tensors<'a>>,
+        y: impl Into<Tensors<'a>>,
+        loss: impl Into<Losses<'l>>,
+    ) -> Result<Measured> {
         match &mut self.prepared {
-            Some(prepared) => prepared.evaluate_batch(x, y, loss),
+            Some(prepared) => prepared.evaluate_batch(&x.into().0, &y.into().0, &loss.into()),
             None => self.model.evaluate_batch(x, y, loss),
         }
     }
 }
 
 impl Prepared {
-    fn evaluate_batch(&mut self, x: &Tensor, y: &Tensor, loss: &dyn Loss) -> Result<(Tensor, f64)> {
-        let logits = Tape::new().constant(&self.logits(x)?);
-        let (output, loss) = output_and_loss(&logits, self.last, y, loss)?;
-        Ok((output, loss.value().item()?.into()))
+    fn evaluate_batch(
+        &mut self,
+        x: &[&Tensor],
+        y: &[&Tensor],
+        losses: &Losses<'_>,
+    ) -> Result<Measured> {
+        let tape = Tape::new();
+        let logits = self.logits(x)?;
+        let logits: Vec<Var> = logits.iter().map(|y| tape.constant(y)).collect();
+        let pass = outputs_and_losses(&logits, &self.last, y, losses)?;
+        Ok(Measured {
+            loss: pass.total.value().item()?.into(),
+            losses: pass.losses,
+            outputs: pass.outputs,
+        })
     }
 }

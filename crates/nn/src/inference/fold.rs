@@ -1,14 +1,13 @@
 //! What vanishes when a model is prepared: layers that do nothing at inference, and a scale and shift that the weights in
 //! front of it can take in.
 
-use crate::layers::{Activation, Dropout, Flatten, Input, Reshape};
-use crate::{ActivationKind, Layer, Model, Parameter, ScaleAndShift};
+use crate::{ActivationKind, AtInference, Layer, Model, Parameter, ScaleAndShift};
 use taper_tensor::Tensor;
 
-/// A layer that does something, with what the model knows about it.
+/// A call of a layer that does something, with what the model knows about it.
 pub struct Item<'a> {
     /// Its place in the model.
-    pub index: usize,
+    pub node: usize,
     /// The layer.
     pub layer: &'a dyn Layer,
     /// Its weights.
@@ -20,18 +19,22 @@ pub struct Item<'a> {
 }
 
 impl<'a> Item<'a> {
-    /// The layers of `model` that do something at inference.
-    pub(super) fn all(model: &'a Model) -> Vec<Item<'a>> {
-        let architecture = &*model.architecture;
-        let item = |index: usize| Item {
-            index,
-            layer: &*architecture.layers[index],
-            parameters: model.layer_parameters(index),
-            input: &architecture.shapes[index],
-            output: &architecture.shapes[index + 1],
+    /// Those of a run of layers that do something at inference.
+    pub(super) fn all(model: &'a Model, run: &[usize]) -> Vec<Item<'a>> {
+        let item = |&node: &usize| {
+            let (layer, input, output) = model.graph.layer(node)?;
+            Some(Item {
+                node,
+                layer: &**layer,
+                parameters: &model.parameters[model.graph.owner(node).parameters.clone()],
+                input: &model.graph.shapes[input],
+                output: &model.graph.shapes[output],
+            })
         };
-        let items = (0..architecture.layers.len()).map(item);
-        items.filter(|item| !item.does_nothing()).collect()
+        let items = run.iter().filter_map(item);
+        items
+            .filter(|item| item.layer.at_inference() != AtInference::Nothing)
+            .collect()
     }
 
     /// The layer, if it is an `L`.
@@ -46,7 +49,10 @@ impl<'a> Item<'a> {
 
     /// The activation function, if that is all that the layer is.
     pub(super) fn activation(&self) -> Option<ActivationKind> {
-        Some(self.downcast::<Activation>()?.activation)
+        match self.layer.at_inference() {
+            AtInference::Activation(activation) => Some(activation),
+            _ => None,
+        }
     }
 
     /// The scale and shift of each channel, if that is all that the layer is.
@@ -56,16 +62,6 @@ impl<'a> Item<'a> {
         let channels = self.input.last().copied().unwrap_or(1);
         let fits = found.scale.len() == channels && found.shift.len() == channels;
         (fits && self.input == self.output).then_some(found)
-    }
-
-    /// Layers whose output has the bytes of their input.
-    fn does_nothing(&self) -> bool {
-        let any = self.layer.as_any();
-        any.is::<Dropout>()
-            || any.is::<Flatten>()
-            || any.is::<Reshape>()
-            || any.is::<Input>()
-            || self.activation() == Some(ActivationKind::Linear)
     }
 }
 

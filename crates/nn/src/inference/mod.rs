@@ -26,8 +26,9 @@
 //! # Ok::<(), taper_nn::Error>(())
 //! ```
 //!
-//! - `build.rs` goes over the layers and asks the table of `steps` what runs them; `fold.rs` knows which layers vanish.
-//! - `run.rs` takes a batch through the steps. Steps that treat each sample by itself form one stage: of a large batch,
+//! - `build.rs` goes over the graph and asks the tables of `steps` and `junctions` what runs each part; `fold.rs` knows
+//!   which layers vanish, `places.rs` where values lie between the parts.
+//! - `run.rs` takes a batch through the parts. Steps that treat each sample by itself form one stage: of a large batch,
 //!   every task takes its samples through the whole stage, so that what lies between two layers stays in its core's
 //!   cache; a single sample is cut inside each layer, so that all cores work on it.
 //!
@@ -39,6 +40,8 @@
 mod build;
 mod evaluator;
 mod fold;
+pub mod junctions;
+mod places;
 mod run;
 pub mod steps;
 #[cfg(test)]
@@ -46,22 +49,24 @@ mod tests;
 
 pub use evaluator::Evaluator;
 
-use crate::{ActivationKind, Error, Model, Result};
-use run::{Memory, Stage};
+use crate::graph::Graph;
+use crate::model::{check_inputs, only};
+use crate::{ActivationKind, Error, Model, Result, Tensors};
+use places::{Deed, Memory, Task};
 use std::fmt;
+use std::sync::Arc;
 use steps::Then;
 use taper_tensor::Tensor;
 
 /// A model made ready to predict: see [the module](self). It is a snapshot: later changes of the model's weights do not
 /// reach it.
 pub struct Prepared {
-    input_shape: Vec<usize>,
-    output_shape: Vec<usize>,
+    graph: Arc<Graph<f32>>,
     max_batch: usize,
-    names: Vec<String>,
-    stages: Vec<Stage>,
-    /// Softmax or sigmoid behind the stages, kept apart because losses are computed from logits; otherwise linear.
-    last: ActivationKind,
+    deeds: Vec<Deed>,
+    /// For each output softmax or sigmoid at its end, kept apart because losses are computed from logits; otherwise
+    /// linear.
+    last: Vec<ActivationKind>,
     memory: Memory,
 }
 
@@ -73,28 +78,29 @@ impl Model<f32> {
     /// A layer that refuses its weights, by name and place; more memory than there can be for so large a batch.
     pub fn prepare(&self, max_batch: usize) -> Result<Prepared> {
         let max_batch = max_batch.max(1);
-        let mut stages = build::stages(self)?;
+        let (mut deeds, places) = build::deeds(self)?;
+        let tasks = run::task_memory(&deeds, max_batch);
         Ok(Prepared {
-            input_shape: self.input_shape().to_vec(),
-            output_shape: self.output_shape().to_vec(),
+            graph: Arc::clone(&self.graph),
             max_batch,
-            names: self.layer_names().to_vec(),
-            memory: Memory::new(&stages, max_batch)?,
-            last: build::take_last(self, &mut stages),
-            stages,
+            memory: Memory::new(&places, max_batch, tasks)?,
+            last: build::take_last(self, &mut deeds),
+            deeds,
         })
     }
 }
 
 impl Prepared {
-    /// The shape of one input, without the batch axis.
+    /// The shape of one input, without the batch axis; of several inputs, the first.
     pub fn input_shape(&self) -> &[usize] {
-        &self.input_shape
+        let input = self.graph.inputs.first();
+        input.map_or(&[], |input| &self.graph.shapes[input.value])
     }
 
-    /// The shape of one output, without the batch axis.
+    /// The shape of one output, without the batch axis; of several outputs, the first.
     pub fn output_shape(&self) -> &[usize] {
-        &self.output_shape
+        let output = self.graph.outputs.first();
+        output.map_or(&[], |&output| &self.graph.shapes[output])
     }
 
     /// How many samples run at once.
@@ -103,12 +109,22 @@ impl Prepared {
     }
 
     /// What runs: each step's name and the names of the layers that it covers. Layers in front of the first step and
-    /// behind the last one that are in no step do nothing at inference.
-    pub fn steps(&self) -> Vec<(&'static str, &[String])> {
-        let steps = self.stages.iter().flat_map(|stage| &stage.steps);
+    /// behind the last one that are in no step do nothing at inference; neither do those that stand in none between.
+    pub fn steps(&self) -> Vec<(&'static str, Vec<&str>)> {
+        let name = |&node: &usize| self.graph.owner(node).name.as_str();
+        let mut steps = Vec::new();
+        for deed in &self.deeds {
+            match &deed.task {
+                Task::Stage(stage) => steps.extend(
+                    stage
+                        .steps
+                        .iter()
+                        .map(|step| (step.name, step.nodes.iter().map(name).collect())),
+                ),
+                Task::Meeting(m) => steps.push((m.name, m.nodes.iter().map(name).collect())),
+            }
+        }
         steps
-            .map(|step| (step.name, &self.names[step.layers.clone()]))
-            .collect()
     }
 
     /// Predicts samples that lie one behind the other in `input` (row-major, channels last) and writes their outputs one
@@ -116,75 +132,162 @@ impl Prepared {
     /// of a kind that the steps do not know (its step is then called `layer`).
     ///
     /// # Errors
-    /// Lengths that are not those of the same number of samples.
+    /// Lengths that are not those of the same number of samples; a model of several inputs or outputs, for which there
+    /// is [`predict_all_into`](Self::predict_all_into).
     pub fn predict_into(&mut self, input: &[f32], output: &mut [f32]) -> Result<()> {
-        self.logits_into(input, output)?;
-        self.finish(output);
+        self.predict_all_into(&[input], &mut [output])
+    }
+
+    /// As [`predict_into`](Self::predict_into), for a model of several inputs or outputs.
+    ///
+    /// # Errors
+    /// Lengths that are not those of the same number of samples.
+    pub fn predict_all_into(
+        &mut self,
+        inputs: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+    ) -> Result<()> {
+        self.logits_into(inputs, outputs)?;
+        self.finish(outputs);
         Ok(())
     }
 
-    /// As [`Self::predict_into`], without the last activation function.
-    fn logits_into(&mut self, input: &[f32], output: &mut [f32]) -> Result<()> {
-        let (inputs, outputs) = (self.inputs(), self.outputs());
-        let samples = input
-            .len()
-            .checked_div(inputs)
-            .or_else(|| output.len().checked_div(outputs))
-            .unwrap_or(0);
-        if samples * inputs != input.len() || samples * outputs != output.len() {
-            let message = format!(
-                "{} values in, {} values out: a sample is {:?} = {inputs} values in, {:?} = {outputs} values out, and their number must be the same",
-                input.len(),
-                output.len(),
-                self.input_shape,
-                self.output_shape
-            );
-            return Err(Error::layer("prepared model", message));
-        }
+    /// As [`Self::predict_all_into`], without the last activation functions.
+    fn logits_into(&mut self, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) -> Result<()> {
+        let samples = self.check(inputs, outputs)?;
+        let graph = &*self.graph;
+        let size = |value: usize| graph.shapes[value].iter().product::<usize>();
         let mut first = 0;
         while first < samples {
             let count = self.max_batch.min(samples - first);
-            let x = &input[first * inputs..][..count * inputs];
-            let y = &mut output[first * outputs..][..count * outputs];
-            run::run(&self.stages, count, x, y, &mut self.memory)
-                .map_err(|(layer, error)| error.in_layer(&self.names[layer], layer))?;
+            let x = |i: usize| {
+                let size = size(graph.inputs[i].value);
+                &inputs[i][first * size..][..count * size]
+            };
+            let result = match (inputs.len(), &mut *outputs) {
+                // The usual case needs no list.
+                (1, [output]) => {
+                    let size = size(graph.outputs[0]);
+                    let y = &mut output[first * size..][..count * size];
+                    run::run(&self.deeds, count, &[x(0)], &mut [y], &mut self.memory)
+                }
+                (_, outputs) => {
+                    let x: Vec<&[f32]> = (0..inputs.len()).map(x).collect();
+                    let mut y: Vec<&mut [f32]> = outputs
+                        .iter_mut()
+                        .zip(&graph.outputs)
+                        .map(|(y, &value)| &mut y[first * size(value)..][..count * size(value)])
+                        .collect();
+                    run::run(&self.deeds, count, &x, &mut y, &mut self.memory)
+                }
+            };
+            result.map_err(|(node, error)| {
+                error.in_layer(&graph.owner(node).name, graph.nodes[node].owner)
+            })?;
             first += count;
         }
         Ok(())
     }
 
+    /// The number of samples in inputs and outputs, which must be the same everywhere.
+    fn check(&self, inputs: &[&[f32]], outputs: &[&mut [f32]]) -> Result<usize> {
+        let graph = &*self.graph;
+        let fail = |message: String| Err(Error::layer("prepared model", message));
+        if inputs.len() != graph.inputs.len() || outputs.len() != graph.outputs.len() {
+            return fail(format!(
+                "{} inputs and {} outputs are given, it has {} and {}",
+                inputs.len(),
+                outputs.len(),
+                graph.inputs.len(),
+                graph.outputs.len()
+            ));
+        }
+        let ins = graph.inputs.iter().map(|input| &graph.shapes[input.value]);
+        let outs = graph.outputs.iter().map(|&value| &graph.shapes[value]);
+        let lengths = inputs.iter().map(|x| x.len());
+        let lengths = lengths.chain(outputs.iter().map(|y| y.len()));
+        let each: Vec<(usize, &Vec<usize>, usize)> = lengths
+            .zip(ins.chain(outs))
+            .map(|(length, shape)| (length, shape, shape.iter().product()))
+            .collect();
+        let samples = each
+            .iter()
+            .find_map(|(length, _, size)| length.checked_div(*size));
+        let samples = samples.unwrap_or(0);
+        if each
+            .iter()
+            .all(|(length, _, size)| samples * size == *length)
+        {
+            return Ok(samples);
+        }
+        let (out, inn) = (graph.outputs.len(), graph.inputs.len());
+        debug_assert_eq!(each.len(), out + inn);
+        let list = |part: &[(usize, &Vec<usize>, usize)]| -> String {
+            let lengths: Vec<String> = part.iter().map(|(length, ..)| length.to_string()).collect();
+            lengths.join(" and ")
+        };
+        let sizes = |part: &[(usize, &Vec<usize>, usize)]| -> String {
+            let sizes = part
+                .iter()
+                .map(|(_, shape, size)| format!("{shape:?} = {size} values"));
+            sizes.collect::<Vec<_>>().join(" and ")
+        };
+        fail(format!(
+            "{} values in, {} values out: a sample is {} in, {} out, and their number must be the same",
+            list(&each[..inn]),
+            list(&each[inn..]),
+            sizes(&each[..inn]),
+            sizes(&each[inn..])
+        ))
+    }
+
     /// The outputs for any number of samples: `[n, …]` → `[n, …]`.
     ///
     /// # Errors
-    /// An input of another shape.
-    pub fn predict(&mut self, x: &Tensor) -> Result<Tensor> {
-        let mut y = self.logits(x)?;
-        self.finish(y.as_mut_slice());
+    /// Inputs of another shape; a model of several outputs, for which there is [`predict_all`](Self::predict_all).
+    pub fn predict<'a>(&mut self, x: impl Into<Tensors<'a>>) -> Result<Tensor> {
+        only(self.predict_all(x)?, "predict_all")
+    }
+
+    /// All outputs for any number of samples.
+    ///
+    /// # Errors
+    /// Inputs of another shape.
+    pub fn predict_all<'a>(&mut self, x: impl Into<Tensors<'a>>) -> Result<Vec<Tensor>> {
+        let mut y = self.logits(&x.into().0)?;
+        let mut outputs: Vec<&mut [f32]> = y.iter_mut().map(Tensor::as_mut_slice).collect();
+        self.finish(&mut outputs);
         Ok(y)
     }
 
-    /// As [`Self::predict`], without the last activation function.
-    fn logits(&mut self, x: &Tensor) -> Result<Tensor> {
-        let samples = crate::model::samples(x, &self.input_shape)?;
-        let mut y = Tensor::zeros([&[samples], self.output_shape()].concat());
-        let x = x.contiguous();
-        self.logits_into(x.as_slice().unwrap_or_default(), y.as_mut_slice())?;
+    /// As [`Self::predict_all`], without the last activation functions.
+    fn logits(&mut self, x: &[&Tensor]) -> Result<Vec<Tensor>> {
+        let graph = &*self.graph;
+        let shape = |value: usize| graph.shapes[value].as_slice();
+        let wanted: Vec<(&str, &[usize])> = graph
+            .inputs
+            .iter()
+            .map(|input| (input.name.as_str(), shape(input.value)))
+            .collect();
+        let samples = check_inputs(x, &wanted)?;
+        let outputs = graph.outputs.iter();
+        let mut y: Vec<Tensor> = outputs
+            .map(|&value| Tensor::zeros([&[samples], shape(value)].concat()))
+            .collect();
+        let x: Vec<Tensor> = x.iter().map(|x| x.contiguous()).collect();
+        let x: Vec<&[f32]> = x.iter().map(|x| x.as_slice().unwrap_or_default()).collect();
+        let mut outputs: Vec<&mut [f32]> = y.iter_mut().map(Tensor::as_mut_slice).collect();
+        self.logits_into(&x, &mut outputs)?;
         Ok(y)
     }
 
-    /// The last activation function, in place.
-    fn finish(&self, y: &mut [f32]) {
-        if let Some(last) = Then::activation(self.last, &self.output_shape) {
-            last.apply(y);
+    /// The last activation functions, in place.
+    fn finish(&self, outputs: &mut [&mut [f32]]) {
+        for ((y, &value), &last) in outputs.iter_mut().zip(&self.graph.outputs).zip(&self.last) {
+            if let Some(last) = Then::activation(last, &self.graph.shapes[value]) {
+                last.apply(y);
+            }
         }
-    }
-
-    fn inputs(&self) -> usize {
-        self.input_shape.iter().product()
-    }
-
-    fn outputs(&self) -> usize {
-        self.output_shape.iter().product()
     }
 }
 

@@ -1,8 +1,9 @@
-//! Running the steps: which memory they read and write, and who runs them.
+//! Running what is to be done: which memory it reads and writes, and who runs it.
 
+use super::junctions::Reads;
+use super::places::{Deed, Memory, Task, Value};
 use super::steps::{Then, Work};
-use crate::{Error, Result, config};
-use std::ops::Range;
+use crate::Error;
 use taper_tensor::buffer::Buffer;
 use taper_tensor::kernels::prepared::{Cut, Pieces, TASK_PRODUCTS, by_samples, in_pool};
 
@@ -10,8 +11,8 @@ use taper_tensor::kernels::prepared::{Cut, Pieces, TASK_PRODUCTS, by_samples, in
 #[derive(Debug)]
 pub(super) struct Step {
     pub(super) name: &'static str,
-    /// The layers that it covers.
-    pub(super) layers: Range<usize>,
+    /// The nodes that it covers.
+    pub(super) nodes: Vec<usize>,
     /// Values of one input.
     pub(super) inputs: usize,
     /// Values of one output.
@@ -28,14 +29,14 @@ impl Step {
 
     fn run(&self, n: usize, x: &[f32], y: &mut [f32], cut: Cut) -> Run {
         let result = self.work.run(n, x, y, cut);
-        result.map_err(|error| (self.layers.start, error))?;
+        result.map_err(|error| (self.nodes.first().copied().unwrap_or(0), error))?;
         self.then.iter().for_each(|then| then.apply(y));
         Ok(())
     }
 }
 
-/// The error says which layer it comes from.
-type Run = Result<(), (usize, Error)>;
+/// The error says which node it comes from.
+pub(super) type Run = Result<(), (usize, Error)>;
 
 /// Steps that run one behind the other on the same samples.
 #[derive(Debug)]
@@ -55,11 +56,11 @@ const TOGETHER: usize = 1 << 16;
 const MOST_TOGETHER: usize = 8;
 
 impl Stage {
-    fn inputs(&self) -> usize {
+    pub(super) fn inputs(&self) -> usize {
         self.steps.first().map_or(0, |step| step.inputs)
     }
 
-    fn outputs(&self) -> usize {
+    pub(super) fn outputs(&self) -> usize {
         self.steps.last().map_or(0, |step| step.outputs)
     }
 
@@ -89,7 +90,7 @@ impl Stage {
     }
 
     /// Whether a batch of `n` is work for more than one thread.
-    fn is_cut(&self, n: usize) -> bool {
+    pub(super) fn is_cut(&self, n: usize) -> bool {
         self.is_cut_by_samples(n)
             || (!self.is_local || n < FEW) && self.steps.iter().any(|step| step.work.is_cut(n))
     }
@@ -148,72 +149,121 @@ impl Stage {
     }
 }
 
-/// What lies between stages and between the steps of each task, taken once.
-#[derive(Debug)]
-pub(super) struct Memory {
-    between: [Buffer<f32>; 2],
-    tasks: Buffer<f32>,
+/// The working memory that the tasks of these deeds need: how many tasks, and values of each.
+pub(super) fn task_memory(deeds: &[Deed], max_batch: usize) -> [usize; 2] {
+    let stage = |deed: &Deed| match &deed.task {
+        Task::Stage(stage) => stage.memory(),
+        Task::Meeting(_) => 0,
+    };
+    let most = deeds.iter().map(stage).max().unwrap_or(0);
+    [TASKS.min(max_batch).max(1), most.max(1)]
 }
 
-impl Memory {
-    /// Enough for batches of `max_batch`.
-    pub(super) fn new(stages: &[Stage], max_batch: usize) -> Result<Memory> {
-        let inner = &stages[..stages.len() - 1];
-        let widest = |first: usize| {
-            let stages = inner.iter().skip(first).step_by(2);
-            stages.map(Stage::outputs).max().unwrap_or(0)
-        };
-        let places = TASKS.min(max_batch).max(1);
-        let tasks = stages.iter().map(|stage| stage.memory().max(1)).max();
-        let lengths = [
-            [max_batch, widest(0)],
-            [max_batch, widest(1)],
-            [places, tasks.unwrap_or(1)],
-        ];
-        let mut total = 0usize;
-        for length in lengths {
-            let sum = config::elements(&length).and_then(|n| total.checked_add(n));
-            total = sum.filter(|&n| n <= isize::MAX as usize / 8).ok_or_else(|| {
-                let message = format!("batches of {max_batch} need more memory than there can be; prepare fewer samples at once");
-                Error::layer("prepare", message)
-            })?;
-        }
-        let take = |[n, each]: [usize; 2]| Buffer::zeros(n * each);
-        Ok(Memory {
-            between: [take(lengths[0]), take(lengths[1])],
-            tasks: take(lengths[2]),
-        })
-    }
-}
-
-/// Takes `n` samples, no more than there is memory for, through all stages.
+/// Takes `n` samples, no more than there is memory for, through all deeds.
 pub(super) fn run(
-    stages: &[Stage],
+    deeds: &[Deed],
     n: usize,
-    x: &[f32],
-    y: &mut [f32],
+    inputs: &[&[f32]],
+    outputs: &mut [&mut [f32]],
     memory: &mut Memory,
 ) -> Run {
-    if stages.iter().any(|stage| stage.is_cut(n)) {
-        in_pool(|| all(stages, n, x, y, memory))
+    if deeds.iter().any(|deed| deed.is_cut(n)) {
+        in_pool(|| all(deeds, n, inputs, outputs, memory))
     } else {
-        all(stages, n, x, y, memory)
+        all(deeds, n, inputs, outputs, memory)
     }
 }
 
-fn all(stages: &[Stage], n: usize, x: &[f32], y: &mut [f32], memory: &mut Memory) -> Run {
-    let [to, from] = &mut memory.between;
-    let (mut to, mut from): (&mut [f32], &mut [f32]) = (to, from);
-    let last = stages.len() - 1;
-    for (i, stage) in stages.iter().enumerate() {
-        let (inputs, outputs) = (n * stage.inputs(), n * stage.outputs());
-        let x = if i == 0 { x } else { &from[..inputs] };
-        if i == last {
-            stage.run(n, x, &mut *y, &mut memory.tasks)?;
-        } else {
-            stage.run(n, x, &mut to[..outputs], &mut memory.tasks)?;
+fn all(
+    deeds: &[Deed],
+    n: usize,
+    inputs: &[&[f32]],
+    outputs: &mut [&mut [f32]],
+    memory: &mut Memory,
+) -> Run {
+    for deed in deeds {
+        match (&deed.task, &deed.to[..]) {
+            (Task::Stage(stage), &[to]) => {
+                let mut target = Target::take(to, outputs, memory);
+                let y = &mut target.values()[..n * stage.outputs()];
+                let x = find(deed.from[0], inputs, &memory.between);
+                let x = &x[..n * stage.inputs()];
+                let done = stage.run(n, x, y, &mut memory.tasks);
+                target.give_back(to, outputs, memory);
+                done?;
+            }
+            (Task::Meeting(meeting), &[to]) => {
+                let mut target = Target::take(to, outputs, memory);
+                let y = &mut target.values()[..n * meeting.outputs[0]];
+                let reads = Reads::new(n, meeting, &deed.from, inputs, &memory.between);
+                let done = meeting.run(n, reads, &mut [y]);
+                target.give_back(to, outputs, memory);
+                done?;
+            }
+            (Task::Meeting(meeting), several) => {
+                let take = |&to: &Value| Target::take(to, outputs, memory);
+                let mut targets: Vec<Target<'_>> = several.iter().map(take).collect();
+                let sizes = meeting.outputs.iter();
+                let mut y: Vec<&mut [f32]> = targets
+                    .iter_mut()
+                    .zip(sizes)
+                    .map(|(target, size)| &mut target.values()[..n * size])
+                    .collect();
+                let reads = Reads::new(n, meeting, &deed.from, inputs, &memory.between);
+                let done = meeting.run(n, reads, &mut y);
+                for (target, &to) in targets.into_iter().zip(several) {
+                    target.give_back(to, outputs, memory);
+                }
+                done?;
+            }
+            // A stage has one output: see `Deed::stage`.
+            (Task::Stage(_), _) => {}
         }
-        std::mem::swap(&mut from, &mut to);
     }
     Ok(())
+}
+
+/// The values at a place, for reading.
+pub(super) fn find<'a>(
+    value: Value,
+    inputs: &[&'a [f32]],
+    between: &'a [Option<Buffer<f32>>],
+) -> &'a [f32] {
+    match value {
+        Value::Input(index) => inputs[index],
+        // A place that is being written is not read by the same deed; an output by none.
+        Value::Between(place) => between[place].as_deref().unwrap_or(&[]),
+        Value::Output(_) => &[],
+    }
+}
+
+/// Memory that is taken out of its place while it is written.
+enum Target<'a> {
+    Between(Option<Buffer<f32>>),
+    Output(&'a mut [f32]),
+}
+
+impl<'a> Target<'a> {
+    fn take(to: Value, outputs: &mut [&'a mut [f32]], memory: &mut Memory) -> Self {
+        match to {
+            Value::Between(place) => Target::Between(memory.between[place].take()),
+            Value::Output(index) => Target::Output(std::mem::take(&mut outputs[index])),
+            Value::Input(_) => Target::Between(None), // inputs are not written
+        }
+    }
+
+    fn values(&mut self) -> &mut [f32] {
+        match self {
+            Target::Between(buffer) => buffer.as_deref_mut().unwrap_or_default(),
+            Target::Output(values) => values,
+        }
+    }
+
+    fn give_back(self, to: Value, outputs: &mut [&'a mut [f32]], memory: &mut Memory) {
+        match (self, to) {
+            (Target::Between(buffer), Value::Between(place)) => memory.between[place] = buffer,
+            (Target::Output(values), Value::Output(index)) => outputs[index] = values,
+            _ => {}
+        }
+    }
 }

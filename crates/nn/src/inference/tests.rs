@@ -5,7 +5,7 @@ use crate::layers::{
     self, Activation, BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, Reshape,
 };
 use crate::{
-    ActivationKind, BinaryCrossentropy, CategoricalCrossentropy, Context, Layer, Loss,
+    ActivationKind, BinaryCrossentropy, CategoricalCrossentropy, Context, Describe, Layer, Loss,
     MeanSquaredError, Padding, Relu, Seed, Sequential, Sigmoid, Softmax,
 };
 use taper_autograd::Var;
@@ -16,7 +16,7 @@ use taper_tensor::Stream;
 #[derive(Debug)]
 struct Odd;
 
-impl Layer for Odd {
+impl Describe for Odd {
     fn class_name(&self) -> &'static str {
         "Odd"
     }
@@ -29,12 +29,14 @@ impl Layer for Odd {
         Ok(input.to_vec())
     }
 
-    fn forward(&self, x: &Var, _: &[Var], _: &mut Context) -> Result<Var> {
-        Ok(x.mul(&x.abs())?)
-    }
-
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+}
+
+impl Layer for Odd {
+    fn forward(&self, x: &Var, _: &[Var], _: &mut Context) -> Result<Var> {
+        Ok(x.mul(&x.abs())?)
     }
 }
 
@@ -127,7 +129,7 @@ fn random_nets() {
         let model = random_model(case);
         let mut sampler = Sampler::new(72, case);
         let (most, samples) = (sampler.integer(1, 40), sampler.integer(0, 40));
-        let what = format!("case {case}: {:?}", model.layers());
+        let what = format!("case {case}: {:?}", model);
         assert_predicts_the_same(&model, most, samples, &what);
     }
 }
@@ -264,9 +266,11 @@ fn assert_measures_the_same(model: &Model, samples: usize, loss: &dyn Loss, what
     let x = batch(model, samples, 7);
     let shape = [&[samples], model.output_shape()].concat();
     let y = Tensor::uniform(shape, 0.0, 1.0, Seed(8).key(Stream::User(5), 0));
-    let (output, value) = model.evaluate_batch(&x, &y, loss).unwrap();
+    let wanted = model.evaluate_batch(&x, &y, loss).unwrap();
+    let (output, value) = (wanted.output(), wanted.loss);
     let mut evaluator = model.evaluator(3).unwrap();
-    let (found_output, found) = evaluator.evaluate_batch(&x, &y, loss).unwrap();
+    let measured = evaluator.evaluate_batch(&x, &y, loss).unwrap();
+    let (found_output, found) = (measured.output(), measured.loss);
     let largest = output.to_vec().iter().fold(1.0f32, |m, x| m.max(x.abs()));
     let difference = found_output.max_abs_difference(&output).unwrap();
     assert!(
@@ -284,7 +288,7 @@ fn an_evaluator_measures_what_the_model_measures() {
     for case in 0..100 {
         let model = random_model(case);
         if !model.output_shape().contains(&0) {
-            let what = format!("case {case}: {:?}", model.layers());
+            let what = format!("case {case}: {:?}", model);
             assert_measures_the_same(&model, 5, &MeanSquaredError, &what);
         }
     }
@@ -336,9 +340,8 @@ fn an_evaluator_takes_the_loss_from_the_logits() {
         Tensor::one_hot(&[1], 2).unwrap(),
     );
     let mut evaluator = model.evaluator(1).unwrap();
-    let (_, loss) = evaluator
-        .evaluate_batch(&x, &y, &CategoricalCrossentropy)
-        .unwrap();
+    let measured = evaluator.evaluate_batch(&x, &y, &CategoricalCrossentropy);
+    let loss = measured.unwrap().loss;
     assert!(
         (loss - 300.0).abs() < 1e-3,
         "{loss}: of probabilities it would be 16"

@@ -1,7 +1,7 @@
 //! An activation function as a layer of its own.
 
 use super::{Row, Sample, boxed};
-use crate::{ActivationKind, Context, Layer, Result, config};
+use crate::{ActivationKind, AtInference, Context, Describe, Layer, Result, config};
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
 use taper_tensor::Element;
@@ -33,7 +33,7 @@ impl Activation {
     }
 }
 
-impl<E: Element> Layer<E> for Activation {
+impl Describe for Activation {
     fn class_name(&self) -> &'static str {
         "Activation"
     }
@@ -50,6 +50,19 @@ impl<E: Element> Layer<E> for Activation {
         Ok(input.to_vec())
     }
 
+    fn at_inference(&self) -> AtInference {
+        match self.activation {
+            ActivationKind::Linear => AtInference::Nothing,
+            activation => AtInference::Activation(activation),
+        }
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+impl<E: Element> Layer<E> for Activation {
     fn forward(
         &self,
         x: &Var<E>,
@@ -66,10 +79,6 @@ impl<E: Element> Layer<E> for Activation {
         };
         (self.activation != ActivationKind::Linear)
             .then(|| (self.activation, Box::new(linear) as Box<dyn Layer<E>>))
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 }
 

@@ -1,7 +1,7 @@
 //! Average pooling of images.
 
 use super::{Row, Sample, boxed};
-use crate::{Context, Error, Layer, Pair, Result, config};
+use crate::{Context, Describe, Error, Layer, Pair, Result, config};
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
 use taper_tensor::{Element, Padding, Pool2dSpec};
@@ -10,8 +10,8 @@ use taper_tensor::{Element, Padding, Pool2dSpec};
 /// image (`same`) there is nothing to count.
 ///
 /// ```
-/// use taper_nn::{Layer, layers::AveragePooling2D};
-/// assert_eq!(Layer::<f32>::output_shape(&AveragePooling2D::new(2), &[24, 24, 64])?, [12, 12, 64]);
+/// use taper_nn::{Describe, layers::AveragePooling2D};
+/// assert_eq!(AveragePooling2D::new(2).output_shape(&[24, 24, 64])?, [12, 12, 64]);
 /// # Ok::<(), taper_nn::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,7 +71,7 @@ impl AveragePooling2D {
     }
 }
 
-impl<E: Element> Layer<E> for AveragePooling2D {
+impl Describe for AveragePooling2D {
     fn class_name(&self) -> &'static str {
         "AveragePooling2D"
     }
@@ -105,6 +105,12 @@ impl<E: Element> Layer<E> for AveragePooling2D {
         Ok(output[1..].to_vec())
     }
 
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+impl<E: Element> Layer<E> for AveragePooling2D {
     fn forward(
         &self,
         x: &Var<E>,
@@ -112,10 +118,6 @@ impl<E: Element> Layer<E> for AveragePooling2D {
         _context: &mut Context<E>,
     ) -> Result<Var<E>> {
         Ok(x.average_pool2d(&self.spec())?)
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 }
 
@@ -151,9 +153,7 @@ mod tests {
     #[test]
     fn nonsense_is_refused_with_reasons() {
         let message = |layer: AveragePooling2D, input: &[usize]| {
-            Layer::<f32>::output_shape(&layer, input)
-                .unwrap_err()
-                .to_string()
+            layer.output_shape(input).unwrap_err().to_string()
         };
         assert!(message(AveragePooling2D::new(0), &[4, 4, 1]).contains("pool_size [0, 0]"));
         assert!(message(AveragePooling2D::new(2), &[4, 4]).contains("[4, 4]"));

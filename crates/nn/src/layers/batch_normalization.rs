@@ -2,7 +2,8 @@
 
 use super::{Row, Sample, boxed};
 use crate::{
-    Context, Error, Initializer, Layer, Regularizer, Result, ScaleAndShift, WeightSpec, config,
+    Context, Describe, Error, Initializer, Layer, Regularizer, Result, ScaleAndShift, WeightSpec,
+    config,
 };
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
@@ -191,7 +192,7 @@ impl BatchNormalization {
         };
         let gamma = learned.first().filter(|_| self.scale);
         let beta = learned.last().filter(|_| self.center);
-        if !context.training {
+        if !context.learns() {
             let statistics = (mean.value(), variance.value());
             return Ok(x.batch_normalization_with(statistics, gamma, beta, self.epsilon, relu)?);
         }
@@ -199,9 +200,7 @@ impl BatchNormalization {
         let batch = [normalized.mean, normalized.variance];
         for (i, (moving, batch)) in [mean, variance].into_iter().zip(batch).enumerate() {
             let value = self.moved(moving.value(), &batch)?;
-            context
-                .updates
-                .push((context.layer, learned.len() + i, value));
+            context.update(learned.len() + i, value);
         }
         Ok(normalized.output)
     }
@@ -213,7 +212,7 @@ impl BatchNormalization {
     }
 }
 
-impl<E: Element> Layer<E> for BatchNormalization {
+impl Describe for BatchNormalization {
     fn class_name(&self) -> &'static str {
         CLASS
     }
@@ -245,8 +244,8 @@ impl<E: Element> Layer<E> for BatchNormalization {
 
     fn weights(&self, input: &[usize]) -> Result<Vec<WeightSpec>> {
         let channels = input[input.len() - 1];
-        let spec = |name, initializer, regularizer, trainable| WeightSpec {
-            name,
+        let spec = |name: &'static str, initializer, regularizer, trainable| WeightSpec {
+            name: name.into(),
             shape: vec![channels],
             initializer,
             regularizer,
@@ -271,6 +270,12 @@ impl<E: Element> Layer<E> for BatchNormalization {
         Ok(specs)
     }
 
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+impl<E: Element> Layer<E> for BatchNormalization {
     fn forward(&self, x: &Var<E>, weights: &[Var<E>], context: &mut Context<E>) -> Result<Var<E>> {
         self.normalize(x, weights, false, context)
     }
@@ -302,10 +307,6 @@ impl<E: Element> Layer<E> for BatchNormalization {
             })
             .unzip();
         Some(ScaleAndShift { scale, shift })
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 }
 
@@ -380,14 +381,14 @@ mod tests {
         let mut context = Context::inference();
         let y = layer.forward(&x, &weights, &mut context).unwrap();
         assert_eq!(y.value().to_vec(), [7.0]);
-        assert!(context.updates.is_empty());
+        assert!(context.updates().is_empty());
         assert_eq!(y.sum().backward().unwrap()[&x].to_vec(), [1.5]);
     }
 
     #[test]
     fn nonsense_is_refused_with_reasons() {
         let message = |layer: BatchNormalization, input: &[usize]| {
-            let error = Layer::<f32>::output_shape(&layer, input).unwrap_err();
+            let error = layer.output_shape(input).unwrap_err();
             error.to_string()
         };
         let layer = BatchNormalization::new;

@@ -2,8 +2,8 @@
 
 use super::{Row, Sample, boxed, finish, kernel_and_bias, kernel_settings, random_kernel_settings};
 use crate::{
-    ActivationKind, Context, Error, Initializer, Layer, Pair, Regularizer, Result, WeightSpec,
-    config,
+    ActivationKind, Context, Describe, Error, Initializer, Layer, Pair, Regularizer, Result,
+    WeightSpec, config,
 };
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
@@ -15,9 +15,9 @@ use taper_tensor::{Conv2dSpec, Element, Padding};
 /// Weights: `kernel [kh, kw, channels / groups, filters]` and `bias [filters]`.
 ///
 /// ```
-/// use taper_nn::{Layer, Padding, Relu, layers::Conv2D};
+/// use taper_nn::{Describe, Padding, Relu, layers::Conv2D};
 /// let layer = Conv2D::new(32, 3).activation(Relu).padding(Padding::Same);
-/// assert_eq!(Layer::<f32>::output_shape(&layer, &[28, 28, 1])?, [28, 28, 32]);
+/// assert_eq!(layer.output_shape(&[28, 28, 1])?, [28, 28, 32]);
 /// # Ok::<(), taper_nn::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -159,7 +159,7 @@ impl Conv2D {
     }
 }
 
-impl<E: Element> Layer<E> for Conv2D {
+impl Describe for Conv2D {
     fn class_name(&self) -> &'static str {
         "Conv2D"
     }
@@ -186,6 +186,16 @@ impl<E: Element> Layer<E> for Conv2D {
         Ok(self.weight_specs(self.kernel_shape(input[2]), self.filters))
     }
 
+    fn penalizes(&self) -> bool {
+        self.activity_regularizer.is_some()
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+impl<E: Element> Layer<E> for Conv2D {
     fn forward(&self, x: &Var<E>, weights: &[Var<E>], context: &mut Context<E>) -> Result<Var<E>> {
         let (kernel, bias) = kernel_and_bias("Conv2D", weights, self.use_bias)?;
         let y = x.conv2d_fused(kernel, bias, &Epilogue::default(), &self.spec())?;
@@ -194,10 +204,6 @@ impl<E: Element> Layer<E> for Conv2D {
 
     fn split_activation(&self) -> Option<(ActivationKind, Box<dyn Layer<E>>)> {
         self.without_activation()
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 }
 
@@ -237,7 +243,7 @@ mod tests {
     use super::*;
 
     fn output(layer: &Conv2D, input: &[usize]) -> Result<Vec<usize>> {
-        Layer::<f32>::output_shape(layer, input)
+        layer.output_shape(input)
     }
 
     #[test]
@@ -262,7 +268,7 @@ mod tests {
             output(&Conv2D::new(4, 3).dilation_rate(3), &[10, 10, 2]).unwrap(),
             [4, 4, 4]
         );
-        let weights = Layer::<f32>::weights(&Conv2D::new(6, 3).groups(2), &[28, 28, 4]).unwrap();
+        let weights = Conv2D::new(6, 3).groups(2).weights(&[28, 28, 4]).unwrap();
         assert_eq!(weights[0].shape, [3, 3, 2, 6]);
         assert_eq!(weights[1].shape, [6]);
     }

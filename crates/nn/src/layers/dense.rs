@@ -2,7 +2,8 @@
 
 use super::{Row, Sample, boxed, finish, kernel_and_bias, kernel_settings, random_kernel_settings};
 use crate::{
-    ActivationKind, Context, Error, Initializer, Layer, Regularizer, Result, WeightSpec, config,
+    ActivationKind, Context, Describe, Error, Initializer, Layer, Regularizer, Result, WeightSpec,
+    config,
 };
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
@@ -14,9 +15,9 @@ use taper_tensor::ops::Epilogue;
 /// Weights: `kernel [in, units]` and `bias [units]`.
 ///
 /// ```
-/// use taper_nn::{L2, Layer, Relu, layers::Dense};
+/// use taper_nn::{Describe, L2, Relu, layers::Dense};
 /// let layer = Dense::new(128).activation(Relu).kernel_regularizer(L2(0.01));
-/// assert_eq!(Layer::<f32>::output_shape(&layer, &[9216])?, [128]);
+/// assert_eq!(layer.output_shape(&[9216])?, [128]);
 /// # Ok::<(), taper_nn::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,7 +81,7 @@ impl Dense {
     }
 }
 
-impl<E: Element> Layer<E> for Dense {
+impl Describe for Dense {
     fn class_name(&self) -> &'static str {
         "Dense"
     }
@@ -103,6 +104,16 @@ impl<E: Element> Layer<E> for Dense {
         Ok(self.weight_specs(vec![inputs, self.units], self.units))
     }
 
+    fn penalizes(&self) -> bool {
+        self.activity_regularizer.is_some()
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+impl<E: Element> Layer<E> for Dense {
     fn forward(&self, x: &Var<E>, weights: &[Var<E>], context: &mut Context<E>) -> Result<Var<E>> {
         let (kernel, bias) = kernel_and_bias("Dense", weights, self.use_bias)?;
         let y = as_matrix(x, |x| Ok(x.dense(kernel, bias, &Epilogue::default())?))?;
@@ -111,10 +122,6 @@ impl<E: Element> Layer<E> for Dense {
 
     fn split_activation(&self) -> Option<(ActivationKind, Box<dyn Layer<E>>)> {
         self.without_activation()
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 }
 
@@ -155,23 +162,22 @@ mod tests {
 
     #[test]
     fn the_last_axis_is_the_one_that_changes() {
-        let shape = |input: &[usize]| Layer::<f32>::output_shape(&Dense::new(3), input);
+        let shape = |input: &[usize]| Dense::new(3).output_shape(input);
         assert_eq!(shape(&[7]).unwrap(), [3]);
         assert_eq!(shape(&[5, 7]).unwrap(), [5, 3]);
         assert!(shape(&[]).unwrap_err().to_string().starts_with("Dense: "));
-        let none = Layer::<f32>::output_shape(&Dense::new(0), &[7])
-            .unwrap_err()
-            .to_string();
+        let none = Dense::new(0).output_shape(&[7]).unwrap_err().to_string();
         assert!(none.contains("0 units"), "{none}");
     }
 
     #[test]
     fn an_absent_bias_is_no_weight() {
         let names = |layer: Dense| -> Vec<_> {
-            Layer::<f32>::weights(&layer, &[7])
+            layer
+                .weights(&[7])
                 .unwrap()
                 .iter()
-                .map(|weight| weight.name)
+                .map(|weight| weight.name.to_string())
                 .collect()
         };
         assert_eq!(names(Dense::new(3)), ["kernel", "bias"]);

@@ -1,7 +1,7 @@
 //! Dropout: in training, some of the values become 0 and the others grow, so that the expectation stays.
 
 use super::{Row, Sample, boxed};
-use crate::{Context, Error, Layer, Result, config};
+use crate::{AtInference, Context, Describe, Error, Layer, Result, config};
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
 use taper_tensor::Element;
@@ -34,7 +34,7 @@ impl Dropout {
     }
 }
 
-impl<E: Element> Layer<E> for Dropout {
+impl Describe for Dropout {
     fn class_name(&self) -> &'static str {
         "Dropout"
     }
@@ -58,15 +58,21 @@ impl<E: Element> Layer<E> for Dropout {
         Ok(input.to_vec())
     }
 
-    fn forward(&self, x: &Var<E>, _weights: &[Var<E>], context: &mut Context<E>) -> Result<Var<E>> {
-        Ok(match context.dropout(0, self.rate) {
-            Some(dropout) => x.dropout(&dropout)?,
-            None => x.clone(),
-        })
+    fn at_inference(&self) -> AtInference {
+        AtInference::Nothing
     }
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+}
+
+impl<E: Element> Layer<E> for Dropout {
+    fn forward(&self, x: &Var<E>, _weights: &[Var<E>], context: &mut Context<E>) -> Result<Var<E>> {
+        Ok(match context.dropout(self.rate) {
+            Some(dropout) => x.dropout(&dropout)?,
+            None => x.clone(),
+        })
     }
 }
 
@@ -94,7 +100,8 @@ mod tests {
     #[test]
     fn rates_outside_of_the_interval_are_refused() {
         for rate in [-0.1, 1.0, f64::NAN] {
-            let error = Layer::<f32>::output_shape(&Dropout::new(rate), &[3])
+            let error = Dropout::new(rate)
+                .output_shape(&[3])
                 .unwrap_err()
                 .to_string();
             assert!(error.contains("[0, 1)"), "{error}");

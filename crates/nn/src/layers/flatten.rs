@@ -1,7 +1,7 @@
 //! From images to rows of numbers.
 
 use super::{Row, Sample, boxed};
-use crate::{Context, Error, Layer, Result, config};
+use crate::{AtInference, Context, Describe, Error, Layer, Result, config};
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
 use taper_tensor::Element;
@@ -28,7 +28,7 @@ impl Flatten {
     }
 }
 
-impl<E: Element> Layer<E> for Flatten {
+impl Describe for Flatten {
     fn class_name(&self) -> &'static str {
         "Flatten"
     }
@@ -48,6 +48,16 @@ impl<E: Element> Layer<E> for Flatten {
         })?])
     }
 
+    fn at_inference(&self) -> AtInference {
+        AtInference::Nothing
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+impl<E: Element> Layer<E> for Flatten {
     fn forward(
         &self,
         x: &Var<E>,
@@ -61,10 +71,6 @@ impl<E: Element> Layer<E> for Flatten {
             ));
         };
         Ok(x.reshape([*batch, sample.iter().product()])?)
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 }
 

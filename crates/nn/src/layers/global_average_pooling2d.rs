@@ -1,7 +1,7 @@
 //! The average of every channel over the whole image.
 
 use super::{Row, Sample, boxed};
-use crate::{Context, Error, Layer, Result, config};
+use crate::{Context, Describe, Error, Layer, Result, config};
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
 use taper_tensor::Element;
@@ -11,10 +11,10 @@ const CLASS: &str = "GlobalAveragePooling2D";
 /// The average of every channel: `[height, width, channels]` → `[channels]`, or `[1, 1, channels]` with `keepdims`.
 ///
 /// ```
-/// use taper_nn::{Layer, layers::GlobalAveragePooling2D};
+/// use taper_nn::{Describe, layers::GlobalAveragePooling2D};
 /// let layer = GlobalAveragePooling2D::new();
-/// assert_eq!(Layer::<f32>::output_shape(&layer, &[7, 7, 64])?, [64]);
-/// assert_eq!(Layer::<f32>::output_shape(&layer.keepdims(true), &[7, 7, 64])?, [1, 1, 64]);
+/// assert_eq!(layer.output_shape(&[7, 7, 64])?, [64]);
+/// assert_eq!(layer.keepdims(true).output_shape(&[7, 7, 64])?, [1, 1, 64]);
 /// # Ok::<(), taper_nn::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ impl GlobalAveragePooling2D {
     }
 }
 
-impl<E: Element> Layer<E> for GlobalAveragePooling2D {
+impl Describe for GlobalAveragePooling2D {
     fn class_name(&self) -> &'static str {
         CLASS
     }
@@ -75,6 +75,12 @@ impl<E: Element> Layer<E> for GlobalAveragePooling2D {
         }
     }
 
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+impl<E: Element> Layer<E> for GlobalAveragePooling2D {
     fn forward(
         &self,
         x: &Var<E>,
@@ -82,10 +88,6 @@ impl<E: Element> Layer<E> for GlobalAveragePooling2D {
         _context: &mut Context<E>,
     ) -> Result<Var<E>> {
         Ok(x.mean_axes(&[1, 2], self.keepdims)?)
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 }
 
@@ -110,7 +112,7 @@ mod tests {
     #[test]
     fn what_is_no_image_is_refused() {
         let refused = |input: &[usize]| {
-            let error = Layer::<f32>::output_shape(&GlobalAveragePooling2D::new(), input);
+            let error = GlobalAveragePooling2D::new().output_shape(input);
             error.unwrap_err().to_string()
         };
         assert!(refused(&[4, 4]).contains("[4, 4]"));

@@ -1,7 +1,7 @@
 //! The input as a layer: it names the shape of a sample and lets it through.
 
 use super::{Row, Sample, boxed};
-use crate::{Context, Error, Layer, Result, config};
+use crate::{AtInference, Context, Describe, Error, Layer, Result, config};
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
 use taper_tensor::Element;
@@ -47,7 +47,7 @@ impl From<Input> for Vec<usize> {
     }
 }
 
-impl<E: Element> Layer<E> for Input {
+impl Describe for Input {
     fn class_name(&self) -> &'static str {
         "InputLayer"
     }
@@ -71,6 +71,16 @@ impl<E: Element> Layer<E> for Input {
         Ok(input.to_vec())
     }
 
+    fn at_inference(&self) -> AtInference {
+        AtInference::Nothing
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+impl<E: Element> Layer<E> for Input {
     fn forward(
         &self,
         x: &Var<E>,
@@ -78,10 +88,6 @@ impl<E: Element> Layer<E> for Input {
         _context: &mut Context<E>,
     ) -> Result<Var<E>> {
         Ok(x.clone())
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 }
 

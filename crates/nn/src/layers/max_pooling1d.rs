@@ -1,7 +1,7 @@
 //! Max pooling of sequences.
 
 use super::{Row, Sample, boxed};
-use crate::{Context, Error, Layer, Result, config};
+use crate::{Context, Describe, Error, Layer, Result, config};
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
 use taper_tensor::{Element, Padding, Pool2dSpec};
@@ -67,7 +67,7 @@ impl MaxPooling1D {
     }
 }
 
-impl<E: Element> Layer<E> for MaxPooling1D {
+impl Describe for MaxPooling1D {
     fn class_name(&self) -> &'static str {
         "MaxPooling1D"
     }
@@ -97,6 +97,12 @@ impl<E: Element> Layer<E> for MaxPooling1D {
         Ok(vec![output[1], channels])
     }
 
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+impl<E: Element> Layer<E> for MaxPooling1D {
     fn forward(
         &self,
         x: &Var<E>,
@@ -104,10 +110,6 @@ impl<E: Element> Layer<E> for MaxPooling1D {
         _context: &mut Context<E>,
     ) -> Result<Var<E>> {
         Ok(x.max_pool1d(self.pool_size, self.step(), self.padding)?)
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 }
 

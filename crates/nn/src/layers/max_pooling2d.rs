@@ -1,7 +1,7 @@
 //! Max pooling of images.
 
 use super::{Row, Sample, boxed};
-use crate::{Context, Error, Layer, Pair, Result, config};
+use crate::{Context, Describe, Error, Layer, Pair, Result, config};
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
 use taper_tensor::{Element, Padding, Pool2dSpec};
@@ -9,8 +9,8 @@ use taper_tensor::{Element, Padding, Pool2dSpec};
 /// The largest value of each window: `[height, width, channels]` → `[out height, out width, channels]`.
 ///
 /// ```
-/// use taper_nn::{Layer, layers::MaxPooling2D};
-/// assert_eq!(Layer::<f32>::output_shape(&MaxPooling2D::new(2), &[24, 24, 64])?, [12, 12, 64]);
+/// use taper_nn::{Describe, layers::MaxPooling2D};
+/// assert_eq!(MaxPooling2D::new(2).output_shape(&[24, 24, 64])?, [12, 12, 64]);
 /// # Ok::<(), taper_nn::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,7 +70,7 @@ impl MaxPooling2D {
     }
 }
 
-impl<E: Element> Layer<E> for MaxPooling2D {
+impl Describe for MaxPooling2D {
     fn class_name(&self) -> &'static str {
         "MaxPooling2D"
     }
@@ -104,6 +104,12 @@ impl<E: Element> Layer<E> for MaxPooling2D {
         Ok(output[1..].to_vec())
     }
 
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+impl<E: Element> Layer<E> for MaxPooling2D {
     fn forward(
         &self,
         x: &Var<E>,
@@ -111,10 +117,6 @@ impl<E: Element> Layer<E> for MaxPooling2D {
         _context: &mut Context<E>,
     ) -> Result<Var<E>> {
         Ok(x.max_pool2d(&self.spec())?)
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 }
 
@@ -150,9 +152,7 @@ mod tests {
     #[test]
     fn nonsense_is_refused_with_reasons() {
         let message = |layer: MaxPooling2D, input: &[usize]| {
-            Layer::<f32>::output_shape(&layer, input)
-                .unwrap_err()
-                .to_string()
+            layer.output_shape(input).unwrap_err().to_string()
         };
         assert!(message(MaxPooling2D::new(0), &[4, 4, 1]).contains("pool_size [0, 0]"));
         assert!(message(MaxPooling2D::new(2), &[4, 4]).contains("[4, 4]"));

@@ -202,14 +202,14 @@ macro_rules! kernel_settings {
 
         fn weight_specs(&self, kernel: Vec<usize>, outputs: usize) -> Vec<$crate::WeightSpec> {
             let bias = $crate::WeightSpec {
-                name: "bias",
+                name: "bias".into(),
                 shape: vec![outputs],
                 initializer: self.bias_initializer,
                 regularizer: self.bias_regularizer,
                 trainable: true,
             };
             let kernel = $crate::WeightSpec {
-                name: "kernel",
+                name: "kernel".into(),
                 shape: kernel,
                 initializer: self.kernel_initializer,
                 regularizer: self.kernel_regularizer,

@@ -1,7 +1,7 @@
 //! Another shape for the same numbers.
 
 use super::{Row, Sample, boxed};
-use crate::{Context, Error, Layer, Result, config};
+use crate::{AtInference, Context, Describe, Error, Layer, Result, config};
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
 use taper_tensor::Element;
@@ -9,8 +9,8 @@ use taper_tensor::Element;
 /// Gives a sample another shape of the same size; one dimension may be −1, which means "what remains".
 ///
 /// ```
-/// use taper_nn::{Layer, layers::Reshape};
-/// assert_eq!(Layer::<f32>::output_shape(&Reshape::new([28, 28, -1]), &[784])?, [28, 28, 1]);
+/// use taper_nn::{Describe, layers::Reshape};
+/// assert_eq!(Reshape::new([28, 28, -1]).output_shape(&[784])?, [28, 28, 1]);
 /// # Ok::<(), taper_nn::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,7 +69,7 @@ impl Reshape {
     }
 }
 
-impl<E: Element> Layer<E> for Reshape {
+impl Describe for Reshape {
     fn class_name(&self) -> &'static str {
         "Reshape"
     }
@@ -86,6 +86,16 @@ impl<E: Element> Layer<E> for Reshape {
         self.resolve(input)
     }
 
+    fn at_inference(&self) -> AtInference {
+        AtInference::Nothing
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+impl<E: Element> Layer<E> for Reshape {
     fn forward(
         &self,
         x: &Var<E>,
@@ -99,10 +109,6 @@ impl<E: Element> Layer<E> for Reshape {
             ));
         };
         Ok(x.reshape([&[*batch], self.resolve(sample)?.as_slice()].concat())?)
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 }
 

@@ -4,6 +4,9 @@ use crate::{
     BinaryCrossentropy, CategoricalCrossentropy, L1L2, L2, MeanSquaredError, Relu, Sigmoid,
     Softmax, SparseCategoricalCrossentropy, Tanh,
 };
+use crate::{Context, Describe, Layer, Loss, Sequential};
+use serde_json::{Value, json};
+use taper_autograd::Var;
 use taper_tensor::Stream;
 
 fn random<E: Element>(shape: impl Into<Vec<usize>>, number: u32) -> Tensor<E> {
@@ -155,9 +158,10 @@ fn check_gradients(model: &mut Model<f64>, loss: &dyn Loss<f64>) {
     let x = random([5, 4], 2);
     let y = random::<f64>([5, 3], 3).softmax(1).unwrap();
     let step = model.train_batch(&x, &y, loss, Seed(1), 0).unwrap();
-    assert_close(&step.output, &model.predict(&x).unwrap(), 1e-12);
-    let (output, value) = model.evaluate_batch(&x, &y, loss).unwrap();
-    assert_close(&step.output, &output, 1e-12);
+    assert_close(step.output(), &model.predict(&x).unwrap(), 1e-12);
+    let measured = model.evaluate_batch(&x, &y, loss).unwrap();
+    let value = measured.loss;
+    assert_close(step.output(), measured.output(), 1e-12);
     assert!(
         (value - step.loss).abs() <= 1e-12,
         "{value} and {}",
@@ -170,7 +174,7 @@ fn check_gradients(model: &mut Model<f64>, loss: &dyn Loss<f64>) {
             let mut moved = original.clone();
             moved.as_mut_slice()[1] += delta;
             model.parameters_mut()[index].value = moved;
-            model.evaluate_batch(&x, &y, loss).unwrap().1
+            model.evaluate_batch(&x, &y, loss).unwrap().loss
         };
         let difference = (at(1e-5) - at(-1e-5)) / 2e-5;
         let taped = gradient.to_vec()[1];
@@ -288,7 +292,7 @@ fn penalties_of_outputs_are_on_the_tape_and_divided_by_the_batch() {
     let mut penal = build(Dense::new(3).activation(Relu).activity_regularizer(L2(0.1)));
     assert_eq!(
         penal.stages(),
-        [(None, &["dense".to_string()][..])],
+        [(None, vec!["dense"])],
         "a regularized output is not fused away"
     );
     let (x, y) = (random([5, 4], 5), random([5, 3], 6));
@@ -298,7 +302,7 @@ fn penalties_of_outputs_are_on_the_tape_and_divided_by_the_batch() {
     let b = penal
         .train_batch(&x, &y, &MeanSquaredError, Seed(1), 0)
         .unwrap();
-    let expected: f64 = b.output.to_vec().iter().map(|y| 0.1 * y * y).sum::<f64>() / 5.0;
+    let expected: f64 = b.output().to_vec().iter().map(|y| 0.1 * y * y).sum::<f64>() / 5.0;
     assert!(
         (a.loss - b.loss).abs() <= 1e-12,
         "{} and {}",
@@ -310,13 +314,16 @@ fn penalties_of_outputs_are_on_the_tape_and_divided_by_the_batch() {
         "{} for {expected}",
         b.penalty
     );
-    let (_, evaluated) = penal.evaluate_batch(&x, &y, &MeanSquaredError).unwrap();
+    let evaluated = penal
+        .evaluate_batch(&x, &y, &MeanSquaredError)
+        .unwrap()
+        .loss;
     assert!(
         (evaluated - b.loss - expected).abs() <= 1e-12,
         "{evaluated}"
     );
     // Its gradient: that of Σ 0.1·y²/5 is 0.04·y per output, through relu and the product with x.
-    let ones = b.output.scale(0.04);
+    let ones = b.output().scale(0.04);
     let through = x
         .transpose()
         .matmul(&ones)
@@ -340,7 +347,7 @@ fn dropout_is_on_in_training_only_and_follows_seed_and_step() {
         model
             .train_batch(&x, &y, &MeanSquaredError, Seed(seed), step)
             .unwrap()
-            .output
+            .output()
             .to_vec()
     };
     assert_eq!(output(1, 0), output(1, 0));
@@ -442,36 +449,41 @@ fn weights_that_do_not_fit_change_nothing() {
 #[derive(Debug)]
 struct Counter;
 
-impl<E: Element> Layer<E> for Counter {
+impl Describe for Counter {
     fn class_name(&self) -> &'static str {
         "Counter"
     }
+
     fn config(&self) -> Value {
         json!({})
     }
+
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         Ok(input.to_vec())
     }
+
     fn weights(&self, _input: &[usize]) -> Result<Vec<crate::WeightSpec>> {
         let initializer = crate::Initializer::Zeros;
         Ok(vec![crate::WeightSpec {
-            name: "count",
+            name: "count".into(),
             shape: vec![],
             initializer,
             regularizer: None,
             trainable: false,
         }])
     }
-    fn forward(&self, x: &Var<E>, weights: &[Var<E>], context: &mut Context<E>) -> Result<Var<E>> {
-        if context.training {
-            context
-                .updates
-                .push((context.layer, 0, weights[0].value().shift(E::one())));
-        }
-        Ok(x.add(&weights[0])?)
-    }
+
     fn as_any(&self) -> &dyn std::any::Any {
         self
+    }
+}
+
+impl<E: Element> Layer<E> for Counter {
+    fn forward(&self, x: &Var<E>, weights: &[Var<E>], context: &mut Context<E>) -> Result<Var<E>> {
+        if context.training {
+            context.update(0, weights[0].value().shift(E::one()));
+        }
+        Ok(x.add(&weights[0])?)
     }
 }
 

@@ -225,7 +225,7 @@ impl<'r, 'a> Run<'r, 'a> {
         let result = BatchResult {
             cross_entropy: step.loss,
             penalty: step.penalty,
-            output: &step.output,
+            output: &step.outputs[0],
             target: &batch.targets,
         };
         self.running.add(&result, metrics)?;

@@ -1,7 +1,7 @@
 //! A layer of any other kind, as it is: its forward pass on tensors. This one does allocate.
 
 use super::{Cut, Found, Item, Row, Then, Work};
-use crate::plan::Architecture;
+use crate::graph::Graph;
 use crate::{Context, Model, Result};
 use std::fmt;
 use std::sync::Arc;
@@ -24,8 +24,8 @@ fn find(model: &Model, item: &Item<'_>) -> Option<Found> {
         return None;
     }
     let work = AnyLayer {
-        architecture: Arc::clone(&model.architecture),
-        index: item.index,
+        graph: Arc::clone(&model.graph),
+        node: item.node,
         weights: item.parameters.iter().map(|p| p.value.clone()).collect(),
     };
     Some(Found {
@@ -36,21 +36,21 @@ fn find(model: &Model, item: &Item<'_>) -> Option<Found> {
 }
 
 struct AnyLayer {
-    architecture: Arc<Architecture<f32>>,
-    index: usize,
+    graph: Arc<Graph<f32>>,
+    node: usize,
     weights: Vec<Tensor>,
 }
 
 impl Work for AnyLayer {
     fn run(&self, n: usize, x: &[f32], y: &mut [f32], _cut: Cut) -> Result<()> {
+        let Some((layer, input, _)) = self.graph.layer(self.node) else {
+            return Ok(()); // it was made of a layer
+        };
         let tape = Tape::new();
-        let shape = [&[n], self.architecture.shapes[self.index].as_slice()].concat();
+        let shape = [&[n], self.graph.shapes[input].as_slice()].concat();
         let input = tape.constant(&Tensor::from_slice(shape, x)?);
         let weights: Vec<_> = self.weights.iter().map(|w| tape.constant(w)).collect();
-        let mut context = Context::inference();
-        context.layer = self.index as u32;
-        let layer = &self.architecture.layers[self.index];
-        let output = layer.forward(&input, &weights, &mut context)?;
+        let output = layer.forward(&input, &weights, &mut Context::inference())?;
         let output = output.value().contiguous();
         y.copy_from_slice(output.as_slice().unwrap_or_default());
         Ok(())
@@ -72,6 +72,6 @@ impl Work for AnyLayer {
 
 impl fmt::Debug for AnyLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.architecture.layers[self.index])
+        write!(f, "{:?}", self.graph.owner(self.node).kind)
     }
 }

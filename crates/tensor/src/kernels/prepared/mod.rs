@@ -7,11 +7,13 @@
 
 mod conv2d;
 mod dense;
+mod junctions;
 mod passes;
 mod pool;
 
 pub use conv2d::PreparedConv2d;
 pub use dense::PreparedDense;
+pub use junctions::{add_in_place, is_cut_by_pieces};
 pub use passes::{relu_in_place, scale_and_shift_in_place, softmax_rows_in_place};
 pub use pool::PreparedMaxPool2d;
 
