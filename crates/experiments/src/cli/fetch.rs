@@ -5,8 +5,8 @@ use taper_datasets::Location;
 use taper_datasets::catalog::Entry;
 use taper_datasets::fetch::{self, Progress};
 
-use super::data::status_line;
 use super::say;
+use super::status::status_line;
 use crate::report::thousands;
 
 pub(super) fn fetch(entry: &Entry, location: &Location) -> anyhow::Result<bool> {

@@ -10,6 +10,7 @@ mod inspect;
 mod predict;
 mod progress;
 mod report;
+mod status;
 mod table;
 mod train;
 
