@@ -2,10 +2,9 @@
 
 use std::process::Command;
 
-use crate::bench;
 use crate::failure::{Failure, Result};
 use crate::help::HELP;
-use crate::launch::{become_program, cargo, root, taper};
+use crate::launch::{become_program, build, cargo, root, taper};
 
 /// Commands that the `taper` program carries out under the same name.
 const TAPER: [&str; 7] = [
@@ -37,9 +36,19 @@ pub(crate) fn run(arguments: &[String]) -> Result {
                 .args(rest)
                 .current_dir(root()),
         ),
-        "bench" => bench::run(arguments),
+        "bench" => measure(rest),
         other => Err(Failure::usage(format!("there is no command `{other}`"))),
     }
+}
+
+/// Builds `taper-measure`, which knows all there is to measure, and hands over to it.
+fn measure(arguments: &[String]) -> Result {
+    let mut command = cargo();
+    command
+        .current_dir(root())
+        .args(["build", "--release", "--package", "taper-measure"]);
+    let program = build("taper-measure", &mut command)?;
+    become_program(Command::new(program).args(arguments))
 }
 
 /// Unit, integration and documentation tests of every package; all failures, not only the first.

@@ -1,4 +1,4 @@
-//! Builds the `taper` program and becomes it.
+//! Builds the programs behind the commands and becomes them.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

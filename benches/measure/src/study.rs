@@ -5,21 +5,22 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use super::finding::{Finding, Sample};
-use super::json::number_field;
-use super::options::Options;
-use super::peers;
-use super::scratch::Scratch;
-use super::statistics::{median, ratios};
-use crate::failure::{Context, Failure, Result};
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::finding::{Finding, Sample};
 use crate::launch::{build_taper, root};
+use crate::options::Options;
+use crate::peers;
+use crate::scratch::Scratch;
+use crate::statistics::{median, ratios};
+use crate::taper::Taper;
 
 /// Epochs of the study.
 const EPOCHS: f64 = 8.0;
 
 /// One epoch of all four variants: the whole of `taper train`; the same without what the notebook does
 /// not do (measuring the training set again, checkpoints, the report); Keras's fit.
-pub(super) fn against_keras(options: &Options) -> Result<Finding> {
+pub(crate) fn against_keras(options: &Options) -> Result<Finding> {
     let program = build_taper()?;
     warm_up(&program)?;
     let sizes = sizes(options);
@@ -29,6 +30,7 @@ pub(super) fn against_keras(options: &Options) -> Result<Finding> {
         "--data".to_owned(),
         root().join("fixtures/mnist").display().to_string(),
     ]);
+    let plain = Taper::epoch(epoch(options))?;
     let mut keras = peers::start_python("keras_study.py", options, &keras)?;
 
     let mut finding = Finding {
@@ -47,7 +49,7 @@ pub(super) fn against_keras(options: &Options) -> Result<Finding> {
             let which = (turn + round) % 3;
             let seconds = match which {
                 0 => train(&program, Scratch::new()?.path(), epoch(options))?,
-                1 => plain_epoch(&program, options)?,
+                1 => plain.measure()?,
                 _ => keras.measure("seconds")?,
             };
             eprint!(" {} {seconds:.1} s", finding.samples[which].name);
@@ -73,7 +75,7 @@ pub(super) fn against_keras(options: &Options) -> Result<Finding> {
 }
 
 /// The same study with one training at a time, and with two side by side.
-pub(super) fn side_by_side(options: &Options) -> Result<Finding> {
+pub(crate) fn side_by_side(options: &Options) -> Result<Finding> {
     let program = build_taper()?;
     warm_up(&program)?;
     let mut finding = Finding {
@@ -96,13 +98,13 @@ pub(super) fn side_by_side(options: &Options) -> Result<Finding> {
 }
 
 /// A few steps, so that the first round does not unpack the data set or read the program from disk.
-fn warm_up(program: &Path) -> Result {
+fn warm_up(program: &Path) -> Result<()> {
     let arguments = "--epochs 1 --variants baseline --train-size 64 --test-size 64";
     train(program, Scratch::new()?.path(), arguments.split(' ')).map(drop)
 }
 
 /// The program's own word on its highest memory use, in 10⁶ bytes.
-pub(super) fn memory(options: &Options) -> Result<Finding> {
+pub(crate) fn memory(options: &Options) -> Result<Finding> {
     let program = build_taper()?;
     let mut finding = Finding {
         samples: vec![Sample::new("peak memory", "MB")],
@@ -112,10 +114,12 @@ pub(super) fn memory(options: &Options) -> Result<Finding> {
         let scratch = Scratch::new()?;
         train(&program, scratch.path(), epoch(options))?;
         let path = run_folder(scratch.path())?.join("summary.json");
-        let summary = std::fs::read_to_string(&path).context(path.display())?;
-        let bytes = number_field(&summary, "peak_memory").ok_or_else(|| {
-            Failure::failed("the system does not tell how much memory a program used")
-        })?;
+        let summary = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let summary: serde_json::Value =
+            serde_json::from_str(&summary).with_context(|| path.display().to_string())?;
+        let bytes = summary["environment"]["peak_memory"]
+            .as_f64()
+            .context("the system does not tell how much memory a program used")?;
         finding.figures.push(bytes / 1e6);
     }
     finding.samples[0].values.clone_from(&finding.figures);
@@ -124,7 +128,7 @@ pub(super) fn memory(options: &Options) -> Result<Finding> {
 }
 
 /// Runs `taper train` into `folder`; the seconds from its start to its end.
-pub(super) fn train<A: AsRef<OsStr>>(
+pub(crate) fn train<A: AsRef<OsStr>>(
     program: &Path,
     folder: &Path,
     arguments: impl IntoIterator<Item = A>,
@@ -140,39 +144,19 @@ pub(super) fn train<A: AsRef<OsStr>>(
     let status = command.status().context("start taper train")?;
     let seconds = started.elapsed().as_secs_f64();
     if !status.success() {
-        return Err(Failure::failed(format!("taper train failed: {status}")));
+        bail!("taper train failed: {status}");
     }
     Ok(seconds)
 }
 
 /// The one run in a folder of runs.
-pub(super) fn run_folder(folder: &Path) -> Result<PathBuf> {
-    let entries = std::fs::read_dir(folder).context(folder.display())?;
+pub(crate) fn run_folder(folder: &Path) -> Result<PathBuf> {
+    let entries = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
     entries
         .flatten()
         .map(|entry| entry.path())
         .find(|path| path.join("study.toml").is_file())
-        .ok_or_else(|| Failure::failed(format!("there is no run in {}", folder.display())))
-}
-
-/// `taper bench epoch`: training and validation without anything else, all variants.
-fn plain_epoch(program: &Path, options: &Options) -> Result<f64> {
-    let output = Command::new(program)
-        .current_dir(root())
-        .args(["bench", "epoch", "--json"])
-        .args(epoch(options))
-        .stderr(Stdio::inherit())
-        .output()
-        .context("start taper bench epoch")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    number_field(&text, "seconds")
-        .filter(|_| output.status.success())
-        .ok_or_else(|| {
-            Failure::failed(format!(
-                "taper bench epoch failed: {}\n{text}",
-                output.status
-            ))
-        })
+        .ok_or_else(|| anyhow!("there is no run in {}", folder.display()))
 }
 
 /// One epoch on as many threads and images as the options say.
@@ -200,15 +184,14 @@ fn sizes(options: &Options) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::{epoch, run_folder};
-    use crate::bench::measures::find;
-    use crate::bench::options::Options;
-    use crate::bench::scratch::Scratch;
+    use crate::options::Options;
+    use crate::scratch::Scratch;
 
     #[test]
     fn sizes_shrink_together() {
         let arguments = |line: &str| {
             let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-            let options = Options::of(find("study").expect("a measure"), &words).unwrap();
+            let options = Options::parse("study", &["--threads", "--train-size"], &words).unwrap();
             epoch(&options).join(" ")
         };
         assert_eq!(arguments(""), "--epochs 1 --threads 2");

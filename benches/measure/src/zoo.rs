@@ -1,17 +1,15 @@
-//! The networks that are measured: `taper bench step --model NAME`, and the same in other frameworks.
+//! The networks that are measured: `cargo xtask bench step --model NAME`, and the same in other frameworks.
 
 use taper_nn::layers::{Activation, BatchNormalization, Conv2D, Dense, Flatten, MaxPooling2D};
 use taper_nn::{Model, Padding, Relu, Seed, Sequential, Softmax};
 
-use crate::{Error, Result};
+use crate::usage::wrong;
 
 /// A network of the zoo.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Name on the command line.
-    pub name: &'static str,
-    /// One line on it.
-    pub about: &'static str,
+    pub(crate) name: &'static str,
     build: fn() -> Sequential,
 }
 
@@ -20,33 +18,28 @@ impl Entry {
     ///
     /// # Errors
     /// None: the shapes fit, as a test checks.
-    pub fn build(&self, seed: Seed) -> Result<Model> {
-        Ok((self.build)().build(seed)?)
+    pub(crate) fn build(&self, seed: Seed) -> taper_nn::Result<Model> {
+        (self.build)().build(seed)
     }
 }
 
 /// Every network.
-#[must_use]
-pub fn all() -> &'static [Entry] {
+pub(crate) fn all() -> &'static [Entry] {
     &[
         Entry {
             name: "cnn",
-            about: "28×28×1; Conv 32, Conv 64 (3×3), pool, Dense 128, 128, 10",
             build: cnn,
         },
         Entry {
             name: "lenet5",
-            about: "28×28×1; Conv 6, Conv 16 (5×5), max pooling, Dense 120, 84, 10",
             build: lenet5,
         },
         Entry {
             name: "mlp",
-            about: "784; Dense 512, 512, 10",
             build: mlp,
         },
         Entry {
             name: "vgg",
-            about: "32×32×3; 2× (Conv 3×3, BatchNormalization) 32, 64, 128, pools between, Dense 128, 10",
             build: vgg,
         },
     ]
@@ -54,21 +47,15 @@ pub fn all() -> &'static [Entry] {
 
 /// The network of this name.
 ///
-/// ```
-/// let model = taper_experiments::zoo::find("cnn")?.build(taper_nn::Seed(0))?;
-/// assert_eq!(model.output_shape(), [10]);
-/// # Ok::<(), taper_experiments::Error>(())
-/// ```
-///
 /// # Errors
 /// An unknown name; the message lists those there are.
-pub fn find(name: &str) -> Result<&'static Entry> {
+pub(crate) fn find(name: &str) -> anyhow::Result<&'static Entry> {
     all()
         .iter()
         .find(|entry| entry.name == name)
         .ok_or_else(|| {
             let known: Vec<_> = all().iter().map(|entry| entry.name).collect();
-            Error::Fit(format!(
+            wrong(format!(
                 "no network is called `{name}`; there are: {}",
                 known.join(", ")
             ))
@@ -76,6 +63,7 @@ pub fn find(name: &str) -> Result<&'static Entry> {
 }
 
 /// The network of the regularization study, without regularization.
+/// 28×28×1; Conv 32, Conv 64 (3×3), pool, Dense 128, 128, 10.
 pub(crate) fn cnn() -> Sequential {
     Sequential::new([28, 28, 1])
         .add(Conv2D::new(32, 3).activation(Relu))
@@ -88,6 +76,7 @@ pub(crate) fn cnn() -> Sequential {
 }
 
 /// After LeCun et al. 1998, with ReLU and max pooling.
+/// 28×28×1; Conv 6, Conv 16 (5×5), max pooling, Dense 120, 84, 10.
 fn lenet5() -> Sequential {
     Sequential::new([28, 28, 1])
         .add(Conv2D::new(6, 5).padding(Padding::Same).activation(Relu))
@@ -100,6 +89,7 @@ fn lenet5() -> Sequential {
         .add(Dense::new(10).activation(Softmax))
 }
 
+/// 28×28×1, flattened to 784; Dense 512, 512, 10.
 fn mlp() -> Sequential {
     Sequential::new([28, 28, 1])
         .add(Flatten)
@@ -109,6 +99,7 @@ fn mlp() -> Sequential {
 }
 
 /// After Simonyan and Zisserman 2015, small, with batch normalization.
+/// 32×32×3; 2× (Conv 3×3, BatchNormalization) 32, 64, 128, pools between, Dense 128, 10.
 fn vgg() -> Sequential {
     let mut net = Sequential::new([32, 32, 3]);
     for (group, filters) in [32, 64, 128].into_iter().enumerate() {
@@ -134,9 +125,8 @@ mod tests {
     #[test]
     fn networks_have_the_sizes_that_are_written_about_them() {
         let parameters = |name: &str| -> usize {
-            let model = find(name)
-                .and_then(|entry| entry.build(Seed(0)))
-                .expect("a network");
+            let entry = find(name).expect("a network");
+            let model = entry.build(Seed(0)).expect("its shapes fit");
             model
                 .parameters()
                 .iter()

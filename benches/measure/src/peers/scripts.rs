@@ -3,14 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anyhow::Result;
+
 use super::venv;
-use crate::bench::options::{Mode, Options};
-use crate::failure::{Failure, Result};
 use crate::launch::{build, cargo, root};
+use crate::mode::Mode;
+use crate::options::Options;
+use crate::usage::wrong;
 
 /// One setting of one framework.
-pub(super) struct Script {
-    pub(super) name: String,
+pub(crate) struct Script {
+    pub(crate) name: String,
     program: Program,
     arguments: Vec<&'static str>,
 }
@@ -24,7 +27,7 @@ enum Program {
 }
 
 impl Script {
-    pub(super) fn python(name: &str, file: &'static str, arguments: &[&'static str]) -> Self {
+    pub(crate) fn python(name: &str, file: &'static str, arguments: &[&'static str]) -> Self {
         Script {
             name: name.to_owned(),
             program: Program::Python(file),
@@ -42,7 +45,7 @@ impl Script {
 }
 
 /// The programs to measure.
-pub(super) fn of(options: &Options) -> Result<Vec<Script>> {
+pub(crate) fn of(options: &Options) -> Result<Vec<Script>> {
     let mut scripts = Vec::new();
     if options.wants("pytorch") {
         for layout in ["default", "channels_last"] {
@@ -94,7 +97,7 @@ pub(super) fn of(options: &Options) -> Result<Vec<Script>> {
     }
     refuse(options)?;
     if scripts.is_empty() {
-        return Err(Failure::usage(
+        return Err(wrong(
             "ONNX Runtime and OpenVINO do not train: add --mode infer, or other peers",
         ));
     }
@@ -102,7 +105,7 @@ pub(super) fn of(options: &Options) -> Result<Vec<Script>> {
 }
 
 /// What would not measure what it says.
-fn refuse(options: &Options) -> Result {
+fn refuse(options: &Options) -> Result<()> {
     let named = |framework: &str| options.peers.iter().any(|name| name == framework);
     let message = if options.latency && options.mode == Mode::Train {
         "--latency is for inference: add --mode infer"
@@ -113,17 +116,17 @@ fn refuse(options: &Options) -> Result {
     } else {
         return Ok(());
     };
-    Err(Failure::usage(message))
+    Err(wrong(message))
 }
 
 /// Makes what the scripts run on, once each.
-pub(super) struct Programs<'a> {
+pub(crate) struct Programs<'a> {
     venv: Option<&'a Path>,
     python: Option<PathBuf>,
 }
 
 impl<'a> Programs<'a> {
-    pub(super) fn new(options: &'a Options) -> Self {
+    pub(crate) fn new(options: &'a Options) -> Self {
         Programs {
             venv: options.venv.as_deref(),
             python: None,
@@ -131,7 +134,7 @@ impl<'a> Programs<'a> {
     }
 
     /// The command that runs a script, without what all of them understand.
-    pub(super) fn command(&mut self, script: &Script) -> Result<Command> {
+    pub(crate) fn command(&mut self, script: &Script) -> Result<Command> {
         let mut command = match script.program {
             Program::Python(file) => {
                 let python = match &self.python {
@@ -170,10 +173,10 @@ fn rust(framework: &str) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::of;
-    use crate::bench::options::{Options, PEERS};
-    use crate::failure::Failure;
+    use crate::options::{Options, PEERS};
+    use crate::usage::Usage;
 
-    fn names(line: &str) -> Result<Vec<String>, Failure> {
+    fn names(line: &str) -> anyhow::Result<Vec<String>> {
         let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         let options = Options::parse("peers", PEERS, &words)?;
         Ok(of(&options)?
@@ -210,7 +213,10 @@ mod tests {
             "--latency --mode infer --peers keras",
             "--simd avx2 --peers burn",
         ] {
-            assert!(matches!(names(line), Err(Failure::Usage(_))), "{line}");
+            assert!(
+                names(line).is_err_and(|error| error.is::<Usage>()),
+                "{line}"
+            );
         }
     }
 }

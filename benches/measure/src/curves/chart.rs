@@ -1,7 +1,7 @@
-//! The sweep's curves as SVG. Sizes stand side by side at equal distances; costs on a logarithmic axis, so that
+//! Curves as SVG. Sizes stand side by side at equal distances; costs on a logarithmic axis, so that
 //! equal steps are equal ratios.
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use plotters::prelude::*;
 
 const SIZE: (u32, u32) = (640, 360);
@@ -11,18 +11,18 @@ const GRID: RGBColor = RGBColor(222, 222, 222);
 const LINES: [RGBColor; 2] = [RGBColor(0, 90, 160), RGBColor(220, 120, 0)];
 
 /// One line: its name and a value for every size.
-pub(super) struct Line {
-    pub(super) name: &'static str,
-    pub(super) values: Vec<f64>,
+pub(crate) struct Line {
+    pub(crate) name: &'static str,
+    pub(crate) values: Vec<f64>,
 }
 
 /// A chart over sizes.
-pub(super) struct Chart<'a> {
-    pub(super) title: &'a str,
-    pub(super) x: &'a str,
-    pub(super) y: &'a str,
-    pub(super) sizes: Vec<usize>,
-    pub(super) lines: Vec<Line>,
+pub(crate) struct Chart<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) x: &'a str,
+    pub(crate) y: &'a str,
+    pub(crate) sizes: Vec<usize>,
+    pub(crate) lines: Vec<Line>,
 }
 
 impl Chart<'_> {
@@ -30,17 +30,14 @@ impl Chart<'_> {
     ///
     /// # Errors
     /// Nothing to draw, values that are not positive, and what plotters reports.
-    pub(super) fn svg(&self) -> anyhow::Result<String> {
+    pub(crate) fn svg(&self) -> anyhow::Result<String> {
         let values = || {
             self.lines
                 .iter()
                 .flat_map(|line| line.values.iter().copied())
         };
         if values().count() == 0 || !values().all(|value| value > 0.0 && value.is_finite()) {
-            return Err(anyhow!(
-                "chart `{}`: values must be positive numbers",
-                self.title
-            ));
+            bail!("chart `{}`: values must be positive numbers", self.title);
         }
         let (lowest, highest) = values().fold((f64::MAX, 0.0f64), |(low, high), v| {
             (low.min(v), high.max(v))

@@ -1,11 +1,11 @@
 //! A comparison as Markdown: rates, spread, and how often Taper is faster.
 
-use crate::bench::finding::{Finding, Sample};
-use crate::bench::options::Options;
-use crate::bench::statistics::{Spread, ratios};
+use crate::finding::{Finding, Sample};
+use crate::options::Options;
+use crate::statistics::{Spread, ratios};
 
 /// The table; the first sample is Taper's, `best` the fastest peer's place.
-pub(super) fn text(options: &Options, finding: &Finding, best: usize) -> String {
+pub(crate) fn text(options: &Options, finding: &Finding, best: usize) -> String {
     let samples = &finding.samples;
     let mut text = format!(
         "{} {}, batch {}, {} threads, {} rounds{}{}: images per second\n\n\
@@ -57,8 +57,8 @@ fn row(options: &Options, sample: &Sample, ratio: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::text;
-    use crate::bench::finding::{Finding, Sample};
-    use crate::bench::options::{Options, PEERS};
+    use crate::finding::{Finding, Sample};
+    use crate::options::{Options, PEERS};
 
     #[test]
     fn ratios_are_taken_within_a_round() {

@@ -3,23 +3,23 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::failure::{Context, Result};
+use anyhow::{Context, Result};
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// A new folder under the system's temporary one, removed at the end.
-pub(super) struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    pub(super) fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("taper-bench-{}-{number}", std::process::id());
         let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path).context(format!("make {}", path.display()))?;
+        std::fs::create_dir_all(&path).with_context(|| format!("make {}", path.display()))?;
         Ok(Scratch(path))
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }

@@ -1,28 +1,35 @@
-//! `taper bench sweep`: what an image costs over batch sizes, channel widths, image sizes and epochs. A size that
+//! `cargo xtask bench curves`: what an image costs over batch sizes, channel widths, image sizes and epochs. A size that
 //! is slower than its neighbours without a reason is a cliff, and is named.
+
+mod chart;
+mod curve;
+mod families;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::json;
-use taper_nn::layers::{Conv2D, Dense, Flatten, MaxPooling2D};
-use taper_nn::{Padding, Relu, Seed, Sequential, Softmax};
+use taper_experiments::run::{Environment, StudyData};
+use taper_experiments::study::{Overrides, Study};
+use taper_nn::Seed;
 
-use super::chart::{Chart, Line};
-use super::curve::{CLIFF, Cliff, GROWTH, Point, cliffs, growth};
-use super::epoch::epochs;
-use super::spread;
-use super::step::{Mode, Work};
-use crate::cli::{Done, in_pool, positive, say, threads};
-use crate::run::{Environment, StudyData};
-use crate::study::{Overrides, Study};
-use crate::zoo;
+use crate::epoch::epochs;
+use crate::mode::Mode;
+use crate::output::say;
+use crate::pool::{in_pool, threads};
+use crate::record;
+use crate::statistics::Spread;
+use crate::usage::positive;
+use crate::work::Work;
+use chart::{Chart, Line};
+use curve::{CLIFF, Cliff, GROWTH, Point, cliffs, growth};
+use families::{FAMILIES, Family, Over};
 
+/// Its options.
 #[derive(Args)]
-pub(in crate::cli) struct Sweep {
+pub(crate) struct Curves {
     /// Only these, separated by commas
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Over>,
@@ -38,128 +45,10 @@ pub(in crate::cli) struct Sweep {
     /// How often every size is measured; the median counts
     #[arg(long, value_name = "N", default_value = "5", value_parser = positive)]
     rounds: usize,
-    /// Where to write: PREFIX-sweep.md, PREFIX-sweep.jsonl, PREFIX-sweep-batch.svg, …
-    #[arg(long, value_name = "PREFIX", default_value = "taper")]
-    out: PathBuf,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Over {
-    /// Batch sizes of the study's network
-    Batch,
-    /// Channels of three convolutions
-    Channels,
-    /// Sides of the image under two convolutions
-    Images,
-    /// Epochs of training with L2
-    Epochs,
-}
-
-impl Over {
-    fn name(self) -> &'static str {
-        match self {
-            Over::Batch => "batch",
-            Over::Channels => "channels",
-            Over::Images => "images",
-            Over::Epochs => "epochs",
-        }
-    }
-}
-
-/// A family of networks, one a size.
-struct Family {
-    over: Over,
-    title: &'static str,
-    about: &'static str,
-    axis: &'static str,
-    sizes: &'static [usize],
-    network: fn(usize) -> Sequential,
-    batch: fn(usize) -> usize,
-    /// Multiplications and additions of an image's forward pass: in the first convolution, and in all else.
-    flop: fn(usize) -> (usize, usize),
-}
-
-const FAMILIES: [Family; 3] = [
-    Family {
-        over: Over::Batch,
-        title: "Cost over batch sizes",
-        about: "The study's network, 28×28×1.",
-        axis: "images a batch",
-        sizes: &[1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024],
-        network: |_| zoo::cnn(),
-        batch: |size| size,
-        flop: |_| {
-            (
-                conv(26, 1, 32),
-                conv(24, 32, 64) + 2 * (9216 * 128 + 128 * 128 + 128 * 10),
-            )
-        },
-    },
-    Family {
-        over: Over::Channels,
-        title: "Cost over channels",
-        about: "16×16×c; three Conv2D of c channels, 3×3, same, a pooling after the second; Dense 10; batches of 32.",
-        axis: "channels",
-        sizes: &[1, 3, 8, 17, 32, 45, 64, 96, 128],
-        network: |c| {
-            let conv = || Conv2D::new(c, 3).padding(Padding::Same).activation(Relu);
-            Sequential::new([16, 16, c])
-                .add(conv())
-                .add(conv())
-                .add(MaxPooling2D::new(2))
-                .add(conv())
-                .add(Flatten)
-                .add(Dense::new(10).activation(Softmax))
-        },
-        batch: |_| 32,
-        flop: |c| {
-            (
-                conv(16, c, c),
-                conv(16, c, c) + conv(8, c, c) + 2 * 64 * c * 10,
-            )
-        },
-    },
-    Family {
-        over: Over::Images,
-        title: "Cost over image sizes",
-        about: "s×s×3; two Conv2D of 32 channels, 3×3, same, then a pooling; Dense 10; batches of 32.",
-        axis: "side of the image",
-        sizes: &[8, 12, 16, 20, 24, 28, 32, 48, 64],
-        network: |s| {
-            let conv = || Conv2D::new(32, 3).padding(Padding::Same).activation(Relu);
-            Sequential::new([s, s, 3])
-                .add(conv())
-                .add(conv())
-                .add(MaxPooling2D::new(2))
-                .add(Flatten)
-                .add(Dense::new(10).activation(Softmax))
-        },
-        batch: |_| 32,
-        flop: |s| {
-            (
-                conv(s, 3, 32),
-                conv(s, 32, 32) + 2 * (s / 2) * (s / 2) * 32 * 10,
-            )
-        },
-    },
-];
-
-/// Multiplications and additions of a 3×3 convolution with an output of `side` × `side`.
-const fn conv(side: usize, from: usize, to: usize) -> usize {
-    2 * side * side * 9 * from * to
-}
-
-impl Family {
-    /// Millions of multiplications and additions of a step. Training has two gradients beside the forward pass; the
-    /// first convolution has none towards the pixels.
-    fn mflop(&self, size: usize, mode: Mode) -> f64 {
-        let (first, rest) = (self.flop)(size);
-        let image = match mode {
-            Mode::Train => 2 * first + 3 * rest,
-            Mode::Infer => first + rest,
-        };
-        (self.batch)(size) as f64 * image as f64 / 1e6
-    }
+    /// Where to write: PREFIX-curves.md, PREFIX-curves.jsonl, PREFIX-curves-batch.svg, …
+    /// [default: benches/results/ with date and machine]
+    #[arg(long, value_name = "PREFIX")]
+    out: Option<PathBuf>,
 }
 
 /// One part of the page.
@@ -170,8 +59,8 @@ struct Section {
     svg: String,
 }
 
-impl Sweep {
-    pub(super) fn run(&self) -> Done {
+impl Curves {
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
         let threads = threads(self.threads);
         let environment = Environment::here(threads, 1);
         let wanted = |over: Over| self.only.is_empty() || self.only.contains(&over);
@@ -182,8 +71,7 @@ impl Sweep {
         if wanted(Over::Epochs) {
             sections.push(in_pool(threads, || self.epochs())??);
         }
-        self.write(&sections, &environment)?;
-        Ok(ExitCode::SUCCESS)
+        self.write(&sections, &environment)
     }
 
     fn family(&self, family: &Family) -> anyhow::Result<Section> {
@@ -273,7 +161,11 @@ impl Sweep {
             }
         }
         let points = sizes.iter().zip(&seconds).map(|(&size, seconds)| {
-            let (lowest, median, highest) = spread(seconds);
+            let Spread {
+                median,
+                lowest,
+                highest,
+            } = Spread::of(seconds);
             let images = (family.batch)(size);
             Point {
                 size,
@@ -329,7 +221,11 @@ impl Sweep {
     }
 
     fn write(&self, sections: &[Section], environment: &Environment) -> anyhow::Result<()> {
-        let prefix = format!("{}-sweep", self.out.display());
+        let stem = match &self.out {
+            Some(stem) => stem.clone(),
+            None => record::stem()?,
+        };
+        let prefix = format!("{}-curves", stem.display());
         let Environment {
             cpu,
             system,
@@ -340,7 +236,7 @@ impl Sweep {
             ..
         } = environment;
         let mut page = format!(
-            "# Sweep\n\n`{}`  \n{cpu}, {system}, {instruction_set}, {threads} threads; taper {version}; {started}\n\n\
+            "# Curves\n\n`{}`  \n{cpu}, {system}, {instruction_set}, {threads} threads; taper {version}; {started}\n\n\
              A cliff is a size at which the same work costs more than {CLIFF} times as much as at the size before it, or a size \
              at which less work takes more than {CLIFF} times as long as more work at the size after it.\n",
             self.command(),
@@ -373,7 +269,7 @@ impl Sweep {
 
     /// The command line, without where it writes.
     fn command(&self) -> String {
-        let mut line = "cargo xtask bench sweep".to_owned();
+        let mut line = "cargo xtask bench curves".to_owned();
         if !self.only.is_empty() {
             let names: Vec<&str> = self.only.iter().map(|over| over.name()).collect();
             line += &format!(" --only {}", names.join(","));
@@ -422,36 +318,6 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_network_can_be_built_and_work_grows_with_size() {
-        for family in &FAMILIES {
-            for &size in family.sizes {
-                let model = (family.network)(size).build(Seed(0)).expect("a network");
-                assert_eq!(model.output_shape(), [10], "{} {size}", family.title);
-            }
-            for mode in [Mode::Train, Mode::Infer] {
-                let work: Vec<f64> = family
-                    .sizes
-                    .iter()
-                    .map(|&size| family.mflop(size, mode))
-                    .collect();
-                assert!(
-                    work.windows(2).all(|pair| pair[0] < pair[1]),
-                    "{} {work:?}",
-                    family.title
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn the_work_of_the_studys_network_is_that_of_its_layers() {
-        // By hand: 0.39 + 21.23 + 2.36 + 0.03 + 0.003 MFLOP forward; the first convolution twice, the rest three times.
-        let batch = &FAMILIES[0];
-        assert!((batch.mflop(1, Mode::Infer) - 24.0).abs() < 0.05);
-        assert!((batch.mflop(64, Mode::Train) / 64.0 - 71.7).abs() < 0.1);
-    }
 
     #[test]
     fn cliffs_are_named() {

@@ -4,17 +4,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use super::finding::{Finding, Sample};
-use super::options::Options;
-use super::peers::Taper;
-use super::scratch::Scratch;
-use super::statistics::ratios;
-use super::study;
-use crate::failure::{Context, Failure, Result};
+use anyhow::{Context, Result, bail};
+
+use crate::finding::{Finding, Sample};
 use crate::launch::{TAPER_BUILD, build_taper, cargo, root};
+use crate::options::Options;
+use crate::scratch::Scratch;
+use crate::statistics::ratios;
+use crate::study;
+use crate::taper::Taper;
 
 /// What a second thread gains in training.
-pub(super) fn threads(options: &Options) -> Result<Finding> {
+pub(crate) fn threads(options: &Options) -> Result<Finding> {
     let programs = [Taper::step(options, 1)?, Taper::step(options, 2)?];
     programs[0].measure()?; // the first run reads the program from disk
     let mut finding = Finding {
@@ -39,7 +40,7 @@ pub(super) fn threads(options: &Options) -> Result<Finding> {
 }
 
 /// Milliseconds from the start of `taper predict` to its end, with everything in the page cache.
-pub(super) fn start(options: &Options) -> Result<Finding> {
+pub(crate) fn start(options: &Options) -> Result<Finding> {
     const WARM_UP: usize = 3;
     let program = build_taper()?;
     let scratch = Scratch::new()?;
@@ -66,10 +67,7 @@ pub(super) fn start(options: &Options) -> Result<Finding> {
             .context("start taper predict")?;
         let milliseconds = 1000.0 * started.elapsed().as_secs_f64();
         if !output.status.success() || !String::from_utf8_lossy(&output.stdout).contains('→') {
-            return Err(Failure::failed(format!(
-                "taper predict {} gave no prediction",
-                checkpoint.display()
-            )));
+            bail!("taper predict {} gave no prediction", checkpoint.display());
         }
         if round >= WARM_UP {
             finding.figures.push(milliseconds);
@@ -88,14 +86,14 @@ fn train_a_little(program: &Path, folder: &Path) -> Result<PathBuf> {
 }
 
 /// Seconds that a release build of `taper` takes with an empty target folder; crates are downloaded before.
-pub(super) fn build(options: &Options) -> Result<Finding> {
+pub(crate) fn build(options: &Options) -> Result<Finding> {
     let fetched = cargo()
         .current_dir(root())
         .arg("fetch")
         .stdout(Stdio::null())
         .status();
     if !fetched.context("start cargo fetch")?.success() {
-        return Err(Failure::failed("cargo fetch failed; cargo says why above"));
+        bail!("cargo fetch failed; cargo says why above");
     }
     let mut finding = Finding {
         samples: vec![Sample::new("cargo build --release", "s")],
@@ -113,9 +111,7 @@ pub(super) fn build(options: &Options) -> Result<Finding> {
             .arg(scratch.path());
         let started = Instant::now();
         if !command.status().context("start cargo build")?.success() {
-            return Err(Failure::failed(
-                "taper could not be built; cargo says why above",
-            ));
+            bail!("taper could not be built; cargo says why above");
         }
         finding.figures.push(started.elapsed().as_secs_f64());
     }

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::finding::Finding;
-use super::json::{numbers, quoted};
-use super::options::Options;
-use crate::failure::{Context, Result};
+use anyhow::{Context, Result};
+
+use crate::finding::Finding;
 use crate::launch::root;
+use crate::options::Options;
 
 /// Settings of the environment that change how fast a program is.
 const TELLING: [&str; 8] = [
@@ -25,12 +25,12 @@ const TELLING: [&str; 8] = [
 ];
 
 /// Appends a table of measures to `<date>-<machine>.md`.
-pub(crate) fn table(options: &Options, table: &str) -> Result {
+pub(crate) fn table(options: &Options, table: &str) -> Result<()> {
     section(options, "What it shows", "", table)
 }
 
 /// Appends a section to `<date>-<machine>.md` and a line to `<date>-<machine>.jsonl`.
-pub(crate) fn finding(options: &Options, title: &str, finding: &Finding) -> Result {
+pub(crate) fn finding(options: &Options, title: &str, finding: &Finding) -> Result<()> {
     let versions: Vec<String> = finding
         .samples
         .iter()
@@ -47,7 +47,7 @@ pub(crate) fn finding(options: &Options, title: &str, finding: &Finding) -> Resu
 /// Where results of today and this machine go, without the extension.
 pub(crate) fn stem() -> Result<PathBuf> {
     let folder = root().join("benches/results");
-    std::fs::create_dir_all(&folder).context(format!("make {}", folder.display()))?;
+    std::fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
     let name = format!(
         "{}-{}-{}-cores",
         date(SystemTime::now()),
@@ -57,7 +57,7 @@ pub(crate) fn stem() -> Result<PathBuf> {
     Ok(folder.join(name))
 }
 
-fn section(options: &Options, title: &str, versions: &str, text: &str) -> Result {
+fn section(options: &Options, title: &str, versions: &str, text: &str) -> Result<()> {
     let about = [
         format!("{}, {} cores, {}", cpu(), cores(), std::env::consts::OS),
         format!("taper {}", commit()),
@@ -113,6 +113,21 @@ fn command(options: &Options) -> String {
     words.join(" ")
 }
 
+/// A JSON list of numbers; what is no number becomes null.
+fn numbers(values: &[f64]) -> String {
+    let number = |value: &f64| match value.is_finite() {
+        true => format!("{value:.4}"),
+        false => "null".to_owned(),
+    };
+    let texts: Vec<String> = values.iter().map(number).collect();
+    format!("[{}]", texts.join(","))
+}
+
+/// A JSON string.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
 fn extended(extension: &str) -> Result<PathBuf> {
     Ok(PathBuf::from(format!("{}.{extension}", stem()?.display())))
 }
@@ -121,10 +136,10 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn write(path: &Path, text: &str) -> Result {
+fn write(path: &Path, text: &str) -> Result<()> {
     let file = OpenOptions::new().create(true).append(true).open(path);
     file.and_then(|mut file| file.write_all(text.as_bytes()))
-        .context(path.display())
+        .with_context(|| path.display().to_string())
 }
 
 /// What the system calls its processor.
@@ -214,9 +229,9 @@ fn date(now: SystemTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{date, line, slug};
-    use crate::bench::finding::{Finding, Sample};
-    use crate::bench::options::{Options, PEERS};
+    use super::{date, line, numbers, slug};
+    use crate::finding::{Finding, Sample};
+    use crate::options::{Options, PEERS};
     use std::time::{Duration, UNIX_EPOCH};
 
     #[test]
@@ -235,6 +250,11 @@ mod tests {
             slug("AMD EPYC (family 26, model 2)"),
             "amd-epyc-family-26-model-2"
         );
+    }
+
+    #[test]
+    fn what_is_no_number_is_null() {
+        assert_eq!(numbers(&[1.0, f64::NAN]), "[1.0000,null]");
     }
 
     #[test]

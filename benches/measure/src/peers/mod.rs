@@ -1,18 +1,18 @@
 //! `cargo xtask bench peers`: Taper and other frameworks on the same step.
 
-mod contestants;
+mod peer;
 mod scripts;
 mod table;
 mod venv;
 
-use super::finding::{Finding, Sample};
-use super::options::Options;
-use super::statistics::{median, ratios};
-use crate::failure::{Failure, Result};
-use contestants::Peer;
-use scripts::{Programs, Script};
+use anyhow::{Result, bail};
 
-pub(super) use contestants::Taper;
+use crate::finding::{Finding, Sample};
+use crate::options::Options;
+use crate::statistics::{median, ratios};
+use crate::taper::Taper;
+use peer::Peer;
+use scripts::{Programs, Script};
 
 /// Figures of a run: how often Taper is faster than the fastest peer.
 pub(crate) fn compare(options: &Options) -> Result<Finding> {
@@ -53,7 +53,7 @@ pub(crate) fn compare(options: &Options) -> Result<Finding> {
 }
 
 /// Starts a peer that is no step: `file` in `benches/peers`.
-pub(super) fn start_python(
+pub(crate) fn start_python(
     file: &'static str,
     options: &Options,
     arguments: &[String],
@@ -79,9 +79,7 @@ fn start(scripts: &[Script], options: &Options, arguments: &[String]) -> Result<
         }
     }
     if peers.is_empty() {
-        return Err(Failure::failed(
-            "none of the peers could be started; the reasons stand above",
-        ));
+        bail!("none of the peers could be started; the reasons stand above");
     }
     Ok(peers)
 }

@@ -1,8 +1,7 @@
 //! What a measurement gives, and how it is told.
 
-use super::busy;
-use super::measures::Measure;
-use super::statistics::Spread;
+use crate::busy;
+use crate::statistics::Spread;
 
 /// The figures of one measurement.
 #[derive(Clone, Debug, Default)]
@@ -80,30 +79,8 @@ impl Finding {
     }
 }
 
-/// The head of the table of measures.
-pub(crate) const HEAD: &str = "| measure | must | goal | measured (lowest – highest) | reached |\n\
-                               | --- | ---: | ---: | --- | --- |\n";
-
-/// One row of the table of measures.
-pub(crate) fn row(measure: &Measure, finding: &Finding) -> String {
-    let spread = Spread::of(&finding.figures);
-    let bound =
-        |bound: Option<f64>| bound.map_or("–".to_owned(), |value| measure.unit.text(value));
-    format!(
-        "| `{}`: {} | {} | {} | {} ({} – {}) | {} |\n",
-        measure.name,
-        measure.about,
-        bound(measure.must),
-        bound(measure.goal),
-        measure.unit.text(spread.median),
-        measure.unit.text(spread.lowest),
-        measure.unit.text(spread.highest),
-        measure.reached(spread.median),
-    )
-}
-
 /// Three significant digits, without an exponent.
-pub(crate) fn short(value: f64) -> String {
+fn short(value: f64) -> String {
     if !value.is_finite() {
         return "–".to_owned();
     }
@@ -117,8 +94,7 @@ pub(crate) fn short(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::measures;
-    use super::{Finding, row, short};
+    use super::{Finding, short};
 
     #[test]
     fn three_digits() {
@@ -127,27 +103,6 @@ mod tests {
         assert_eq!(short(0.012345), "0.0123");
         assert_eq!(short(0.0), "0");
         assert_eq!(short(f64::NAN), "–");
-    }
-
-    #[test]
-    fn a_row_says_whether_it_is_enough() {
-        let finding = |figures: &[f64]| Finding {
-            figures: figures.to_vec(),
-            ..Finding::default()
-        };
-        let threads = measures::find("threads").expect("a measure");
-        assert!(
-            row(threads, &finding(&[1.7, 1.65, 1.9]))
-                .contains("| 1.60× | 1.75× | 1.70× (1.65× – 1.90×) | must |")
-        );
-        assert!(row(threads, &finding(&[1.8])).ends_with("| goal |\n"));
-        assert!(
-            row(threads, &finding(&[])).ends_with("| **no** |\n"),
-            "NaN reaches nothing"
-        );
-        let start = measures::find("start").expect("a measure");
-        assert!(row(start, &finding(&[14.0])).ends_with("| goal |\n"));
-        assert!(row(start, &finding(&[51.0])).ends_with("| **no** |\n"));
     }
 
     #[test]

@@ -1,21 +1,23 @@
-//! `taper bench epoch`: epochs of the study as the notebook runs them, training and validation and nothing else.
+//! `cargo xtask bench epoch`: epochs of the study as the notebook runs them, training and validation and nothing else.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Args;
 use serde_json::json;
+use taper_experiments::run::StudyData;
+use taper_experiments::study::{Overrides, Study};
 use taper_nn::{Seed, losses};
 use taper_train::Trainer;
 
-use super::spread;
-use crate::cli::{Done, Usage, in_pool, positive, say, threads};
-use crate::run::StudyData;
-use crate::study::{Overrides, Study};
+use crate::output::say;
+use crate::pool::{in_pool, threads};
+use crate::statistics::Spread;
+use crate::usage::{positive, wrong};
 
+/// Its options.
 #[derive(Args)]
-pub(in crate::cli) struct Epoch {
+pub(crate) struct Epoch {
     /// Only these variants of the regularization study, separated by commas
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     variants: Option<Vec<String>>,
@@ -40,7 +42,7 @@ pub(in crate::cli) struct Epoch {
 }
 
 impl Epoch {
-    pub(super) fn run(&self) -> Done {
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
         let started = Instant::now();
         let changes = Overrides {
             variants: self.variants.clone(),
@@ -51,14 +53,18 @@ impl Epoch {
         };
         let study = Study::regularization()
             .with(&changes)
-            .map_err(|error| Usage(error.to_string()))?;
+            .map_err(|error| wrong(error.to_string()))?;
         let data = StudyData::open(&study, self.data_dir.as_deref())?;
         let threads = threads(self.threads);
         let mut variants = Vec::new();
         for (name, _) in study.variants.iter() {
             let seconds = in_pool(threads, || epochs(&study, &data, name))??;
             if !self.json {
-                let (lowest, median, highest) = spread(&seconds);
+                let Spread {
+                    median,
+                    lowest,
+                    highest,
+                } = Spread::of(&seconds);
                 say(format!(
                     "{name}: {median:.2} s an epoch (lowest {lowest:.2}, highest {highest:.2})"
                 ))?;
@@ -71,12 +77,12 @@ impl Epoch {
                 json!({ "seconds": seconds, "threads": threads, "variants": variants }).to_string(),
             )?;
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(())
     }
 }
 
 /// Seconds of every epoch of one variant.
-pub(super) fn epochs(study: &Study, data: &StudyData, variant: &str) -> anyhow::Result<Vec<f64>> {
+pub(crate) fn epochs(study: &Study, data: &StudyData, variant: &str) -> anyhow::Result<Vec<f64>> {
     let seed = Seed(study.seeds.first().copied().unwrap_or_default());
     let mut model = study.build(variant, seed)?;
     let (class_name, options) = study.optimizer_of(variant)?;

@@ -5,8 +5,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::failure::{Context, Failure, Result};
 use crate::launch::root;
+use anyhow::{Context, Result, bail};
 
 /// The interpreter of `given`, or of `target/peers-venv`, which is made first if it is absent or
 /// older than the requirements.
@@ -14,16 +14,17 @@ pub(crate) fn python(given: Option<&Path>) -> Result<PathBuf> {
     if let Some(folder) = given {
         let python = interpreter(folder);
         if !python.is_file() {
-            return Err(Failure::failed(format!(
+            bail!(
                 "{} does not exist: --venv takes a Python environment",
                 python.display()
-            )));
+            );
         }
         return Ok(python);
     }
     let folder = target().join("peers-venv");
     let requirements = root().join("benches/peers/requirements.txt");
-    let wanted = std::fs::read_to_string(&requirements).context(requirements.display())?;
+    let wanted = std::fs::read_to_string(&requirements)
+        .with_context(|| requirements.display().to_string())?;
     // Written last, so that an interrupted installation is taken up again.
     let stamp = folder.join("installed-requirements.txt");
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
@@ -48,19 +49,19 @@ pub(crate) fn python(given: Option<&Path>) -> Result<PathBuf> {
         &mut pip,
         "pip could not install the peers; it says why above",
     )?;
-    std::fs::write(&stamp, wanted).context(stamp.display())?;
+    std::fs::write(&stamp, wanted).with_context(|| stamp.display().to_string())?;
     Ok(python)
 }
 
 /// A file for the messages of the peer `name`, and its path.
-pub(super) fn log(name: &str) -> std::io::Result<(File, PathBuf)> {
+pub(crate) fn log(name: &str) -> std::io::Result<(File, PathBuf)> {
     let folder = target().join("peers-logs");
     std::fs::create_dir_all(&folder)?;
     let path = folder.join(format!("{}.log", name.replace(' ', "-")));
     Ok((File::create(&path)?, path))
 }
 
-fn make(folder: &Path) -> Result {
+fn make(folder: &Path) -> Result<()> {
     let mut found = None;
     for name in ["python3", "python"] {
         let version = Command::new(name)
@@ -74,10 +75,10 @@ fn make(folder: &Path) -> Result {
         }
     }
     let Some(python) = found else {
-        return Err(Failure::failed(
+        bail!(
             "the peers are Python programs and there is no python3 here: install Python 3.11 to 3.13, \
-             or name an environment with --venv",
-        ));
+             or name an environment with --venv"
+        );
     };
     let mut command = Command::new(python);
     command.args(["-m", "venv"]).arg(folder);
@@ -87,17 +88,16 @@ fn make(folder: &Path) -> Result {
     )
 }
 
-fn succeed(command: &mut Command, message: &str) -> Result {
+fn succeed(command: &mut Command, message: &str) -> Result<()> {
     // What pip prints is progress, not a result: keep standard output for the table.
     let status = command
         .stdout(std::io::stderr())
         .status()
-        .context(message)?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Failure::failed(message))
+        .with_context(|| message.to_owned())?;
+    if !status.success() {
+        bail!("{message}");
     }
+    Ok(())
 }
 
 fn interpreter(folder: &Path) -> PathBuf {

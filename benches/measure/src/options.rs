@@ -2,24 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::measures::Measure;
-use crate::failure::{Failure, Result};
+use anyhow::Result;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    Train,
-    Infer,
-}
+use crate::mode::Mode;
+use crate::usage::wrong;
 
-impl Mode {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Mode::Train => "train",
-            Mode::Infer => "infer",
-        }
-    }
-}
-
+/// What a measurement is to do.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) model: String,
@@ -41,7 +29,7 @@ pub(crate) struct Options {
     pub(crate) record: bool,
     pub(crate) venv: Option<PathBuf>,
     /// Measures by name; empty: all.
-    pub(crate) only: Vec<&'static Measure>,
+    pub(crate) only: Vec<String>,
     /// The command line, for the record.
     pub(crate) command: String,
 }
@@ -82,17 +70,18 @@ const NETS: [&str; 4] = ["cnn", "lenet5", "mlp", "vgg"];
 
 impl Options {
     /// The options of one measure: its own settings, then the command line.
-    pub(crate) fn of(measure: &Measure, arguments: &[String]) -> Result<Self> {
-        let mut options = Options::parse(measure.name, measure.options, &[])?;
-        options.rounds = measure.rounds;
-        let settings: Vec<String> = measure
-            .settings
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect();
-        options.read(measure.name, None, &settings)?;
-        options.read(measure.name, Some(measure.options), arguments)?;
-        options.command = command(measure.name, arguments);
+    pub(crate) fn of(
+        name: &str,
+        rounds: usize,
+        settings: &[String],
+        understood: &[&str],
+        arguments: &[String],
+    ) -> Result<Self> {
+        let mut options = Options::parse(name, understood, &[])?;
+        options.rounds = rounds;
+        options.read(name, None, settings)?;
+        options.read(name, Some(understood), arguments)?;
+        options.command = command(name, arguments);
         Ok(options)
     }
 
@@ -119,31 +108,20 @@ impl Options {
         Ok(options)
     }
 
-    /// The options that a measure shares with `bench all`.
-    pub(crate) fn passed_on(arguments: &[String], measure: &Measure) -> Vec<String> {
-        let mut passed = Vec::new();
-        let mut words = split(arguments).peekable();
-        while let Some(option) = words.next() {
-            let value = words.next_if(|word| !word.starts_with("--"));
-            if option == "--rounds" || measure.options.contains(&option.as_str()) {
-                passed.push(option);
-                passed.extend(value);
-            }
-        }
-        passed
-    }
-
-    fn read(&mut self, name: &str, understood: Option<&[&str]>, arguments: &[String]) -> Result {
+    fn read(
+        &mut self,
+        name: &str,
+        understood: Option<&[&str]>,
+        arguments: &[String],
+    ) -> Result<()> {
         let mut words = split(arguments);
         while let Some(option) = words.next() {
             let common = ["--rounds", "--record"].contains(&option.as_str());
             if !common && understood.is_some_and(|options| !options.contains(&option.as_str())) {
-                return Err(Failure::usage(format!(
-                    "bench {name} does not know `{option}`"
-                )));
+                return Err(wrong(format!("bench {name} does not know `{option}`")));
             }
             let mut value = || {
-                let missing = || Failure::usage(format!("{option} needs a value"));
+                let missing = || wrong(format!("{option} needs a value"));
                 words.next().ok_or_else(missing)
             };
             match option.as_str() {
@@ -169,14 +147,12 @@ impl Options {
                 }
                 "--only" => {
                     let names = value()?;
-                    self.only = names.split(',').map(measure).collect::<Result<_>>()?;
+                    self.only = names.split(',').map(str::to_owned).collect();
                 }
                 "--checkpoint" => self.checkpoint = Some(value()?.into()),
                 "--venv" => self.venv = Some(value()?.into()),
                 _ => {
-                    return Err(Failure::usage(format!(
-                        "bench {name} does not know `{option}`"
-                    )));
+                    return Err(wrong(format!("bench {name} does not know `{option}`")));
                 }
             }
         }
@@ -231,7 +207,7 @@ fn command(name: &str, arguments: &[String]) -> String {
 }
 
 /// Both `--option value` and `--option=value`.
-fn split(arguments: &[String]) -> impl Iterator<Item = String> {
+pub(crate) fn split(arguments: &[String]) -> impl Iterator<Item = String> {
     arguments
         .iter()
         .flat_map(|word| match word.split_once('=') {
@@ -247,25 +223,15 @@ fn one_of(option: &str, value: &str, choices: &[&str]) -> Result<String> {
         return Ok(value.to_owned());
     }
     let choices = choices.join(", ");
-    Err(Failure::usage(format!(
+    Err(wrong(format!(
         "{option} {value}: it must be one of {choices}"
     )))
-}
-
-fn measure(name: &str) -> Result<&'static Measure> {
-    super::measures::find(name).ok_or_else(|| {
-        let known: Vec<&str> = super::measures::ALL.iter().map(|m| m.name).collect();
-        Failure::usage(format!(
-            "--only {name}: it must be one of {}",
-            known.join(", ")
-        ))
-    })
 }
 
 fn positive(option: &str, value: &str) -> Result<usize> {
     match value.parse() {
         Ok(number) if number > 0 => Ok(number),
-        _ => Err(Failure::usage(format!(
+        _ => Err(wrong(format!(
             "{option} {value}: it must be a whole number above 0"
         ))),
     }
@@ -273,15 +239,15 @@ fn positive(option: &str, value: &str) -> Result<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ALL, Mode, Options, PEERS};
-    use crate::bench::measures::find;
-    use crate::failure::Failure;
+    use super::{Options, PEERS};
+    use crate::mode::Mode;
+    use crate::usage::Usage;
 
     fn words(line: &str) -> Vec<String> {
         line.split_whitespace().map(str::to_owned).collect()
     }
 
-    fn parse(line: &str) -> Result<Options, Failure> {
+    fn parse(line: &str) -> anyhow::Result<Options> {
         Options::parse("peers", PEERS, &words(line))
     }
 
@@ -316,46 +282,11 @@ mod tests {
             "--peers jax",
             "--train-size 5",
         ] {
-            assert!(matches!(parse(line), Err(Failure::Usage(_))), "{line}");
-        }
-    }
-
-    #[test]
-    fn a_command_line_comes_after_a_measures_own_settings() {
-        let measure = find("infer-1").expect("a measure");
-        let options = Options::of(measure, &words("--steps 9 --rounds 2")).unwrap();
-        assert_eq!((options.batch, options.steps, options.rounds), (1, 9, 2));
-        assert!(options.latency && options.mode == Mode::Infer);
-        assert!(matches!(
-            Options::of(measure, &words("--batch 2")),
-            Err(Failure::Usage(_))
-        ));
-    }
-
-    #[test]
-    fn a_recorded_command_names_no_folder_of_this_machine() {
-        let measure = find("train-cnn").expect("a measure");
-        for line in [
-            "--rounds 9 --venv /somewhere/venv --record",
-            "--rounds=9 --venv=/somewhere/venv --record",
-        ] {
-            assert_eq!(
-                Options::of(measure, &words(line)).unwrap().command,
-                "cargo xtask bench train-cnn --rounds 9 --record"
+            assert!(
+                parse(line).is_err_and(|error| error.is::<Usage>()),
+                "{line}"
             );
         }
-    }
-
-    #[test]
-    fn all_passes_on_what_a_measure_understands() {
-        let line = words("--rounds=2 --venv X --record --train-size 5 --only build,start");
-        let passed =
-            |name: &str| Options::passed_on(&line, find(name).expect("a measure")).join(" ");
-        assert_eq!(passed("study"), "--rounds 2 --venv X --train-size 5");
-        assert_eq!(passed("build"), "--rounds 2");
-        let options = Options::parse("all", ALL, &line).unwrap();
-        assert_eq!(options.only.len(), 2);
-        assert!(Options::parse("all", ALL, &words("--only nothing")).is_err());
     }
 
     #[test]

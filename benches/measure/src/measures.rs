@@ -1,72 +1,11 @@
 //! The table of measures: what Taper must show, and how it is measured. It feeds `cargo xtask bench
 //! NAME`, `cargo xtask bench all`, their help and the page of results.
 
-use super::finding::Finding;
-use super::options::Options;
-use super::{local, peers, study};
-use crate::failure::Result;
+use anyhow::Result;
 
-/// Something that is measured against a bound.
-#[derive(Debug)]
-pub(crate) struct Measure {
-    /// The word after `cargo xtask bench`.
-    pub(crate) name: &'static str,
-    /// One line on it.
-    pub(crate) about: &'static str,
-    pub(crate) unit: Unit,
-    /// What has to be reached, if anything.
-    pub(crate) must: Option<f64>,
-    /// What it should become.
-    pub(crate) goal: Option<f64>,
-    /// Rounds unless told otherwise.
-    pub(crate) rounds: usize,
-    /// Options it understands beside `--rounds`, `--record` and `--help`.
-    pub(crate) options: &'static [&'static str],
-    /// Its own settings, as options; those of the command line come after them.
-    pub(crate) settings: &'static str,
-    pub(crate) run: fn(&Options) -> Result<Finding>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unit {
-    /// Faster by so many times: more is better.
-    Times,
-    Seconds,
-    Milliseconds,
-    /// 10⁶ bytes.
-    Megabytes,
-}
-
-impl Unit {
-    pub(crate) fn text(self, value: f64) -> String {
-        match self {
-            Unit::Times => format!("{value:.2}×"),
-            Unit::Seconds => format!("{value:.0} s"),
-            Unit::Milliseconds => format!("{value:.1} ms"),
-            Unit::Megabytes => format!("{value:.0} MB"),
-        }
-    }
-
-    fn is_enough(self, value: f64, bound: f64) -> bool {
-        match self {
-            Unit::Times => value >= bound,
-            _ => value <= bound,
-        }
-    }
-}
-
-impl Measure {
-    /// `goal`, `must`, `**no**`, or nothing where there is no bound.
-    pub(crate) fn reached(&self, value: f64) -> &'static str {
-        let enough = |bound: Option<f64>| bound.map(|bound| self.unit.is_enough(value, bound));
-        match (enough(self.goal), enough(self.must)) {
-            (Some(true), _) => "goal",
-            (_, Some(true)) => "must",
-            (None, None) => "",
-            _ => "**no**",
-        }
-    }
-}
+use crate::measure::{Measure, Unit};
+use crate::usage::wrong;
+use crate::{local, peers, study};
 
 /// Options of a comparison with other frameworks.
 const PEERS: &[&str] = &["--threads", "--steps", "--peers", "--venv"];
@@ -210,6 +149,26 @@ pub(crate) fn find(name: &str) -> Option<&'static Measure> {
     ALL.iter().find(|measure| measure.name == name)
 }
 
+/// The measures of these names, all for none.
+///
+/// # Errors
+/// An unknown name; the message lists those there are.
+pub(crate) fn chosen(names: &[String]) -> Result<Vec<&'static Measure>> {
+    if names.is_empty() {
+        return Ok(ALL.iter().collect());
+    }
+    let named = |name: &String| {
+        find(name).ok_or_else(|| {
+            let known: Vec<&str> = ALL.iter().map(|m| m.name).collect();
+            wrong(format!(
+                "--only {name}: it must be one of {}",
+                known.join(", ")
+            ))
+        })
+    };
+    names.iter().map(named).collect()
+}
+
 /// The table for `cargo xtask bench --help`.
 pub(crate) fn help() -> String {
     let width = ALL.iter().map(|m| m.name.len()).max().unwrap_or(0);
@@ -233,8 +192,14 @@ pub(crate) fn help() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ALL, Unit, find};
-    use crate::bench::options::Options;
+    use super::{ALL, chosen, find};
+    use crate::mode::Mode;
+    use crate::options::{ALL as OPTIONS_OF_ALL, Options};
+    use crate::usage::Usage;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split_whitespace().map(str::to_owned).collect()
+    }
 
     #[test]
     fn names_are_unique_and_settings_can_be_read() {
@@ -244,7 +209,7 @@ mod tests {
                 "{}",
                 measure.name
             );
-            let options = Options::of(measure, &[]).unwrap();
+            let options = measure.read(&[]).unwrap();
             assert_eq!(options.rounds, measure.rounds, "{}", measure.name);
             if let (Some(must), Some(goal)) = (measure.must, measure.goal) {
                 assert!(
@@ -258,18 +223,49 @@ mod tests {
     }
 
     #[test]
-    fn bounds_hold_in_their_direction() {
-        assert!(Unit::Times.is_enough(4.0, 4.0) && !Unit::Times.is_enough(3.99, 4.0));
-        assert!(Unit::Seconds.is_enough(59.0, 60.0) && !Unit::Seconds.is_enough(61.0, 60.0));
-        assert!(!Unit::Times.is_enough(f64::NAN, 4.0) && !Unit::Seconds.is_enough(f64::NAN, 60.0));
+    fn a_command_line_comes_after_a_measures_own_settings() {
+        let measure = find("infer-1").expect("a measure");
+        let options = measure.read(&words("--steps 9 --rounds 2")).unwrap();
+        assert_eq!((options.batch, options.steps, options.rounds), (1, 9, 2));
+        assert!(options.latency && options.mode == Mode::Infer);
+        let error = measure.read(&words("--batch 2")).expect_err("its own");
+        assert!(error.is::<Usage>(), "{error}");
     }
 
     #[test]
-    fn units_are_written() {
-        assert_eq!(Unit::Times.text(4.0), "4.00×");
-        assert_eq!(Unit::Times.text(1.75), "1.75×");
-        assert_eq!(Unit::Times.text(5.123), "5.12×");
-        assert_eq!(Unit::Milliseconds.text(14.26), "14.3 ms");
-        assert_eq!(Unit::Megabytes.text(136.8), "137 MB");
+    fn a_recorded_command_names_no_folder_of_this_machine() {
+        let measure = find("train-cnn").expect("a measure");
+        for line in [
+            "--rounds 9 --venv /somewhere/venv --record",
+            "--rounds=9 --venv=/somewhere/venv --record",
+        ] {
+            assert_eq!(
+                measure.read(&words(line)).unwrap().command,
+                "cargo xtask bench train-cnn --rounds 9 --record"
+            );
+        }
+    }
+
+    #[test]
+    fn all_passes_on_what_a_measure_understands() {
+        let line = words("--rounds=2 --venv X --record --train-size 5 --only build,start");
+        let passed = |name: &str| find(name).expect("a measure").passed_on(&line).join(" ");
+        assert_eq!(passed("study"), "--rounds 2 --venv X --train-size 5");
+        assert_eq!(passed("build"), "--rounds 2");
+        let options = Options::parse("all", OPTIONS_OF_ALL, &line).unwrap();
+        let names: Vec<&str> = chosen(&options.only)
+            .unwrap()
+            .iter()
+            .map(|measure| measure.name)
+            .collect();
+        assert_eq!(names, ["build", "start"]);
+    }
+
+    #[test]
+    fn what_is_chosen_must_exist() {
+        assert_eq!(chosen(&[]).unwrap().len(), ALL.len());
+        let error = chosen(&words("build nothing")).expect_err("no such measure");
+        assert!(error.is::<Usage>(), "{error}");
+        assert!(error.to_string().contains("--only nothing"), "{error}");
     }
 }

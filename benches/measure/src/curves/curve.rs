@@ -2,54 +2,56 @@
 
 use serde::Serialize;
 
+use crate::statistics::median;
+
 /// Neighbours that differ by more than this are named: more than noise and rounding to whole registers explain.
-pub(super) const CLIFF: f64 = 1.3;
+pub(crate) const CLIFF: f64 = 1.3;
 
 /// The last epochs may take so much longer than the first ones.
-pub(super) const GROWTH: f64 = 1.1;
+pub(crate) const GROWTH: f64 = 1.1;
 
 /// One size and what a step of it took.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Point {
+pub(crate) struct Point {
     /// Images a batch, channels, or the side of an image.
-    pub(super) size: usize,
+    pub(crate) size: usize,
     /// What a step has to do: multiplications and additions of the dense products, in millions.
-    pub(super) mflop: f64,
+    pub(crate) mflop: f64,
     /// Images a step.
-    pub(super) images: usize,
+    pub(crate) images: usize,
     /// Median of a step, in seconds.
-    pub(super) seconds: f64,
+    pub(crate) seconds: f64,
     /// The fastest round.
-    pub(super) lowest: f64,
+    pub(crate) lowest: f64,
     /// The slowest round.
-    pub(super) highest: f64,
+    pub(crate) highest: f64,
 }
 
 impl Point {
     /// Nanoseconds for a million multiplications and additions.
-    pub(super) fn cost(&self) -> f64 {
+    pub(crate) fn cost(&self) -> f64 {
         1e9 * self.seconds / self.mflop
     }
 
     /// Microseconds for an image.
-    pub(super) fn image(&self) -> f64 {
+    pub(crate) fn image(&self) -> f64 {
         1e6 * self.seconds / self.images as f64
     }
 }
 
 /// A place where the curve is not smooth.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Cliff {
-    pub(super) from: usize,
-    pub(super) to: usize,
+pub(crate) struct Cliff {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
     /// How much more the same work costs at `to`; below 1 where more work takes less time than less work.
-    pub(super) ratio: f64,
+    pub(crate) ratio: f64,
 }
 
 /// Neighbours where the same work becomes dearer by more than `factor`, or where more work takes less time by more
 /// than that (so that the smaller size is the slow one). Work that becomes cheaper with size is no cliff: the costs
 /// of a step that do not depend on it are shared by more, and registers are filled better.
-pub(super) fn cliffs(points: &[Point], factor: f64) -> Vec<Cliff> {
+pub(crate) fn cliffs(points: &[Point], factor: f64) -> Vec<Cliff> {
     let found = points.windows(2).filter_map(|pair| {
         let dearer = pair[1].cost() / pair[0].cost();
         let longer = pair[1].seconds / pair[0].seconds;
@@ -70,12 +72,11 @@ pub(super) fn cliffs(points: &[Point], factor: f64) -> Vec<Cliff> {
 
 /// Median of the last quarter of epochs over that of the second quarter (the first one warms up).
 /// `None` for fewer than eight epochs.
-pub(super) fn growth(seconds: &[f64]) -> Option<f64> {
+pub(crate) fn growth(seconds: &[f64]) -> Option<f64> {
     let quarter = seconds.len() / 4;
     if quarter < 2 {
         return None;
     }
-    let median = |part: &[f64]| super::spread(part).1;
     Some(median(&seconds[seconds.len() - quarter..]) / median(&seconds[quarter..2 * quarter]))
 }
 
