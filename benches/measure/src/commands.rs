@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use clap::Parser;
 
 use crate::curves::Curves;
+use crate::digest::Digest;
 use crate::epoch::Epoch;
 use crate::finding::Finding;
 use crate::help::{BENCH_HELP, PEERS_HELP};
@@ -28,6 +29,8 @@ enum Alone {
     Epoch(Epoch),
     /// Draw the cost of an image over batch sizes, widths, image sizes and epochs, and name cliffs
     Curves(Curves),
+    /// Train every network for a few steps and print SHA-256 of its weights: whether two versions agree to the bit
+    Digest(Digest),
 }
 
 /// Runs what stands after `cargo xtask bench`.
@@ -51,7 +54,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             all(&others)
         }
         ("peers", _) => compare(options),
-        ("step" | "epoch" | "curves", _) => alone(name, options),
+        ("step" | "epoch" | "curves" | "digest", _) => alone(name, options),
         ("sweep", _) => {
             eprintln!("`cargo xtask bench sweep` is now called `cargo xtask bench curves`");
             alone("curves", options)
@@ -62,7 +65,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             if !groups.iter().any(|group| group == name) {
                 let names: Vec<&str> = measures::ALL.iter().map(|measure| measure.name).collect();
                 return Err(wrong(format!(
-                    "there is no benchmark `{name}`; there are: step, epoch, curves, peers, all, {}, {}",
+                    "there is no benchmark `{name}`; there are: step, epoch, curves, digest, peers, all, {}, {}",
                     names.join(", "),
                     groups.join(", ")
                 )));
@@ -78,6 +81,7 @@ fn alone(name: &str, options: &[String]) -> Result<()> {
         Alone::Step(step) => step.run(),
         Alone::Epoch(epoch) => epoch.run(),
         Alone::Curves(curves) => curves.run(),
+        Alone::Digest(digest) => digest.run(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `cargo xtask bench …`: steps, epochs, curves, other frameworks, and everything that has a bound.
+//! `cargo xtask bench …`: steps, epochs, curves, digests, other frameworks, and everything that has a bound.
 //!
 //! Shared machines are noisy and slow down for seconds at a time, so programs that are compared take
 //! turns, and what counts is the ratio within a turn.
@@ -8,6 +8,7 @@ mod busy;
 mod commands;
 mod criterion;
 mod curves;
+mod digest;
 mod epoch;
 mod finding;
 mod help;

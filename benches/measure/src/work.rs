@@ -47,6 +47,11 @@ impl Work {
         })
     }
 
+    /// The model as it stands.
+    pub(crate) fn model(&self) -> &Model {
+        &self.model
+    }
+
     /// One step of training with Adam, or of inference.
     pub(crate) fn step(&mut self, mode: Mode) -> anyhow::Result<()> {
         match mode {

@@ -158,6 +158,30 @@ fn the_old_word_for_curves_still_works_and_says_the_new_one() {
 }
 
 #[test]
+fn a_digest_is_the_same_on_any_number_of_threads() {
+    let one = succeed(&["digest", "--steps", "1", "--threads", "1"]);
+    assert_eq!(one, succeed(&["digest", "--steps", "1", "--threads", "2"]));
+    let mut lines = one.lines();
+    assert!(
+        lines
+            .next()
+            .is_some_and(|head| head.contains("1 step of 64 images")),
+        "{one}"
+    );
+    for name in ["cnn", "lenet5", "mlp", "vgg"] {
+        let line = lines.next().expect("a line for every network");
+        let (word, digest) = line.split_once(' ').expect("a name and a digest");
+        let digest = digest.trim();
+        assert_eq!(word, name);
+        assert!(
+            digest.len() == 64 && digest.chars().all(|c| c.is_ascii_hexdigit()),
+            "{line}"
+        );
+    }
+    assert_eq!(lines.next(), None);
+}
+
+#[test]
 fn every_measure_explains_itself() {
     let help = succeed(&["--help"]);
     let (_, measures) = help.split_once("\nMeasures\n").expect("a list of measures");
@@ -181,7 +205,7 @@ fn every_measure_explains_itself() {
     }
     assert_eq!(succeed(&["all", "--help"]), help);
     assert!(succeed(&["peers", "--help"]).contains("--latency"));
-    for word in ["step", "epoch", "curves"] {
+    for word in ["step", "epoch", "curves", "digest"] {
         let help = succeed(&[word, "--help"]);
         let usage = format!("Usage: cargo xtask bench {word}");
         assert!(help.contains(&usage), "{help}");
@@ -199,6 +223,7 @@ fn wrong_usage_has_exit_code_2() {
         &["step", "--model", "resnet"],
         &["step", "--steps", "none"],
         &["epoch", "--variants", "l3"],
+        &["digest", "--steps", "0"],
         &["curves", "--only", "weather"],
     ] {
         let output = measure(arguments);
