@@ -4,6 +4,8 @@
 use anyhow::{anyhow, bail};
 use plotters::prelude::*;
 
+use super::ticks::ticks;
+
 const SIZE: (u32, u32) = (640, 360);
 const TEXT: RGBColor = RGBColor(70, 70, 70);
 const GRID: RGBColor = RGBColor(222, 222, 222);
@@ -56,13 +58,14 @@ impl Chart<'_> {
         let root = SVGBackend::with_string(text, SIZE).into_drawing_area();
         root.fill(&WHITE)?; // pages may be dark
         let font = ("sans-serif", 13).into_font().color(&TEXT);
+        let marks = ticks(&range);
         let last = self.sizes.len().saturating_sub(1) as f64;
         let mut chart = ChartBuilder::on(&root)
             .margin(12)
             .caption(self.title, ("sans-serif", 16).into_font().color(&TEXT))
             .x_label_area_size(40)
             .y_label_area_size(64)
-            .build_cartesian_2d(-0.3..last + 0.3, range.log_scale())?;
+            .build_cartesian_2d(-0.3..last + 0.3, range.log_scale().with_key_points(marks))?;
         let size = |place: &f64| {
             let whole = (place - place.round()).abs() < 1e-6 && *place > -0.5;
             let size = if whole {
@@ -80,7 +83,7 @@ impl Chart<'_> {
             .axis_style(GRID)
             .x_labels(2 * self.sizes.len() + 1)
             .x_label_formatter(&size)
-            .y_label_formatter(&|value| short(*value))
+            .y_label_formatter(&|value| value.to_string())
             .x_desc(self.x)
             .y_desc(self.y)
             .axis_desc_style(font.clone())
@@ -115,15 +118,6 @@ impl Chart<'_> {
     }
 }
 
-/// A mark on the axis: no more digits than it needs.
-fn short(value: f64) -> String {
-    if value >= 1.0 {
-        format!("{value:.0}")
-    } else {
-        format!("{value}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Chart, Line};
@@ -155,6 +149,14 @@ mod tests {
         for text in [
             ">\n1\n<", ">\n2\n<", ">\n4\n<", "Cost", "batch", "µs", "train", "infer",
         ] {
+            assert!(svg.contains(text), "{text}: {svg}");
+        }
+    }
+
+    #[test]
+    fn an_axis_of_close_values_can_be_read() {
+        let svg = chart(vec![0.61, 0.64, 0.62]).expect("a chart");
+        for text in [">\n0.5\n<", ">\n0.6\n<", ">\n0.7\n<", ">\n0.8\n<"] {
             assert!(svg.contains(text), "{text}: {svg}");
         }
     }

@@ -4,6 +4,7 @@
 mod chart;
 mod curve;
 mod families;
+mod ticks;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
