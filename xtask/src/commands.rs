@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::failure::{Failure, Result};
 use crate::help::HELP;
-use crate::launch::{become_program, build, cargo, root, taper};
+use crate::launch::{become_program, cargo, measure, root, taper};
 
 /// Commands that the `taper` program carries out under the same name.
 const TAPER: [&str; 7] = [
@@ -39,16 +39,6 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         "bench" => measure(rest),
         other => Err(Failure::usage(format!("there is no command `{other}`"))),
     }
-}
-
-/// Builds `taper-measure`, which knows all there is to measure, and hands over to it.
-fn measure(arguments: &[String]) -> Result {
-    let mut command = cargo();
-    command
-        .current_dir(root())
-        .args(["build", "--release", "--package", "taper-measure"]);
-    let program = build("taper-measure", &mut command)?;
-    become_program(Command::new(program).args(arguments))
 }
 
 /// Unit, integration and documentation tests of every package; all failures, not only the first.

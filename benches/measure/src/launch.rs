@@ -15,7 +15,7 @@ pub(crate) fn root() -> &'static Path {
         .expect("benches/measure lies in the workspace")
 }
 
-/// The cargo that started `cargo xtask`.
+/// The cargo that started `cargo xtask`, which has hidden from us what it was told about its own package.
 pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
 }
