@@ -105,7 +105,7 @@ fn single(measure: &Measure, arguments: &[String]) -> Result<()> {
 
 /// Taper and the peers that the options name.
 fn compare(arguments: &[String]) -> Result<()> {
-    let options = Options::parse("peers", options::PEERS, arguments)?;
+    let options = Options::parse("peers", options::PEERS, "", arguments)?;
     let finding = peers::compare(&options)?;
     println!("{}{}", finding.detail, finding.warning());
     if options.record {
@@ -121,7 +121,7 @@ fn compare(arguments: &[String]) -> Result<()> {
 
 /// Every measure, one after the other; what fails does not keep the others from being measured.
 fn all(arguments: &[String]) -> Result<()> {
-    let options = Options::parse("all", options::ALL, arguments)?;
+    let options = Options::parse("all", options::ALL, "", arguments)?;
     let mut table = HEAD.to_owned();
     let mut failed = Vec::new();
     for measure in measures::chosen(&options.only)? {

@@ -63,12 +63,8 @@ impl Measure {
     /// # Errors
     /// Wrong usage: an option it does not know, or a value that makes no sense.
     pub(crate) fn read(&self, arguments: &[String]) -> Result<Options> {
-        let settings: Vec<String> = self
-            .settings
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect();
-        Options::of(self.name, self.rounds, &settings, self.options, arguments)
+        let settings = format!("--rounds {} {}", self.rounds, self.settings);
+        Options::parse(self.name, self.options, &settings, arguments)
     }
 
     /// Those of `bench all`'s options that it understands.

@@ -195,7 +195,7 @@ mod tests {
     use super::{ALL, chosen, find};
     use crate::mode::Mode;
     use crate::options::{ALL as OPTIONS_OF_ALL, Options};
-    use crate::usage::Usage;
+    use crate::usage::is_usage;
 
     fn words(line: &str) -> Vec<String> {
         line.split_whitespace().map(str::to_owned).collect()
@@ -225,11 +225,16 @@ mod tests {
     #[test]
     fn a_command_line_comes_after_a_measures_own_settings() {
         let measure = find("infer-1").expect("a measure");
-        let options = measure.read(&words("--steps 9 --rounds 2")).unwrap();
-        assert_eq!((options.batch, options.steps, options.rounds), (1, 9, 2));
+        let options = measure
+            .read(&words("--steps 9 --rounds 2 --peers pytorch"))
+            .unwrap();
+        let Options { batch, rounds, .. } = options;
+        assert_eq!((batch, options.steps, rounds), (1, Some(9), 2));
+        assert_eq!(options.peers, ["pytorch"]);
+        assert_eq!(measure.read(&[]).unwrap().peers.len(), 3);
         assert!(options.latency && options.mode == Mode::Infer);
         let error = measure.read(&words("--batch 2")).expect_err("its own");
-        assert!(error.is::<Usage>(), "{error}");
+        assert!(is_usage(&error), "{error}");
     }
 
     #[test]
@@ -252,7 +257,7 @@ mod tests {
         let passed = |name: &str| find(name).expect("a measure").passed_on(&line).join(" ");
         assert_eq!(passed("study"), "--rounds 2 --venv X --train-size 5");
         assert_eq!(passed("build"), "--rounds 2");
-        let options = Options::parse("all", OPTIONS_OF_ALL, &line).unwrap();
+        let options = Options::parse("all", OPTIONS_OF_ALL, "", &line).unwrap();
         let names: Vec<&str> = chosen(&options.only)
             .unwrap()
             .iter()
@@ -265,7 +270,7 @@ mod tests {
     fn what_is_chosen_must_exist() {
         assert_eq!(chosen(&[]).unwrap().len(), ALL.len());
         let error = chosen(&words("build nothing")).expect_err("no such measure");
-        assert!(error.is::<Usage>(), "{error}");
+        assert!(is_usage(&error), "{error}");
         assert!(error.to_string().contains("--only nothing"), "{error}");
     }
 }

@@ -3,34 +3,50 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use clap::{ArgAction, Args, FromArgMatches};
 
 use crate::mode::Mode;
-use crate::usage::wrong;
+use crate::usage::{positive, wrong};
 
 /// What a measurement is to do.
-#[derive(Clone, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct Options {
+    #[arg(long, default_value = "cnn", value_parser = NETS)]
     pub(crate) model: String,
+    #[arg(long, value_enum, default_value = "train")]
     pub(crate) mode: Mode,
+    #[arg(long, default_value = "64", value_parser = positive)]
     pub(crate) batch: usize,
+    #[arg(long, default_value = "2", value_parser = positive)]
     pub(crate) threads: usize,
+    #[arg(long, default_value = "5", value_parser = positive)]
     pub(crate) rounds: usize,
-    /// Steps a round; 0: as many as take about a second.
-    pub(crate) steps: usize,
+    /// Steps a round; when absent, as many as take about a second.
+    #[arg(long, value_parser = positive)]
+    pub(crate) steps: Option<usize>,
     /// Time every step by itself; a round's figure is the median.
+    #[arg(long)]
     pub(crate) latency: bool,
     /// The instruction set that Taper and PyTorch are held to.
+    #[arg(long, value_parser = ["avx2"])]
     pub(crate) simd: Option<String>,
     /// Frameworks by name; empty: all that fit the mode.
+    #[arg(long, value_delimiter = ',', action = ArgAction::Set, value_parser = FRAMEWORKS)]
     pub(crate) peers: Vec<String>,
     /// Images to train on; all when absent.
+    #[arg(long, value_parser = positive)]
     pub(crate) train_size: Option<usize>,
+    #[arg(long)]
     pub(crate) checkpoint: Option<PathBuf>,
+    #[arg(long)]
     pub(crate) record: bool,
+    #[arg(long)]
     pub(crate) venv: Option<PathBuf>,
     /// Measures by name; empty: all.
+    #[arg(long, value_delimiter = ',', action = ArgAction::Set)]
     pub(crate) only: Vec<String>,
     /// The command line, for the record.
+    #[arg(skip)]
     pub(crate) command: String,
 }
 
@@ -69,94 +85,33 @@ pub(crate) const FRAMEWORKS: [&str; 6] = [
 const NETS: [&str; 4] = ["cnn", "lenet5", "mlp", "vgg"];
 
 impl Options {
-    /// The options of one measure: its own settings, then the command line.
-    pub(crate) fn of(
+    /// Reads the words after `bench <name>`, which come after `settings`, the measure's own. `--rounds` and
+    /// `--record` are understood by all.
+    ///
+    /// # Errors
+    /// Wrong usage: an option that is not understood, or a value that makes no sense.
+    pub(crate) fn parse(
         name: &str,
-        rounds: usize,
-        settings: &[String],
         understood: &[&str],
+        settings: &str,
         arguments: &[String],
     ) -> Result<Self> {
-        let mut options = Options::parse(name, understood, &[])?;
-        options.rounds = rounds;
-        options.read(name, None, settings)?;
-        options.read(name, Some(understood), arguments)?;
-        options.command = command(name, arguments);
-        Ok(options)
-    }
-
-    /// Reads the words after `bench <name>`; `--rounds` and `--record` belong to all.
-    pub(crate) fn parse(name: &str, understood: &[&str], arguments: &[String]) -> Result<Self> {
-        let mut options = Options {
-            model: "cnn".to_owned(),
-            mode: Mode::Train,
-            batch: 64,
-            threads: 2,
-            rounds: 5,
-            steps: 0,
-            latency: false,
-            simd: None,
-            peers: Vec::new(),
-            train_size: None,
-            checkpoint: None,
-            record: false,
-            venv: None,
-            only: Vec::new(),
-            command: command(name, arguments),
+        let known = |option: &str| {
+            ["--rounds", "--record"].contains(&option) || understood.contains(&option)
         };
-        options.read(name, Some(understood), arguments)?;
-        Ok(options)
-    }
-
-    fn read(
-        &mut self,
-        name: &str,
-        understood: Option<&[&str]>,
-        arguments: &[String],
-    ) -> Result<()> {
-        let mut words = split(arguments);
-        while let Some(option) = words.next() {
-            let common = ["--rounds", "--record"].contains(&option.as_str());
-            if !common && understood.is_some_and(|options| !options.contains(&option.as_str())) {
-                return Err(wrong(format!("bench {name} does not know `{option}`")));
-            }
-            let mut value = || {
-                let missing = || wrong(format!("{option} needs a value"));
-                words.next().ok_or_else(missing)
-            };
-            match option.as_str() {
-                "--record" => self.record = true,
-                "--latency" => self.latency = true,
-                "--model" => self.model = one_of(&option, &value()?, &NETS)?,
-                "--mode" => {
-                    let training = one_of(&option, &value()?, &["train", "infer"])? == "train";
-                    self.mode = if training { Mode::Train } else { Mode::Infer };
-                }
-                "--batch" => self.batch = positive(&option, &value()?)?,
-                "--threads" => self.threads = positive(&option, &value()?)?,
-                "--rounds" => self.rounds = positive(&option, &value()?)?,
-                "--steps" => self.steps = positive(&option, &value()?)?,
-                "--train-size" => self.train_size = Some(positive(&option, &value()?)?),
-                "--simd" => self.simd = Some(one_of(&option, &value()?, &["avx2"])?),
-                "--peers" => {
-                    let names = value()?;
-                    let names = names
-                        .split(',')
-                        .map(|name| one_of(&option, name, &FRAMEWORKS));
-                    self.peers = names.collect::<Result<_>>()?;
-                }
-                "--only" => {
-                    let names = value()?;
-                    self.only = names.split(',').map(str::to_owned).collect();
-                }
-                "--checkpoint" => self.checkpoint = Some(value()?.into()),
-                "--venv" => self.venv = Some(value()?.into()),
-                _ => {
-                    return Err(wrong(format!("bench {name} does not know `{option}`")));
-                }
-            }
+        if let Some(option) = split(arguments).find(|word| word.starts_with("--") && !known(word)) {
+            return Err(wrong(format!("bench {name} does not know `{option}`")));
         }
-        Ok(())
+        let settings = settings.split_whitespace().map(str::to_owned);
+        let matches = Options::augment_args(clap::Command::new("bench"))
+            .bin_name(format!("cargo xtask bench {name}"))
+            .no_binary_name(true)
+            .args_override_self(true)
+            .try_get_matches_from(settings.chain(arguments.iter().cloned()))?;
+        Ok(Options {
+            command: command(name, arguments),
+            ..Options::from_arg_matches(&matches)?
+        })
     }
 
     /// The arguments of a step that all programs understand.
@@ -165,8 +120,8 @@ impl Options {
         arguments.extend(["--mode".into(), self.mode.name().into()]);
         arguments.extend(["--batch".into(), self.batch.to_string()]);
         arguments.extend(["--threads".into(), self.threads.to_string()]);
-        if self.steps > 0 {
-            arguments.extend(["--steps".into(), self.steps.to_string()]);
+        if let Some(steps) = self.steps {
+            arguments.extend(["--steps".into(), steps.to_string()]);
         }
         if self.latency {
             arguments.push("--latency".into());
@@ -218,37 +173,18 @@ pub(crate) fn split(arguments: &[String]) -> impl Iterator<Item = String> {
         })
 }
 
-fn one_of(option: &str, value: &str, choices: &[&str]) -> Result<String> {
-    if choices.contains(&value) {
-        return Ok(value.to_owned());
-    }
-    let choices = choices.join(", ");
-    Err(wrong(format!(
-        "{option} {value}: it must be one of {choices}"
-    )))
-}
-
-fn positive(option: &str, value: &str) -> Result<usize> {
-    match value.parse() {
-        Ok(number) if number > 0 => Ok(number),
-        _ => Err(wrong(format!(
-            "{option} {value}: it must be a whole number above 0"
-        ))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Options, PEERS};
     use crate::mode::Mode;
-    use crate::usage::Usage;
+    use crate::usage::is_usage;
 
     fn words(line: &str) -> Vec<String> {
         line.split_whitespace().map(str::to_owned).collect()
     }
 
     fn parse(line: &str) -> anyhow::Result<Options> {
-        Options::parse("peers", PEERS, &words(line))
+        Options::parse("peers", PEERS, "", &words(line))
     }
 
     #[test]
@@ -272,6 +208,7 @@ mod tests {
     #[test]
     fn wrong_usage_is_named() {
         for line in [
+            "extra",
             "--batch",
             "--batch 0",
             "--batch x",
@@ -279,13 +216,12 @@ mod tests {
             "--model resnet",
             "--simd sse2",
             "--fast",
+            "--version",
             "--peers jax",
             "--train-size 5",
         ] {
-            assert!(
-                parse(line).is_err_and(|error| error.is::<Usage>()),
-                "{line}"
-            );
+            let error = parse(line).expect_err(line);
+            assert!(is_usage(&error), "{line}: {error}");
         }
     }
 

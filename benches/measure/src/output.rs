@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use crate::usage::Usage;
+use crate::usage::is_usage;
 
 /// Nobody reads standard output any more.
 #[derive(Debug, thiserror::Error)]
@@ -25,14 +25,15 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if error.downcast_ref::<Closed>().is_some() {
         return ExitCode::SUCCESS;
     }
-    if let Some(error) = error.downcast_ref::<clap::Error>() {
-        let _ = error.print();
-        return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+    if let Some(told) = error.downcast_ref::<clap::Error>() {
+        let _ = told.print();
+        return ExitCode::from(if told.use_stderr() { 2 } else { 0 });
     }
-    let _ = writeln!(std::io::stderr(), "error: {}", message(error));
-    if error.downcast_ref::<Usage>().is_some() {
+    let mut out = std::io::stderr().lock();
+    let _ = writeln!(out, "error: {}", message(error));
+    if is_usage(error) {
         let _ = writeln!(
-            std::io::stderr(),
+            out,
             "\n`cargo xtask bench --help` lists what can be measured."
         );
         return ExitCode::from(2);

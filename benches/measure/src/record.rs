@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_line_holds_every_figure() {
-        let options = Options::parse("peers", PEERS, &[]).unwrap();
+        let options = Options::parse("peers", PEERS, "", &[]).unwrap();
         let mut sample = Sample::new("taper", "images/s");
         sample.values = vec![10.0, 12.0];
         let finding = Finding {

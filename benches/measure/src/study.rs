@@ -191,7 +191,8 @@ mod tests {
     fn sizes_shrink_together() {
         let arguments = |line: &str| {
             let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-            let options = Options::parse("study", &["--threads", "--train-size"], &words).unwrap();
+            let options =
+                Options::parse("study", &["--threads", "--train-size"], "", &words).unwrap();
             epoch(&options).join(" ")
         };
         assert_eq!(arguments(""), "--epochs 1 --threads 2");

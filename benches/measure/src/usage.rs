@@ -3,11 +3,16 @@
 /// The command line makes no sense; the message says what is allowed instead.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Usage(String);
+struct Usage(String);
 
 /// An error of wrong usage.
 pub(crate) fn wrong(message: impl Into<String>) -> anyhow::Error {
     Usage(message.into()).into()
+}
+
+/// Whether the command line is what is wrong, by our judgement or by clap's.
+pub(crate) fn is_usage(error: &anyhow::Error) -> bool {
+    error.is::<Usage>() || error.is::<clap::Error>()
 }
 
 /// A value that is at least 1, for clap.

@@ -75,7 +75,11 @@ mod tests {
             ],
             ..Finding::default()
         };
-        let text = text(&Options::parse("peers", PEERS, &[]).unwrap(), &finding, 2);
+        let text = text(
+            &Options::parse("peers", PEERS, "", &[]).unwrap(),
+            &finding,
+            2,
+        );
         assert!(
             text.contains("| a | 75.0 | 50.0 | 100.0 | 853.333 | 4.00× (4.00 – 4.00) |"),
             "{text}"
