@@ -4,10 +4,11 @@
 mod chart;
 mod curve;
 mod families;
+mod page;
 mod ticks;
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -18,7 +19,6 @@ use taper_nn::Seed;
 
 use crate::epoch::epochs;
 use crate::mode::Mode;
-use crate::output::say;
 use crate::pool::{in_pool, threads};
 use crate::record;
 use crate::statistics::Spread;
@@ -27,6 +27,7 @@ use crate::work::Work;
 use chart::{Chart, Line};
 use curve::{CLIFF, Cliff, GROWTH, Point, cliffs, growth};
 use families::{FAMILIES, Family, Over};
+use page::Section;
 
 /// Its options.
 #[derive(Args)]
@@ -52,18 +53,11 @@ pub(crate) struct Curves {
     out: Option<PathBuf>,
 }
 
-/// One part of the page.
-struct Section {
-    name: &'static str,
-    text: String,
-    lines: Vec<serde_json::Value>,
-    svg: String,
-}
-
 impl Curves {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let threads = threads(self.threads);
         let environment = Environment::here(threads, 1);
+        let stem = self.out.clone().map_or_else(record::stem, Ok)?;
         let wanted = |over: Over| self.only.is_empty() || self.only.contains(&over);
         let mut sections = Vec::new();
         for family in FAMILIES.iter().filter(|family| wanted(family.over)) {
@@ -72,7 +66,7 @@ impl Curves {
         if wanted(Over::Epochs) {
             sections.push(in_pool(threads, || self.epochs())??);
         }
-        self.write(&sections, &environment)
+        page::write(&stem, &self.command(), &sections, &environment)
     }
 
     fn family(&self, family: &Family) -> anyhow::Result<Section> {
@@ -221,53 +215,6 @@ impl Curves {
         })
     }
 
-    fn write(&self, sections: &[Section], environment: &Environment) -> anyhow::Result<()> {
-        let stem = match &self.out {
-            Some(stem) => stem.clone(),
-            None => record::stem()?,
-        };
-        let prefix = format!("{}-curves", stem.display());
-        let Environment {
-            cpu,
-            system,
-            instruction_set,
-            threads,
-            started,
-            version,
-            ..
-        } = environment;
-        let mut page = format!(
-            "# Curves\n\n`{}`  \n{cpu}, {system}, {instruction_set}, {threads} threads; taper {version}; {started}\n\n\
-             A cliff is a size at which the same work costs more than {CLIFF} times as much as at the size before it, or a size \
-             at which less work takes more than {CLIFF} times as long as more work at the size after it.\n",
-            self.command(),
-        );
-        let mut lines = String::new();
-        for Section {
-            name,
-            text,
-            lines: values,
-            svg,
-        } in sections
-        {
-            let picture = format!("{prefix}-{name}.svg");
-            write(Path::new(&picture), svg)?;
-            let file = Path::new(&picture)
-                .file_name()
-                .unwrap_or_default()
-                .display()
-                .to_string();
-            write!(page, "\n## {name}\n\n![{name}]({file})\n\n{text}")?;
-            for value in values {
-                writeln!(lines, "{value}")?;
-            }
-            say(format!("{name}\n{text}"))?;
-        }
-        write(Path::new(&format!("{prefix}.md")), &page)?;
-        write(Path::new(&format!("{prefix}.jsonl")), &lines)?;
-        say(format!("written: {prefix}.md"))
-    }
-
     /// The command line, without where it writes.
     fn command(&self) -> String {
         let mut line = "cargo xtask bench curves".to_owned();
@@ -307,13 +254,6 @@ fn verdict(found: &[(Mode, Cliff)]) -> String {
     };
     let names: Vec<String> = found.iter().map(name).collect();
     format!("**Cliffs**: {}.", names.join(", "))
-}
-
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
-    }
-    std::fs::write(path, text).with_context(|| format!("write {}", path.display()))
 }
 
 #[cfg(test)]
