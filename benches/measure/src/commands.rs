@@ -10,7 +10,7 @@ use crate::finding::Finding;
 use crate::help::{BENCH_HELP, PEERS_HELP};
 use crate::measure::{HEAD, Measure};
 use crate::options::{self, Options};
-use crate::output::report;
+use crate::output::{report, say};
 use crate::step::Step;
 use crate::usage::wrong;
 use crate::{criterion, measures, peers, record};
@@ -44,10 +44,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         ("help" | "--help" | "-h", _) => tell_measures(),
         ("all", _) | (_, Some(_)) if help => tell_measures(),
         (_, Some(measure)) => single(measure, options),
-        ("peers", _) if help => {
-            print!("{PEERS_HELP}");
-            Ok(())
-        }
+        ("peers", _) if help => say(PEERS_HELP.trim_end()),
         ("all", _) => all(options),
         ("peers", _) if options.iter().any(|a| a == "--all") => {
             let others: Vec<String> = options.iter().filter(|a| *a != "--all").cloned().collect();
@@ -86,8 +83,7 @@ fn alone(name: &str, options: &[String]) -> Result<()> {
 }
 
 fn tell_measures() -> Result<()> {
-    print!("{BENCH_HELP}{}", measures::help());
-    Ok(())
+    say(format!("{BENCH_HELP}{}", measures::help()).trim_end())
 }
 
 /// One measure by its name.
@@ -95,7 +91,7 @@ fn single(measure: &Measure, arguments: &[String]) -> Result<()> {
     let options = measure.read(arguments)?;
     let finding = (measure.run)(&options)?;
     let table = format!("{HEAD}{}", measure.row(&finding));
-    println!("{}\n{table}{}", finding.detail, finding.warning());
+    say(format!("{}\n{table}{}", finding.detail, finding.warning()))?;
     if options.record {
         record::table(&options, &table)?;
         record::finding(&options, measure.name, &finding)?;
@@ -107,7 +103,7 @@ fn single(measure: &Measure, arguments: &[String]) -> Result<()> {
 fn compare(arguments: &[String]) -> Result<()> {
     let options = Options::parse("peers", options::PEERS, "", arguments)?;
     let finding = peers::compare(&options)?;
-    println!("{}{}", finding.detail, finding.warning());
+    say(format!("{}{}", finding.detail, finding.warning()))?;
     if options.record {
         let (mode, batch) = (options.mode.name(), options.batch);
         record::finding(
@@ -144,7 +140,7 @@ fn all(arguments: &[String]) -> Result<()> {
             }
         }
     }
-    println!("{table}");
+    say(&table)?;
     if options.record {
         record::table(&options, &table)?;
     }
