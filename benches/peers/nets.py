@@ -1,6 +1,6 @@
 """The measured networks, described once; every peer builds its own from these lists.
 
-`taper bench step --model NAME` times the same four. Images are given as (height, width, channels);
+`cargo xtask bench step --model NAME` times the same four. Images are given as (height, width, channels);
 convolutions are ("conv", channels, kernel size, padding), poolings are max 2x2 with stride 2.
 """
 

@@ -2,10 +2,9 @@
 
 use std::process::Command;
 
-use crate::bench;
 use crate::failure::{Failure, Result};
 use crate::help::HELP;
-use crate::launch::{become_program, cargo, root, taper};
+use crate::launch::{become_program, cargo, measure, root, taper};
 
 /// Commands that the `taper` program carries out under the same name.
 const TAPER: [&str; 7] = [
@@ -37,7 +36,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
                 .args(rest)
                 .current_dir(root()),
         ),
-        "bench" => bench::run(arguments),
+        "bench" => measure(rest),
         other => Err(Failure::usage(format!("there is no command `{other}`"))),
     }
 }

@@ -24,56 +24,10 @@ Measuring
   bench step               time a training or inference step
   bench peers              the same step in PyTorch, Keras, ONNX Runtime, OpenVINO, burn and
                            candle, alternating
-  bench sweep              curves over batch sizes, widths, image sizes and epochs; names cliffs
+  bench curves             costs over batch sizes, widths, image sizes and epochs; names cliffs
+  bench digest             the weights after some steps: do two versions agree to the bit?
   bench all                everything that has a bound: speed, memory, start, build
                            (cargo xtask bench --help lists them; each can be run by its name)
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
-";
-
-pub(crate) const BENCH_HELP: &str = "\
-Measure.
-
-Usage: cargo xtask bench [GROUP] [criterion options]   criterion groups: matmul, convolution, …
-       cargo xtask bench step [options]       a training or inference step of Taper (--help)
-       cargo xtask bench epoch [options]      epochs of the study: training and validation, nothing else (--help)
-       cargo xtask bench sweep [options]      curves, drawn into benches/results (--help)
-       cargo xtask bench peers [options]      a step in Taper and other frameworks (--help)
-       cargo xtask bench all [options]        all of the measures below
-       cargo xtask bench MEASURE [options]    one of them
-
-Programs take turns; a measure is the median over the rounds, and its spread stands beside it.
-  --rounds N       alternations
-  --threads N      threads of each program (default: 2)
-  --train-size N   train on fewer images than the study has
-  --venv DIR       use this Python environment instead of making target/peers-venv
-  --checkpoint F   predict with this network (default: one that is trained first)
-  --only A,B       (all) only these measures
-  --record         append figures, machine and command to benches/results/
-
-Measures
-";
-
-pub(crate) const PEERS_HELP: &str = "\
-Measure Taper and other frameworks on the same step, alternating.
-
-Usage: cargo xtask bench peers [options]
-       cargo xtask bench peers --all       the same as cargo xtask bench all
-
-  --model NAME    cnn (default), lenet5, mlp or vgg
-  --mode MODE     train (default) or infer
-  --batch N       images a step (default: 64)
-  --threads N     threads of each program (default: 2)
-  --rounds N      alternations (default: 5)
-  --steps N       steps a round (default: as many as take about a second)
-  --latency       time every call by itself; a round's figure is the median (inference)
-  --simd avx2     hold Taper and PyTorch to AVX2
-  --peers A,B     pytorch, keras, onnxruntime, openvino, burn, candle (default: all that fit);
-                  several settings of one framework take part, of which the best counts
-  --record        append table, machine and command to benches/results/
-  --venv DIR      use this Python environment instead of making target/peers-venv
-
-The first run makes a Python environment from benches/peers/requirements.txt (about 6 GB with
-PyTorch's libraries) and builds benches/peers/rust. TAPER_SIMD, ATEN_CPU_CAPABILITY,
-ONEDNN_MAX_CPU_ISA and the like reach the programs, and are recorded.
 ";

@@ -1,6 +1,6 @@
-//! Builds the `taper` program and becomes it.
+//! Builds the programs behind the commands and becomes them.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -13,11 +13,15 @@ pub(crate) fn root() -> &'static Path {
         .expect("xtask lies in the workspace")
 }
 
-/// The cargo that started this program, as if started by the user: what `cargo run` told this
-/// program about its own package would make build scripts believe that something has changed.
+/// The cargo that started this program, as if started by the user.
 pub(crate) fn cargo() -> Command {
-    let mut command =
-        Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    as_if_by_the_user(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
+}
+
+/// A program without what `cargo run` told this one about its own package: a cargo that hears it would make build
+/// scripts believe that something has changed.
+fn as_if_by_the_user(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         let told = [
             "CARGO_PKG_",
@@ -35,13 +39,8 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// Builds the release `taper`, with cargo's progress visible, and returns its path.
-pub(crate) fn build_taper() -> Result<PathBuf> {
-    build("taper", cargo().current_dir(root()).args(TAPER_BUILD))
-}
-
 /// What cargo is asked for: `taper` without downloads, whose HTTP and TLS would be half of the build.
-pub(crate) const TAPER_BUILD: [&str; 7] = [
+const TAPER_BUILD: [&str; 7] = [
     "build",
     "--release",
     "--package",
@@ -51,9 +50,31 @@ pub(crate) const TAPER_BUILD: [&str; 7] = [
     "--no-default-features",
 ];
 
-/// Runs a cargo command that builds the program `name`, and returns its path.
-pub(crate) fn build(name: &str, command: &mut Command) -> Result<PathBuf> {
-    let output = command
+/// Builds `taper` and hands over to it: its exit code and the user's Ctrl-C are its own affair.
+pub(crate) fn taper(arguments: &[String]) -> Result {
+    let downloads = arguments.iter().take(2).eq(["data", "fetch"]);
+    let asked = match downloads {
+        true => &TAPER_BUILD[..TAPER_BUILD.len() - 1],
+        false => &TAPER_BUILD,
+    };
+    let program = build("taper", asked)?;
+    become_program(Command::new(program).args(arguments))
+}
+
+/// Builds `taper-measure`, which knows all there is to measure, and hands over to it.
+pub(crate) fn measure(arguments: &[String]) -> Result {
+    let program = build(
+        "taper-measure",
+        &["build", "--release", "--package", "taper-measure"],
+    )?;
+    become_program(as_if_by_the_user(program).args(arguments))
+}
+
+/// Builds the program `name` by these arguments of cargo, whose progress is visible, and returns its path.
+fn build(name: &str, asked: &[&str]) -> Result<PathBuf> {
+    let output = cargo()
+        .current_dir(root())
+        .args(asked)
         .arg("--message-format=json-render-diagnostics")
         .stderr(Stdio::inherit())
         .output()
@@ -71,19 +92,6 @@ pub(crate) fn build(name: &str, command: &mut Command) -> Result<PathBuf> {
         .find_map(|line| string_field(line, "executable"))
         .map(PathBuf::from)
         .ok_or_else(|| Failure::failed(format!("cargo built {name} but did not say where")))
-}
-
-/// Builds `taper` and hands over to it: its exit code and the user's Ctrl-C are its own affair.
-pub(crate) fn taper(arguments: &[String]) -> Result {
-    let downloads = arguments.iter().take(2).eq(["data", "fetch"]);
-    let program = if downloads {
-        let mut command = cargo();
-        let all = &TAPER_BUILD[..TAPER_BUILD.len() - 1];
-        build("taper", command.current_dir(root()).args(all))?
-    } else {
-        build_taper()?
-    };
-    become_program(Command::new(program).args(arguments))
 }
 
 /// Replaces this process, so that signals reach the program and its exit code the caller.

@@ -4,7 +4,6 @@
 //! does is up to the program behind it. It depends on nothing, so that it is built in a second.
 #![forbid(unsafe_code)]
 
-mod bench;
 mod commands;
 mod failure;
 mod help;

@@ -4,7 +4,6 @@
 //! - [`run`] trains every variant with every seed, survives crashes, and keeps figures;
 //! - [`report`] makes one self-contained page of them;
 //! - [`picture`] prepares pictures of any kind for a network, and shows them in a terminal;
-//! - [`zoo`] has the networks that are measured by `taper bench step`;
 //! - [`cli`] is the `taper` program.
 //!
 //! A study that is run and reported, as `taper train` does it:
@@ -41,6 +40,5 @@ mod png;
 pub mod report;
 pub mod run;
 pub mod study;
-pub mod zoo;
 
 pub use error::{Error, Result};

@@ -185,7 +185,7 @@ fn wrong_usage_exits_with_2_and_failure_with_1() {
         &["predict", "x.taper"],
         &["data", "fetch", "nonesuch"],
         &["gradcheck", "--op", "nonesuch"],
-        &["bench", "step", "--model", "nonesuch"],
+        &["bench", "step"],
         &[],
     ] {
         let said = fail(&mut place.taper(arguments), 2);
@@ -223,7 +223,6 @@ fn help_and_version_answer() {
         "report",
         "data",
         "gradcheck",
-        "bench",
     ] {
         assert!(help.contains(command), "{help}");
         assert!(succeed(&mut place.taper(&[command, "--help"])).contains("Usage"));
@@ -458,7 +457,7 @@ fn networks_that_do_not_fit_the_data_fail_before_training() {
 }
 
 #[test]
-fn data_gradcheck_and_bench_answer() {
+fn data_and_gradcheck_answer() {
     let place = Place::new();
     let said = succeed(&mut place.taper(&["data", "list"]));
     assert!(
@@ -475,114 +474,4 @@ fn data_gradcheck_and_bench_answer() {
         said.contains("relu") && said.contains("ok") && said.contains("1 checked"),
         "{said}"
     );
-
-    let said = succeed(&mut place.taper(&[
-        "bench", "step", "--model", "mlp", "--batch", "4", "--steps", "2", "--chunks", "3",
-        "--json",
-    ]));
-    let line: serde_json::Value = serde_json::from_str(said.trim()).expect("one line of JSON");
-    assert!(
-        line["images_per_second"]
-            .as_f64()
-            .is_some_and(|rate| rate > 0.0),
-        "{said}"
-    );
-    assert_eq!(
-        (
-            line["model"].as_str(),
-            line["mode"].as_str(),
-            line["steps"].as_u64()
-        ),
-        (Some("mlp"), Some("train"), Some(2))
-    );
-    let said = succeed(&mut place.taper(&[
-        "bench",
-        "step",
-        "--mode",
-        "infer",
-        "--model",
-        "lenet5",
-        "--batch",
-        "1",
-        "--steps",
-        "9",
-        "--latency",
-    ]));
-    assert!(
-        said.contains("images/s") && said.contains("ms a step"),
-        "{said}"
-    );
-}
-
-#[test]
-fn epochs_are_timed_and_sizes_swept() {
-    let place = Place::new();
-    let data = data_folder();
-    let data = data.to_str().expect("a path in UTF-8");
-    let said = succeed(&mut place.taper(&[
-        "bench",
-        "epoch",
-        "--variants",
-        "baseline,l2",
-        "--epochs",
-        "2",
-        "--train-size",
-        "64",
-        "--test-size",
-        "32",
-        "--json",
-        "--data-dir",
-        data,
-    ]));
-    let line: serde_json::Value = serde_json::from_str(said.trim()).expect("one line of JSON");
-    let epochs: f64 = line["variants"]
-        .as_array()
-        .expect("variants")
-        .iter()
-        .flat_map(|variant| variant["epochs"].as_array().expect("epochs"))
-        .map(|seconds| seconds.as_f64().expect("a number"))
-        .sum();
-    let whole = line["seconds"].as_f64().expect("a number");
-    assert!(epochs > 0.0 && epochs <= whole, "{said}");
-    assert!(fail(&mut place.taper(&["bench", "epoch", "--variants", "l3"]), 2).contains("l3"));
-
-    let prefix = place.path("curves/here");
-    let arguments = [
-        "bench",
-        "sweep",
-        "--quick",
-        "--only",
-        "channels,epochs",
-        "--data-dir",
-        data,
-        "--out",
-    ];
-    let said = succeed(place.taper(&arguments).arg(&prefix));
-    assert!(said.contains("channels"), "{said}");
-    let read = |end: &str| {
-        let path = format!("{}-sweep{end}", prefix.display());
-        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
-    };
-    let page = read(".md");
-    for text in [
-        "cargo xtask bench sweep --only channels,epochs --quick",
-        "](here-sweep-channels.svg)",
-        "](here-sweep-epochs.svg)",
-        "liffs",
-        "ecome slower",
-    ] {
-        assert!(page.contains(text), "{text}: {page}");
-    }
-    assert!(read("-channels.svg").starts_with("<svg") && read("-epochs.svg").contains("<circle"));
-    // Four sizes each for training and inference, and the epochs; cliffs may add lines.
-    let lines = read(".jsonl");
-    let points = lines
-        .lines()
-        .filter(|line| line.contains("\"point\""))
-        .count();
-    assert_eq!(points, 8, "{lines}");
-    for line in lines.lines() {
-        let value: serde_json::Value = serde_json::from_str(line).expect("JSON");
-        assert!(value["over"].is_string(), "{line}");
-    }
 }

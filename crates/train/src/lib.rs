@@ -54,7 +54,8 @@ mod event;
 mod fit;
 mod history;
 pub mod metrics;
-mod moments;
+#[doc(hidden)] // for what measures steps; it may change with every version
+pub mod moments;
 pub mod prelude;
 mod running;
 mod shapes;

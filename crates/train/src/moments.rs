@@ -1,4 +1,6 @@
 //! The optimizer's state beside the model: made for its weights, stepped, and carried into checkpoints and back.
+//!
+//! For loops that are not [`Trainer::fit`](crate::Trainer::fit): what times single steps must take the step that `fit` takes.
 
 use crate::{Error, Result};
 use taper_checkpoint::OptimizerState;
@@ -7,12 +9,18 @@ use taper_optim::{Optimizer, Penalty, State, Weight};
 use taper_tensor::Tensor;
 
 /// Zeros for every slot of every trainable weight.
-pub(crate) fn fresh(optimizer: &dyn Optimizer, model: &Model) -> State {
+#[must_use]
+pub fn fresh(optimizer: &dyn Optimizer, model: &Model) -> State {
     State::new(optimizer, named_shapes(model).map(|(_, shape)| shape))
 }
 
-/// One step over all weights.
-pub(crate) fn step(
+/// One step over all weights: learning rate of the moment, penalties, moments, values.
+///
+/// `gradients` are in the order of [`Model::parameters`], `None` for weights that the optimizer leaves alone.
+///
+/// # Errors
+/// A state or gradients that were made for another model.
+pub fn step(
     optimizer: &dyn Optimizer,
     state: &mut State,
     model: &mut Model,

@@ -1,6 +1,5 @@
 //! The command line of `taper`. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 
-mod bench;
 mod data;
 mod evaluate;
 #[cfg(feature = "fetch")]
@@ -47,8 +46,6 @@ enum Command {
     Data(data::Data),
     /// Compare every gradient with central differences
     Gradcheck(gradcheck::Gradcheck),
-    /// Measure
-    Bench(bench::Bench),
 }
 
 /// The command line makes no sense although clap could read it.
@@ -77,7 +74,6 @@ pub fn main() -> ExitCode {
         Command::Report(command) => command.run(),
         Command::Data(command) => command.run(),
         Command::Gradcheck(command) => command.run(),
-        Command::Bench(command) => command.run(),
     };
     done.unwrap_or_else(|error| fail(&error))
 }

@@ -1,0 +1,47 @@
+//! `cargo xtask bench …`: steps, epochs, curves, digests, other frameworks, and everything that has a bound.
+//!
+//! Shared machines are noisy and slow down for seconds at a time, so programs that are compared take
+//! turns, and what counts is the ratio within a turn.
+#![forbid(unsafe_code)]
+
+mod busy;
+mod commands;
+mod criterion;
+mod curves;
+mod digest;
+mod epoch;
+mod finding;
+mod help;
+mod json;
+mod launch;
+mod local;
+mod measure;
+mod measures;
+mod mode;
+mod options;
+mod output;
+mod peers;
+mod pool;
+mod record;
+mod scratch;
+mod statistics;
+mod step;
+mod study;
+mod taper;
+mod usage;
+mod work;
+mod zoo;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = std::env::args_os()
+        .skip(1)
+        .map(std::ffi::OsString::into_string)
+        .collect::<Result<Vec<String>, _>>()
+        .map_err(|argument| usage::wrong(format!("argument {argument:?} is not UTF-8")));
+    match arguments.and_then(|arguments| commands::run(&arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => output::report(&error),
+    }
+}

@@ -1,0 +1,112 @@
+//! `cargo xtask bench peers`: Taper and other frameworks on the same step.
+
+mod peer;
+mod scripts;
+mod table;
+mod venv;
+
+use anyhow::{Result, bail};
+
+use crate::finding::{Finding, Sample};
+use crate::options::Options;
+use crate::statistics::{median, ratios};
+use crate::taper::Taper;
+use peer::Peer;
+use scripts::{Programs, Script};
+
+/// Figures of a run: how often Taper is faster than the fastest peer.
+pub(crate) fn compare(options: &Options) -> Result<Finding> {
+    let scripts = scripts::of(options)?;
+    let taper = Taper::step(options, options.threads)?;
+    taper.measure()?; // before minutes go into starting the others
+    let mut peers = start(&scripts, options, &options.step_arguments())?;
+
+    let mut finding = Finding::default();
+    finding.samples.push(Sample::new("taper", "images/s"));
+    for peer in &peers {
+        let mut sample = Sample::new(&peer.name, "images/s");
+        sample.version.clone_from(&peer.version);
+        finding.samples.push(sample);
+    }
+    for round in 0..options.rounds {
+        finding.look_around();
+        eprint!("round {}/{}:", round + 1, options.rounds);
+        let own = taper.measure()?;
+        eprint!(" taper {own:.0}");
+        finding.samples[0].values.push(own);
+        // Another one goes first in every round, so that none always follows the same neighbour.
+        for turn in 0..peers.len() {
+            let which = (turn + round) % peers.len();
+            let rate = peers[which].measure("images_per_second")?;
+            eprint!(", {} {rate:.0}", peers[which].name);
+            finding.samples[1 + which].values.push(rate);
+        }
+        eprintln!();
+    }
+    let best = strongest(&finding.samples[1..]);
+    finding.figures = ratios(
+        &finding.samples[0].values,
+        &finding.samples[1 + best].values,
+    );
+    finding.detail = table::text(options, &finding, 1 + best);
+    Ok(finding)
+}
+
+/// Starts a peer that is no step: `file` in `benches/peers`.
+pub(crate) fn start_python(
+    file: &'static str,
+    options: &Options,
+    arguments: &[String],
+) -> Result<Peer> {
+    let scripts = [Script::python(file.trim_end_matches(".py"), file, &[])];
+    let mut peers = start(&scripts, options, arguments)?;
+    Ok(peers.remove(0))
+}
+
+/// Starts them one after the other; those that cannot are left out with their reason.
+fn start(scripts: &[Script], options: &Options, arguments: &[String]) -> Result<Vec<Peer>> {
+    let mut programs = Programs::new(options);
+    let mut peers = Vec::new();
+    for script in scripts {
+        let command = programs.command(script)?;
+        eprint!("starting {} … ", script.name);
+        match Peer::start(command, script, options, arguments) {
+            Ok(peer) => {
+                eprintln!("{}", peer.version);
+                peers.push(peer);
+            }
+            Err(reason) => eprintln!("left out: {reason}"),
+        }
+    }
+    if peers.is_empty() {
+        bail!("none of the peers could be started; the reasons stand above");
+    }
+    Ok(peers)
+}
+
+/// The peer with the highest median.
+fn strongest(peers: &[Sample]) -> usize {
+    let rate = |&index: &usize| median(&peers[index].values);
+    (0..peers.len())
+        .max_by(|a, b| rate(a).total_cmp(&rate(b)))
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Sample, strongest};
+
+    #[test]
+    fn the_strongest_has_the_highest_median() {
+        let peer = |values: &[f64]| Sample {
+            values: values.to_vec(),
+            ..Sample::new("a", "images/s")
+        };
+        let peers = [
+            peer(&[1.0, 2.0, 9.0]),
+            peer(&[3.0, 3.0, 3.0]),
+            peer(&[1.0, 1.0, 1.0]),
+        ];
+        assert_eq!(strongest(&peers), 1);
+    }
+}

@@ -1,0 +1,111 @@
+//! What a step works on: a model, an optimizer, and a batch that stays the same.
+
+use std::time::Instant;
+
+use taper_nn::{CategoricalCrossentropy, Model, Prepared, Seed};
+use taper_optim::{Adam, State};
+use taper_tensor::{Stream, Tensor};
+use taper_train::moments;
+
+use crate::mode::Mode;
+
+/// A model, an optimizer and a batch that stays the same.
+pub(crate) struct Work {
+    model: Model,
+    adam: Adam,
+    state: State,
+    images: Tensor,
+    targets: Tensor,
+    step: u64,
+    /// The model prepared for inference, with room for its outputs: made by the first step of inference.
+    prepared: Option<(Prepared, Vec<f32>)>,
+}
+
+impl Work {
+    /// A batch of noise with random labels, the same in every run.
+    pub(crate) fn new(model: Model, batch: usize) -> anyhow::Result<Work> {
+        let shape = [&[batch], model.input_shape()].concat();
+        let classes = model.output_shape().iter().product();
+        let key = Seed(1).key(Stream::User(0), 0);
+        let labels: Vec<usize> = (0..batch)
+            .map(|i| key.below(i as u64, classes as u64) as usize)
+            .collect();
+        let adam = Adam::default();
+        let state = moments::fresh(&adam, &model);
+        let (images, targets) = (
+            Tensor::uniform(shape, 0.0, 1.0, key),
+            Tensor::one_hot(&labels, classes)?,
+        );
+        Ok(Work {
+            model,
+            adam,
+            state,
+            images,
+            targets,
+            step: 0,
+            prepared: None,
+        })
+    }
+
+    /// The model as it stands.
+    pub(crate) fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// One step of training with Adam, or of inference.
+    pub(crate) fn step(&mut self, mode: Mode) -> anyhow::Result<()> {
+        match mode {
+            Mode::Train => self.train(),
+            Mode::Infer => self.infer(),
+        }
+    }
+
+    /// Seconds of a step: the mean over as many as take about `least` seconds, once it is warm.
+    pub(crate) fn seconds(&mut self, mode: Mode, least: f64) -> anyhow::Result<f64> {
+        let mut steps = 1;
+        loop {
+            let start = Instant::now();
+            for _ in 0..steps {
+                self.step(mode)?;
+            }
+            let seconds = start.elapsed().as_secs_f64();
+            // The first, short runs allocate and warm up.
+            if seconds >= least && steps >= 3 {
+                return Ok(seconds / steps as f64);
+            }
+            let needed = (1.2 * least / seconds.max(1e-9)).min(1e6) * steps as f64;
+            steps = (needed as usize).clamp(2 * steps, 100 * steps);
+        }
+    }
+
+    fn train(&mut self) -> anyhow::Result<()> {
+        let step = self.model.train_batch(
+            &self.images,
+            &self.targets,
+            &CategoricalCrossentropy,
+            Seed(7),
+            self.step,
+        )?;
+        self.step += 1;
+        Ok(moments::step(
+            &self.adam,
+            &mut self.state,
+            &mut self.model,
+            step.gradients,
+        )?)
+    }
+
+    fn infer(&mut self) -> anyhow::Result<()> {
+        let (prepared, output) = match &mut self.prepared {
+            Some(prepared) => prepared,
+            none => {
+                let batch = self.images.shape()[0];
+                let output = vec![0.0; self.targets.len()];
+                none.insert((self.model.prepare(batch)?, output))
+            }
+        };
+        prepared.predict_into(self.images.as_slice().unwrap_or_default(), output)?;
+        std::hint::black_box(output);
+        Ok(())
+    }
+}
