@@ -1,7 +1,7 @@
-//! What can be checked for its gradients: every layer, loss and regularizer of the tables. `cargo xtask gradcheck`
+//! What can be checked for its gradients: every layer, junction, loss and regularizer of the tables. `cargo xtask gradcheck`
 //! and the tests run these beside the operations of `taper_autograd::ops`.
 
-use crate::{Context, Error, Layer, Result, layers, losses, regularizers};
+use crate::{Context, Error, Layer, Result, junctions, layers, losses, regularizers};
 use serde_json::Value;
 use taper_autograd::gradcheck::{Report, Sample, Sampler, run_samples};
 use taper_autograd::{Tape, Var};
@@ -9,7 +9,7 @@ use taper_tensor::{Seed, Tensor};
 
 /// One thing whose gradients can be compared with differences.
 pub struct Check {
-    /// `layer`, `loss` or `regularizer`.
+    /// `layer`, `junction`, `loss` or `regularizer`.
     pub kind: &'static str,
     /// Its name, e.g. `Conv2D` or `categorical_crossentropy from logits`.
     pub name: String,
@@ -45,6 +45,12 @@ pub fn all() -> Vec<Check> {
         formula: row.about,
         sample: Box::new(move |sampler| layer_sample(&row, sampler)),
     });
+    let junctions = junctions::all::<f64>().into_iter().map(|row| Check {
+        kind: "junction",
+        name: row.class_name.to_owned(),
+        formula: row.about,
+        sample: Box::new(move |sampler| junction_sample(&row, sampler)),
+    });
     let losses = losses::all::<f64>().into_iter().flat_map(|row| {
         let joint = (row.sample)(&mut Sampler::new(0, 0)).activation.is_some();
         let forms = if joint {
@@ -72,7 +78,11 @@ pub fn all() -> Vec<Check> {
                 .input("w", sampler.away_from_zero(&shape))
         }),
     });
-    layers.chain(losses).chain(regularizers).collect()
+    layers
+        .chain(junctions)
+        .chain(losses)
+        .chain(regularizers)
+        .collect()
 }
 
 /// How far what stands in front of relu, |x| or a maximum must stay from where they bend; far more than a step of
@@ -108,6 +118,37 @@ fn layer_sample(row: &layers::Row<f64>, sampler: &mut Sampler) -> Sample {
             .try_fold(output, |output, penalty| output.add(penalty))?)
     });
     inputs
+        .into_iter()
+        .fold(sample, |sample, (name, value)| sample.input(name, value))
+}
+
+/// A junction in training mode: all inputs and weights to the first output.
+fn junction_sample(row: &junctions::Row<f64>, sampler: &mut Sampler) -> Sample {
+    let junctions::Sample { junction, inputs } = (row.sample)(sampler);
+    let shapes: Vec<&[usize]> = inputs.iter().map(Vec::as_slice).collect();
+    let specs = junction
+        .weights(&shapes)
+        .expect("a sample's inputs fit its junction");
+    let batch = sampler.integer(1, 3);
+    let seed = Seed(sampler.integer(0, 1 << 30) as u64);
+    let mut named: Vec<(String, Tensor<f64>)> = Vec::new();
+    for (i, shape) in shapes.iter().enumerate() {
+        let shape = [&[batch], *shape].concat();
+        named.push((format!("input {i}"), sampler.tensor(&shape)));
+    }
+    for spec in &specs {
+        named.push((spec.name.to_string(), sampler.away_from_zero(&spec.shape)));
+    }
+    let count = inputs.len();
+    let sample = Sample::new(move |values: &[Var<f64>]| -> Result<Var<f64>> {
+        let (inputs, weights) = values.split_at(count);
+        let inputs: Vec<&Var<f64>> = inputs.iter().collect();
+        let mut context = Context::training(seed, 0);
+        let outputs = junction.forward(&inputs, weights, &mut context)?;
+        let none = || Error::layer(junction.class_name(), "it has no output");
+        outputs.into_iter().next().ok_or_else(none)
+    });
+    named
         .into_iter()
         .fold(sample, |sample, (name, value)| sample.input(name, value))
 }
@@ -167,6 +208,7 @@ mod tests {
         assert!(
             checks.len()
                 >= layers::all::<f64>().len()
+                    + junctions::all::<f64>().len()
                     + losses::all::<f64>().len()
                     + regularizers::all().len()
         );

@@ -26,9 +26,32 @@
 //! # Ok::<(), taper_nn::Error>(())
 //! ```
 //!
+//! Where wires meet or part, [`Functional`] takes the place of [`Sequential`]; both fill the same graph:
+//!
+//! ```
+//! use taper_nn::{Functional, Relu, Seed, Softmax, junctions::Concatenate, layers::{Conv2D, Dense, Flatten}};
+//! use taper_tensor::Tensor;
+//!
+//! let mut net = Functional::new();
+//! let image = net.input("image", [28, 28, 1]);
+//! let vector = net.input("vector", [4]);
+//! let x = net.apply(Conv2D::new(8, 3).activation(Relu), image);
+//! let x = net.apply(Flatten, x);
+//! let both = net.join(Concatenate::new(), &[x, vector]);
+//! let kind = net.apply(Dense::new(10).activation(Softmax), both);
+//! let size = net.apply(Dense::new(1), both);
+//! let model = net.outputs(&[kind, size]).build(Seed(7))?;
+//! let outputs = model.predict_all([&Tensor::ones([2, 28, 28, 1]), &Tensor::ones([2, 4])])?;
+//! assert_eq!((outputs[0].shape(), outputs[1].shape()), (&[2, 10][..], &[2, 1][..]));
+//! # Ok::<(), taper_nn::Error>(())
+//! ```
+//!
 //! # What to know
-//! - **A layer is a pure description** ([`Layer`]): it holds no weights and no state. Weights belong to the
-//!   [`Model`], random numbers are a function of the seed, the layer's place and the step.
+//! - **A layer is a pure description** ([`Describe`], [`Layer`]): it holds no weights and no state. Weights belong to
+//!   the [`Model`], random numbers are a function of the seed, the layer's place and the step.
+//! - **A model is a graph** of layers (one input, one output) and [`Junction`]s (several of either). A layer that is
+//!   called more than once shares its weights; [`Model::with_outputs`] hands out what lies inside.
+//! - **Freezing belongs to layers** ([`FreezeExt::frozen`], [`Model::set_trainable`]) and is written down with them.
 //! - **Numerics follow Keras 3**: defaults, initializers, `L2(λ)` = λ·Σw², clipping of probabilities, losses from the
 //!   logits where softmax or sigmoid is last.
 //! - **Fusion happens when a model is built** ([`fusion`]): Conv2D with bias, relu, dropout and pooling is one kernel.
@@ -37,8 +60,9 @@
 //!   folds, packs and lays out everything once, and then allocates nothing, for one sample at a time or for many.
 //! - **Penalties of weights stay off the tape**: [`Step::gradients`] are those of the loss, and the optimizer adds
 //!   the penalty's gradient in its own pass.
-//! - **Tables** ([`layers::all`], [`losses::all`], [`regularizers::all`], [`fusion::all`]) feed the tests: what is
-//!   not in its table fails one, what is in it is checked for its gradients ([`gradcheck`]).
+//! - **Tables** ([`layers::all`], [`junctions::all`], [`losses::all`], [`regularizers::all`], [`fusion::all`]) feed the tests: what is
+//!   not in its table fails one, what is in it is checked for its gradients ([`gradcheck`]). Layers of
+//!   other crates are read through a [`Registry`].
 #![forbid(unsafe_code)]
 
 pub mod activations;
