@@ -57,6 +57,7 @@ pub mod metrics;
 mod moments;
 pub mod prelude;
 mod running;
+mod settings;
 mod shapes;
 mod trainer;
 

@@ -1,8 +1,13 @@
 //! The trainer's settings, set one after the other as in the example of the crate's front page.
 
-use crate::{Callback, Error, Fit, History, Metric, Result, checkpoint::CheckpointExt, fit};
+use crate::{
+    Callback, Error, Fit, Metric, Result,
+    checkpoint::CheckpointExt,
+    fit,
+    settings::{Resumption, Settings},
+};
 use std::collections::BTreeMap;
-use taper_checkpoint::{Checkpoint, OptimizerState, Position};
+use taper_checkpoint::Checkpoint;
 use taper_datasets::Dataset;
 use taper_nn::{Loss, Model};
 use taper_optim::Optimizer;
@@ -16,27 +21,6 @@ pub struct Trainer<'a> {
     pub(crate) settings: Settings<'a>,
     pub(crate) callbacks: Vec<Box<dyn Callback + 'a>>,
     pub(crate) from: Option<Resumption>,
-}
-
-/// What stays the same during a run.
-pub(crate) struct Settings<'a> {
-    pub(crate) optimizer: Box<dyn Optimizer>,
-    pub(crate) loss: Box<dyn Loss>,
-    pub(crate) metrics: Vec<Box<dyn Metric>>,
-    pub(crate) epochs: u64,
-    pub(crate) batch_size: usize,
-    pub(crate) seed: Seed,
-    pub(crate) shuffle: bool,
-    pub(crate) validation: Option<&'a dyn Dataset>,
-    pub(crate) measure_training_set: bool,
-    pub(crate) provenance: BTreeMap<String, String>,
-}
-
-/// Where to go on from.
-pub(crate) struct Resumption {
-    pub(crate) optimizer: OptimizerState,
-    pub(crate) position: Position,
-    pub(crate) history: History,
 }
 
 impl<'a> Trainer<'a> {

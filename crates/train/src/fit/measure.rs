@@ -4,7 +4,7 @@ use super::Run;
 use crate::{
     EpochRecord, Result,
     evaluate::{Evaluation, evaluate_with, penalty},
-    trainer::Settings,
+    settings::Settings,
 };
 use std::{collections::BTreeMap, time::Instant};
 use taper_datasets::Dataset;

@@ -9,8 +9,8 @@ use crate::{
     evaluate::in_memory_of,
     moments,
     running::{BatchResult, Running},
+    settings::{Resumption, Settings},
     shapes,
-    trainer::{Resumption, Settings},
 };
 use std::{collections::BTreeMap, ops::ControlFlow, ops::Deref, time::Instant};
 use taper_checkpoint::{Checkpoint, OptimizerState, Position};

@@ -3,7 +3,7 @@
 use super::Run;
 use crate::{
     CheckpointExt, Error, Result, checkpoint::Snapshot, moments, running::Running,
-    trainer::Resumption,
+    settings::Resumption,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
