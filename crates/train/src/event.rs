@@ -37,8 +37,8 @@ pub enum Event<'a> {
         batches: usize,
         /// Mean loss of the epoch so far, penalty included.
         loss: f64,
-        /// Accuracy of the epoch so far.
-        accuracy: f64,
+        /// Accuracy of the epoch so far, if it is measured.
+        accuracy: Option<f64>,
         /// Samples in this batch.
         images: usize,
         /// Loss of this batch alone, penalty included.

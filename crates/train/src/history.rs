@@ -10,8 +10,8 @@ pub struct EpochRecord {
     pub epoch: u64,
     /// Mean over the epoch's samples of loss and penalty, each batch with the weights of its moment and dropout on.
     pub loss: f64,
-    /// Running accuracy, likewise.
-    pub accuracy: f64,
+    /// Running accuracy, likewise; `None` where the loss tells no classes apart and it was not asked for.
+    pub accuracy: Option<f64>,
     /// The part of `loss` that is the loss function's (cross-entropy, squared error, …).
     pub cross_entropy: f64,
     /// The part of `loss` that is the regularizers'.
@@ -65,7 +65,7 @@ impl EpochRecord {
     fn figures(&self) -> [(&'static str, Option<f64>); 11] {
         [
             ("loss", Some(self.loss)),
-            ("accuracy", Some(self.accuracy)),
+            ("accuracy", self.accuracy),
             ("cross_entropy", Some(self.cross_entropy)),
             ("penalty", Some(self.penalty)),
             ("val_loss", self.val_loss),

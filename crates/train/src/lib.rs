@@ -48,13 +48,18 @@
 
 pub mod callbacks;
 mod checkpoint;
+mod confusion;
 mod error;
 mod evaluate;
 mod event;
 mod fit;
 mod history;
+mod labels;
+mod measured;
 pub mod metrics;
+mod mode;
 mod moments;
+mod number;
 pub mod prelude;
 mod running;
 mod settings;
@@ -63,11 +68,13 @@ mod trainer;
 
 pub use callbacks::{EarlyStopping, ModelCheckpoint, StopFlag};
 pub use checkpoint::CheckpointExt;
+pub use confusion::ConfusionMatrix;
 pub use error::{Error, Result};
-pub use evaluate::{Evaluation, evaluate, evaluate_with, predict};
+pub use evaluate::{Evaluate, Evaluation, evaluate, evaluate_with, predict};
 pub use event::{Callback, Event, View};
 pub use fit::Fit;
 pub use history::{EpochRecord, History};
-pub use metrics::{Accuracy, ConfusionMatrix, Metric, TopKAccuracy};
+pub use metrics::{Metric, kinds::*};
+pub use mode::Mode;
 pub use taper_checkpoint::Checkpoint;
 pub use trainer::Trainer;

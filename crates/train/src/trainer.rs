@@ -95,8 +95,8 @@ impl<'a> Trainer<'a> {
         self
     }
 
-    /// Measures a further metric, in training and in validation. Accuracy is always measured; a metric that is named as
-    /// one already there is not added again.
+    /// Measures a further metric, in training and in validation. Accuracy is measured without asking where the loss tells
+    /// classes apart; a metric that is named as one already there is not added again.
     #[must_use]
     pub fn metric(self, metric: impl Metric + 'static) -> Self {
         self.metric_boxed(Box::new(metric))
@@ -106,8 +106,7 @@ impl<'a> Trainer<'a> {
     #[must_use]
     pub fn metric_boxed(mut self, metric: Box<dyn Metric>) -> Self {
         let name = metric.name();
-        let known = name == "accuracy" || self.settings.metrics.iter().any(|m| m.name() == name);
-        if !known {
+        if !self.settings.metrics.iter().any(|m| m.name() == name) {
             self.settings.metrics.push(metric);
         }
         self

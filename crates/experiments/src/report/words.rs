@@ -78,7 +78,7 @@ pub fn sentences(
 /// How much better it is at what it has seen, and whether the running figure hides it.
 fn gap(variant: &VariantSummary, changes: Option<&Variant>) -> Option<String> {
     let figures = variant.figures.as_ref()?;
-    let (seen, unseen) = (figures.accuracy.mean, figures.val_accuracy?.mean);
+    let (seen, unseen) = (figures.accuracy?.mean, figures.val_accuracy?.mean);
     match figures.train_accuracy.map(|stat| stat.mean) {
         Some(clean) if clean - seen >= 0.005 && unseen > seen => {
             let dropout = changes.is_some_and(|changes| changes.dropout.is_some());

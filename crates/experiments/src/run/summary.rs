@@ -42,7 +42,7 @@ pub struct VariantSummary {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     /// Running training accuracy: dropout on, weights of the moment.
-    pub accuracy: Stat,
+    pub accuracy: Option<Stat>,
     /// Accuracy on the training set at the end of the epoch, dropout off.
     pub train_accuracy: Option<Stat>,
     /// Accuracy on the validation set.
@@ -181,10 +181,10 @@ impl Figures {
             .map(|history| history.iter().map(|record| record.seconds).sum())
             .collect();
         Some(Figures {
-            accuracy: stat(&|r| Some(r.accuracy))?,
+            accuracy: stat(&|r| r.accuracy),
             train_accuracy: stat(&|r| r.train_accuracy),
             val_accuracy: stat(&|r| r.val_accuracy),
-            gap: stat(&|r| Some(r.accuracy - r.val_accuracy?)),
+            gap: stat(&|r| Some(r.accuracy? - r.val_accuracy?)),
             clean_gap: stat(&|r| Some(r.train_accuracy? - r.val_accuracy?)),
             loss: stat(&|r| Some(r.loss))?,
             cross_entropy: stat(&|r| Some(r.cross_entropy))?,

@@ -87,7 +87,7 @@ fn history(curves: &Curves, variant: &str, seed: u64) -> Vec<EpochRecord> {
         EpochRecord {
             epoch: i as u64 + 1,
             loss: curves.loss[i],
-            accuracy: curves.accuracy[i] + wobble,
+            accuracy: Some(curves.accuracy[i] + wobble),
             cross_entropy,
             penalty: curves.loss[i] - cross_entropy,
             val_loss: Some(curves.val_loss[i]),

@@ -75,7 +75,7 @@ mod tests {
     fn history(losses: &[f64]) -> History {
         let record = |&val_loss| EpochRecord {
             val_loss: Some(val_loss),
-            accuracy: -val_loss,
+            accuracy: Some(-val_loss),
             ..EpochRecord::default()
         };
         History {
@@ -117,7 +117,10 @@ mod tests {
     #[test]
     fn an_unknown_figure_is_named_with_those_there_are() {
         let history = History {
-            epochs: vec![EpochRecord::default()],
+            epochs: vec![EpochRecord {
+                accuracy: Some(0.5),
+                ..EpochRecord::default()
+            }],
         };
         let error = Monitor::new("val_loss")
             .best("EarlyStopping", &history)

@@ -3,10 +3,10 @@
 use super::Run;
 use crate::{
     EpochRecord, Result,
-    evaluate::{Evaluation, evaluate_with, penalty},
+    evaluate::{Confusion, Evaluation, measure, penalty},
     settings::Settings,
 };
-use std::{collections::BTreeMap, time::Instant};
+use std::time::Instant;
 use taper_datasets::Dataset;
 
 impl Run<'_, '_> {
@@ -18,19 +18,18 @@ impl Run<'_, '_> {
             batch_size,
             ..
         } = self.settings;
-        let on =
-            |data: &dyn Dataset| evaluate_with(self.model, data, &**loss, *batch_size, metrics);
+        let on = |data: &dyn Dataset| {
+            let (model, no) = (&*self.model, Confusion::No);
+            measure(model, data, &**loss, *batch_size, metrics, no)
+        };
         let validation = self.settings.validation.map(on).transpose()?;
         let training = self
             .settings
             .measure_training_set
             .then(|| on(self.data))
             .transpose()?;
-        let mut figures: BTreeMap<String, f64> = metrics
-            .iter()
-            .map(|m| m.name())
-            .zip(self.running.metrics())
-            .collect();
+        let running = self.running.metrics(&self.measured);
+        let (accuracy, mut figures) = self.measured.split(running);
         for (prefix, evaluation) in [("val_", &validation), ("train_", &training)] {
             let measured = evaluation.iter().flat_map(|e| &e.metrics);
             figures.extend(measured.map(|(name, value)| (format!("{prefix}{name}"), *value)));
@@ -41,15 +40,15 @@ impl Run<'_, '_> {
         Ok(EpochRecord {
             epoch: self.epoch + 1,
             loss: self.running.loss(),
-            accuracy: self.running.accuracy(),
-            cross_entropy: self.running.cross_entropy(),
+            accuracy,
+            cross_entropy: self.running.data_loss(),
             penalty: self.running.penalty(),
             val_loss: figure(&validation, |e| e.loss),
-            val_accuracy: figure(&validation, |e| e.accuracy),
-            val_cross_entropy: figure(&validation, |e| e.cross_entropy),
+            val_accuracy: validation.as_ref().and_then(|e| e.accuracy),
+            val_cross_entropy: figure(&validation, |e| e.data_loss),
             end_penalty: penalty(self.model),
-            train_accuracy: figure(&training, |e| e.accuracy),
-            train_cross_entropy: figure(&training, |e| e.cross_entropy),
+            train_accuracy: training.as_ref().and_then(|e| e.accuracy),
+            train_cross_entropy: figure(&training, |e| e.data_loss),
             metrics: figures,
             learning_rate: self
                 .settings

@@ -7,6 +7,7 @@ use crate::{
     Callback, CheckpointExt, Error, Event, History, Result, View,
     checkpoint::Snapshot,
     evaluate::in_memory_of,
+    measured::Measured,
     moments,
     running::{BatchResult, Running},
     settings::{Resumption, Settings},
@@ -79,6 +80,7 @@ struct Run<'r, 'a> {
     data: &'r dyn Dataset,
     state: State,
     history: History,
+    measured: Measured<'r>,
     /// Sums of the epoch that is running.
     running: Running,
     /// The epoch and the batch to run next, from 0.
@@ -103,10 +105,19 @@ impl<'r, 'a> Run<'r, 'a> {
             shapes::check("validation", model, validation, settings.batch_size)?;
             shapes::check_targets("validation", model, validation)?;
         }
+        let (output, metrics) = (model.output_shape(), &settings.metrics);
+        let measured = |data: &dyn Dataset| {
+            Measured::new(metrics, &*settings.loss, output, data.target_shape())
+        };
+        if let Some(validation) = settings.validation {
+            measured(validation)?;
+        }
+        let measured = measured(data)?;
         let mut run = Run {
             state: moments::fresh(&*settings.optimizer, model),
             history: History::default(),
-            running: Running::new(settings.metrics.len()),
+            running: Running::new(&measured),
+            measured,
             epoch: 0,
             batch: 0,
             batches: data.len().div_ceil(settings.batch_size),
@@ -151,7 +162,7 @@ impl<'r, 'a> Run<'r, 'a> {
             self.history.epochs.push(record);
             self.epoch += 1;
             self.batch = 0;
-            self.running = Running::new(self.settings.metrics.len());
+            self.running = Running::new(&self.measured);
             if let Some(record) = self.history.epochs.last() {
                 let stop = tell(callbacks, &Event::EpochEnded(record), &self.view());
                 self.stopping |= stop;
@@ -203,7 +214,6 @@ impl<'r, 'a> Run<'r, 'a> {
             optimizer,
             loss,
             seed,
-            metrics,
             ..
         } = self.settings;
         let iteration = self.state.iterations;
@@ -223,12 +233,13 @@ impl<'r, 'a> Run<'r, 'a> {
         }
         moments::step(&**optimizer, &mut self.state, self.model, step.gradients)?;
         let result = BatchResult {
-            cross_entropy: step.loss,
+            data_loss: step.loss,
             penalty: step.penalty,
             output: &step.output,
             target: &batch.targets,
+            sample_weights: None,
         };
-        self.running.add(&result, metrics)?;
+        self.running.add(&result, &self.measured)?;
         self.batch += 1;
         Ok(batch_loss)
     }
@@ -244,7 +255,7 @@ impl<'r, 'a> Run<'r, 'a> {
             batch: self.batch,
             batches: self.batches,
             loss: self.running.loss(),
-            accuracy: self.running.accuracy(),
+            accuracy: self.running.accuracy(&self.measured),
             images: batch.indices.len(),
             batch_loss,
         };

@@ -2,7 +2,10 @@
 
 use super::Run;
 use crate::{
-    CheckpointExt, Error, Result, checkpoint::Snapshot, moments, running::Running,
+    CheckpointExt, Error, Result,
+    checkpoint::Snapshot,
+    moments,
+    running::{Running, Saved},
     settings::Resumption,
 };
 use serde::{Deserialize, Serialize};
@@ -15,7 +18,7 @@ use taper_tensor::Seed;
 struct Progress {
     batch_size: usize,
     samples: usize,
-    running: Running,
+    running: Saved,
 }
 
 impl Run<'_, '_> {
@@ -44,10 +47,6 @@ impl Run<'_, '_> {
             );
             return Err(Error::Resume(message));
         }
-        if progress.running.metric_count() != self.settings.metrics.len() {
-            let message = "it was made within an epoch that measured other metrics; give the trainer the same ones";
-            return Err(Error::Resume(message.into()));
-        }
         self.batch = usize::try_from(from.position.batch).unwrap_or(usize::MAX);
         if self.batch > self.batches {
             let message = format!(
@@ -56,7 +55,7 @@ impl Run<'_, '_> {
             );
             return Err(Error::Resume(message));
         }
-        self.running = progress.running;
+        self.running = Running::load(progress.running, &self.measured)?;
         Ok(())
     }
 
@@ -98,7 +97,7 @@ impl Snapshot for Run<'_, '_> {
         let progress = Progress {
             batch_size: self.settings.batch_size,
             samples: self.data.len(),
-            running: self.running.clone(),
+            running: self.running.save(&self.measured),
         };
         let Seed(seed) = self.settings.seed;
         // Numbers in named fields: there is nothing here that JSON cannot say.

@@ -1,7 +1,9 @@
 //! Which classes are taken for which.
 
-use super::{Classes, classes, predicted, with_classes};
-use crate::Result;
+use crate::{
+    Result,
+    labels::{Classes, check_classes, classes, predicted, with_classes},
+};
 use serde::{Deserialize, Serialize};
 use taper_tensor::Tensor;
 
@@ -33,11 +35,16 @@ impl ConfusionMatrix {
         }
     }
 
-    /// An empty table for a model whose batches have these shapes; `None` when they are no classes.
-    pub(crate) fn for_shapes(output: &[usize], target: &[usize]) -> Option<Self> {
-        match classes("confusion matrix", output, target).ok()? {
-            Classes::OneHot(c) | Classes::Sparse(c) => Some(ConfusionMatrix::new(c)),
-            Classes::Binary => Some(ConfusionMatrix::new(2)),
+    /// How many classes there are where samples have these shapes (without the batch axis).
+    ///
+    /// # Errors
+    /// They are no classes.
+    pub(crate) fn classes_of(output: &[usize], target: &[usize]) -> Result<usize> {
+        check_classes("confusion matrix", output, target)?;
+        let batch = |sample: &[usize]| [&[1], sample].concat();
+        match classes("confusion matrix", &batch(output), &batch(target))? {
+            Classes::OneHot(c) | Classes::Sparse(c) => Ok(c),
+            Classes::Binary => Ok(2),
         }
     }
 
@@ -167,13 +174,13 @@ mod tests {
 
     #[test]
     fn binary_and_one_hot_batches_are_counted() {
-        let mut binary = ConfusionMatrix::for_shapes(&[2, 1], &[2, 1]).unwrap();
+        let mut binary = ConfusionMatrix::new(ConfusionMatrix::classes_of(&[1], &[1]).unwrap());
         let output = Tensor::from_slice([2, 1], &[0.9, 0.2]).unwrap();
         binary
             .update(&output, &Tensor::from_slice([2, 1], &[1.0, 1.0]).unwrap())
             .unwrap();
         assert_eq!(binary.rows(), [[0, 0], [1, 1]]);
-        let mut one_hot = ConfusionMatrix::for_shapes(&[2, 2], &[2, 2]).unwrap();
+        let mut one_hot = ConfusionMatrix::new(ConfusionMatrix::classes_of(&[2], &[2]).unwrap());
         let output = Tensor::from_slice([2, 2], &[0.9, 0.1, 0.2, 0.8]).unwrap();
         one_hot
             .update(
@@ -182,6 +189,6 @@ mod tests {
             )
             .unwrap();
         assert_eq!(one_hot.rows(), [[1, 1], [0, 0]]);
-        assert!(ConfusionMatrix::for_shapes(&[2, 3], &[2, 4]).is_none());
+        assert!(ConfusionMatrix::classes_of(&[3], &[4]).is_err());
     }
 }
