@@ -36,8 +36,10 @@
 //! the weights of its moment and with dropout; the loss includes the penalties of that moment; a last, smaller batch
 //! counts with as many samples as it has; `val_loss` includes the penalty of the weights at the end of the epoch.
 //! Because running figures hide the true gap, [`Trainer::measure_training_set`] adds the training set's figures with the
-//! weights at the end of the epoch and dropout off, and every loss is also given without its penalty (`cross_entropy`,
-//! named after the usual case; it is the loss function's part whichever that is).
+//! weights at the end of the epoch and dropout off, and every loss is also given without its penalty:
+//! [`data_loss`](EpochRecord::data_loss), which files and [`EpochRecord::get`] call `cross_entropy` where it is one.
+//! Accuracy is measured where the loss tells classes apart ([`Loss::is_classification`](taper_nn::Loss)), elsewhere if
+//! asked for. Metrics run over the whole set: what is no mean of batches ([`AUC`], [`R2Score`]) is exact too.
 //!
 //! # Going on
 //!
@@ -61,6 +63,7 @@ mod mode;
 mod moments;
 mod number;
 pub mod prelude;
+mod record;
 mod running;
 mod settings;
 mod shapes;
@@ -73,7 +76,7 @@ pub use error::{Error, Result};
 pub use evaluate::{Evaluate, Evaluation, evaluate, evaluate_with, predict};
 pub use event::{Callback, Event, View};
 pub use fit::Fit;
-pub use history::{EpochRecord, History};
+pub use history::{DataLoss, EpochRecord, History};
 pub use metrics::{Metric, kinds::*};
 pub use mode::Mode;
 pub use taper_checkpoint::Checkpoint;

@@ -147,11 +147,7 @@ fn running_means_are_weighted_by_samples_while_weights_move() {
     );
     let record = fit.last().unwrap();
     assert!(close(record.loss, sum / 37.0, 1e-12));
-    assert!(close(
-        record.loss,
-        record.cross_entropy + record.penalty,
-        1e-12
-    ));
+    assert!(close(record.loss, record.data_loss + record.penalty, 1e-12));
     assert_eq!(record.accuracy, Some(listen.batches[2].2));
     assert_eq!(
         listen.events,

@@ -2,7 +2,7 @@
 
 use super::Run;
 use crate::{
-    EpochRecord, Result,
+    DataLoss, EpochRecord, Result,
     evaluate::{Confusion, Evaluation, measure, penalty},
     settings::Settings,
 };
@@ -10,6 +10,14 @@ use std::time::Instant;
 use taper_datasets::Dataset;
 
 impl Run<'_, '_> {
+    fn data_loss_kind(&self) -> DataLoss {
+        if self.settings.loss.is_cross_entropy() {
+            DataLoss::CrossEntropy
+        } else {
+            DataLoss::Other
+        }
+    }
+
     /// The record of the epoch whose batches are done.
     pub(super) fn measure(&self, started: Instant) -> Result<EpochRecord> {
         let Settings {
@@ -41,14 +49,15 @@ impl Run<'_, '_> {
             epoch: self.epoch + 1,
             loss: self.running.loss(),
             accuracy,
-            cross_entropy: self.running.data_loss(),
+            data_loss: self.running.data_loss(),
+            data_loss_kind: self.data_loss_kind(),
             penalty: self.running.penalty(),
             val_loss: figure(&validation, |e| e.loss),
             val_accuracy: validation.as_ref().and_then(|e| e.accuracy),
-            val_cross_entropy: figure(&validation, |e| e.data_loss),
+            val_data_loss: figure(&validation, |e| e.data_loss),
             end_penalty: penalty(self.model),
             train_accuracy: training.as_ref().and_then(|e| e.accuracy),
-            train_cross_entropy: figure(&training, |e| e.data_loss),
+            train_data_loss: figure(&training, |e| e.data_loss),
             metrics: figures,
             learning_rate: self
                 .settings
