@@ -161,7 +161,7 @@ pub(crate) fn measure(
     confusion: Confusion,
 ) -> Result<Evaluation> {
     shapes::check("evaluate", model, data, batch_size)?;
-    shapes::check_targets("evaluate", model, data)?;
+    shapes::check_targets("evaluate", model, data, loss)?;
     let penalty = penalty(model);
     let (output, target) = (model.output_shape(), data.target_shape());
     let measured = Measured::new(metrics, loss, output, target)?;

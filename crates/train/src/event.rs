@@ -1,6 +1,6 @@
 //! Callbacks: how progress bars, histories on disk, checkpoints and early stopping hang onto `fit`.
 
-use crate::{EpochRecord, History, Result, checkpoint::Snapshot};
+use crate::{EpochRecord, History, Mode, Result, checkpoint::Snapshot, figures::Figures};
 use std::ops::ControlFlow;
 use taper_checkpoint::{Checkpoint, Position};
 use taper_nn::Model;
@@ -80,6 +80,14 @@ pub trait Callback: Send {
     /// its record is complete. Every callback is told of an event, whatever the others answer.
     fn on_event(&mut self, event: &Event<'_>, trainer: &View<'_>) -> ControlFlow<()>;
 
+    /// Called once before everything else, when it is known what will be measured: the place to refuse.
+    ///
+    /// # Errors
+    /// Becomes the error of `fit`; no event is told then, and nothing has changed.
+    fn prepare(&mut self, _trainer: &View<'_>) -> Result<()> {
+        Ok(())
+    }
+
     /// Called once when `fit` is over, also when it failed. The model may be changed (best weights restored). An error
     /// met in [`on_event`](Self::on_event) (a disk is full) is answered there by `Break` and returned here.
     ///
@@ -94,6 +102,9 @@ impl<C: Callback + ?Sized> Callback for &mut C {
     fn on_event(&mut self, event: &Event<'_>, trainer: &View<'_>) -> ControlFlow<()> {
         (**self).on_event(event, trainer)
     }
+    fn prepare(&mut self, trainer: &View<'_>) -> Result<()> {
+        (**self).prepare(trainer)
+    }
     fn finish(&mut self, model: &mut Model) -> Result<()> {
         (**self).finish(model)
     }
@@ -102,6 +113,9 @@ impl<C: Callback + ?Sized> Callback for &mut C {
 impl<C: Callback + ?Sized> Callback for Box<C> {
     fn on_event(&mut self, event: &Event<'_>, trainer: &View<'_>) -> ControlFlow<()> {
         (**self).on_event(event, trainer)
+    }
+    fn prepare(&mut self, trainer: &View<'_>) -> Result<()> {
+        (**self).prepare(trainer)
     }
     fn finish(&mut self, model: &mut Model) -> Result<()> {
         (**self).finish(model)
@@ -115,6 +129,7 @@ pub struct View<'a> {
     /// The epochs that are complete (also those before a resume).
     pub history: &'a History,
     pub(crate) snapshot: &'a dyn Snapshot,
+    pub(crate) figures: &'a Figures,
 }
 
 impl View<'_> {
@@ -123,6 +138,19 @@ impl View<'_> {
     #[must_use]
     pub fn checkpoint(&self) -> Checkpoint {
         self.snapshot.checkpoint()
+    }
+
+    /// Names of the figures that every epoch of this run will have, known before its first batch.
+    pub fn figures(&self) -> impl Iterator<Item = &str> {
+        self.figures.names()
+    }
+
+    /// Which way a figure becomes better: losses, penalties and errors fall, accuracies rise, a metric says it of itself
+    /// ([`Metric::mode`](crate::Metric::mode)). `None` for what is not measured, and for what is not known to have a
+    /// better way (`learning_rate`).
+    #[must_use]
+    pub fn mode(&self, figure: &str) -> Option<Mode> {
+        self.figures.find(figure).flatten()
     }
 
     /// Where training stands: the next batch to run.

@@ -54,6 +54,7 @@ mod confusion;
 mod error;
 mod evaluate;
 mod event;
+mod figures;
 mod fit;
 mod history;
 mod labels;

@@ -7,12 +7,14 @@ use crate::{
     Callback, CheckpointExt, Error, Event, History, Result, View,
     checkpoint::Snapshot,
     evaluate::in_memory_of,
+    figures::Figures,
     measured::Measured,
     moments,
     running::{BatchResult, Running},
     settings::{Resumption, Settings},
     shapes,
 };
+use measure::data_loss_kind;
 use std::{collections::BTreeMap, ops::ControlFlow, ops::Deref, time::Instant};
 use taper_checkpoint::{Checkpoint, OptimizerState, Position};
 use taper_datasets::{Batch, Batches, Dataset};
@@ -62,6 +64,9 @@ pub(crate) fn run<'a>(
     data: &dyn Dataset,
 ) -> Result<Fit> {
     let mut run = Run::start(settings, from, model, data)?;
+    for callback in callbacks.iter_mut() {
+        callback.prepare(&run.view())?;
+    }
     run.train(callbacks)?;
     let stopped = run.epoch < settings.epochs;
     run.tell(callbacks, &Event::TrainingEnded { stopped });
@@ -81,6 +86,7 @@ struct Run<'r, 'a> {
     state: State,
     history: History,
     measured: Measured<'r>,
+    figures: Figures,
     /// Sums of the epoch that is running.
     running: Running,
     /// The epoch and the batch to run next, from 0.
@@ -100,24 +106,29 @@ impl<'r, 'a> Run<'r, 'a> {
         data: &'r dyn Dataset,
     ) -> Result<Self> {
         shapes::check("fit", model, data, settings.batch_size)?;
-        shapes::check_targets("fit", model, data)?;
+        shapes::check_targets("fit", model, data, &*settings.loss)?;
         if let Some(validation) = settings.validation {
             shapes::check("validation", model, validation, settings.batch_size)?;
-            shapes::check_targets("validation", model, validation)?;
+            shapes::check_targets("validation", model, validation, &*settings.loss)?;
         }
         let (output, metrics) = (model.output_shape(), &settings.metrics);
         let measured = |data: &dyn Dataset| {
             Measured::new(metrics, &*settings.loss, output, data.target_shape())
         };
-        if let Some(validation) = settings.validation {
-            measured(validation)?;
-        }
+        let validation = settings.validation.map(measured).transpose()?;
         let measured = measured(data)?;
+        let figures = Figures::new(
+            data_loss_kind(&*settings.loss),
+            &measured,
+            validation.as_ref(),
+            settings.measure_training_set.then_some(&measured),
+        );
         let mut run = Run {
             state: moments::fresh(&*settings.optimizer, model),
             history: History::default(),
             running: Running::new(&measured),
             measured,
+            figures,
             epoch: 0,
             batch: 0,
             batches: data.len().div_ceil(settings.batch_size),
@@ -272,6 +283,7 @@ impl<'r, 'a> Run<'r, 'a> {
             model: self.model,
             history: &self.history,
             snapshot: self,
+            figures: &self.figures,
         }
     }
 }

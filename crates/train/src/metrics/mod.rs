@@ -24,7 +24,7 @@ use taper_tensor::Tensor;
 ///
 /// ```
 /// use taper_tensor::Tensor;
-/// use taper_train::{Error, Metric, Mode, Result};
+/// use taper_train::{Metric, Mode, Result, metrics};
 ///
 /// /// The largest absolute error of all.
 /// #[derive(Debug)]
@@ -37,15 +37,12 @@ use taper_tensor::Tensor;
 ///         Mode::Min
 ///     }
 ///     fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
-///         if output == target {
-///             return Ok(1);
-///         }
-///         Err(Error::Other(format!("largest_error: {target:?} is not of the output's shape {output:?}")))
+///         metrics::same_shape("largest_error", output, target).map(|()| 1)
 ///     }
-///     fn add(&self, sums: &mut [f64], output: &Tensor, target: &Tensor, _: Option<&Tensor>) -> Result<()> {
-///         let error = output.sub(target)?.abs().to_vec();
-///         sums[0] = error.iter().fold(sums[0], |largest, e| largest.max(f64::from(*e)));
-///         Ok(())
+///     fn add(&self, sums: &mut [f64], output: &Tensor, target: &Tensor, w: Option<&Tensor>) -> Result<()> {
+///         metrics::each_value("largest_error", (output, target), w, |_, output, target, _| {
+///             sums[0] = sums[0].max((output - target).abs());
+///         })
 ///     }
 ///     fn value(&self, sums: &[f64]) -> f64 {
 ///         sums[0]
@@ -171,6 +168,45 @@ pub fn from_config(name: &str, config: &Value) -> Result<Box<dyn Metric>> {
 #[must_use]
 pub fn by_name(name: &str) -> Option<Box<dyn Metric>> {
     all().iter().find_map(|row| (row.by_name)(name))
+}
+
+/// Whether targets are of the output's shape; `[]` is taken for `[1]`. For [`Metric::sums`] of metrics that compare value
+/// with value.
+///
+/// # Errors
+/// They are not; the message names the metric.
+pub fn same_shape(metric: &str, output: &[usize], target: &[usize]) -> Result<()> {
+    if target == output || matches!(output, [outer @ .., 1] if target == outer) {
+        return Ok(());
+    }
+    let message = format!("the model's output {output:?} does not fit the targets {target:?}");
+    Err(Error::shapes(metric, message))
+}
+
+/// Calls `each(position, output, target, weight)` for every value of a batch, for [`Metric::add`] of metrics that compare
+/// value with value; `position` is that within the sample, `weight` the sample's (1 if it has none).
+///
+/// # Errors
+/// The shapes do not fit each other.
+pub fn each_value(
+    metric: &str,
+    (output, target): (&Tensor, &Tensor),
+    sample_weights: Option<&Tensor>,
+    mut each: impl FnMut(usize, f64, f64, f64),
+) -> Result<()> {
+    same_shape(metric, output.shape(), target.shape())?;
+    let weights = weights_of(metric, output, sample_weights)?;
+    let (output, target) = (output.contiguous(), target.contiguous());
+    let values = output.as_slice().unwrap_or_default();
+    let width = values.len() / output.shape().first().copied().unwrap_or(1).max(1);
+    let pairs = values.iter().zip(target.as_slice().unwrap_or_default());
+    for (i, (output, target)) in pairs.enumerate() {
+        let weight = weights
+            .as_ref()
+            .map_or(1.0, |all| f64::from(all[i / width]));
+        each(i % width, f64::from(*output), f64::from(*target), weight);
+    }
+    Ok(())
 }
 
 /// Reads the settings of a `class_name`; none (`null`) are the defaults.
