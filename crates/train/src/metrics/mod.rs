@@ -5,6 +5,7 @@
 //! A new metric is one file here and its row in [`all`].
 
 mod accuracy;
+mod auc;
 mod top_k;
 
 pub use kinds::*;
@@ -12,6 +13,7 @@ pub use kinds::*;
 /// The types alone, for the crate's root and its prelude.
 pub(crate) mod kinds {
     pub use super::accuracy::Accuracy;
+    pub use super::auc::{AUC, Curve};
     pub use super::top_k::TopKAccuracy;
 }
 
@@ -132,7 +134,7 @@ pub struct Sample {
 /// Every kind of metric.
 #[must_use]
 pub fn all() -> Vec<Row> {
-    vec![accuracy::row(), top_k::row()]
+    vec![accuracy::row(), auc::row(), top_k::row()]
 }
 
 /// Reads the settings of the metric with this class name, or with this name in a history.
