@@ -6,6 +6,7 @@
 
 mod accuracy;
 mod auc;
+mod mean_absolute_error;
 mod top_k;
 
 pub use kinds::*;
@@ -14,6 +15,7 @@ pub use kinds::*;
 pub(crate) mod kinds {
     pub use super::accuracy::Accuracy;
     pub use super::auc::{AUC, Curve};
+    pub use super::mean_absolute_error::MeanAbsoluteError;
     pub use super::top_k::TopKAccuracy;
 }
 
@@ -134,7 +136,12 @@ pub struct Sample {
 /// Every kind of metric.
 #[must_use]
 pub fn all() -> Vec<Row> {
-    vec![accuracy::row(), auc::row(), top_k::row()]
+    vec![
+        accuracy::row(),
+        auc::row(),
+        mean_absolute_error::row(),
+        top_k::row(),
+    ]
 }
 
 /// Reads the settings of the metric with this class name, or with this name in a history.
