@@ -7,6 +7,7 @@
 mod accuracy;
 mod auc;
 mod mean_absolute_error;
+mod precision;
 mod r2_score;
 mod root_mean_squared_error;
 mod top_k;
@@ -18,6 +19,7 @@ pub(crate) mod kinds {
     pub use super::accuracy::Accuracy;
     pub use super::auc::{AUC, Curve};
     pub use super::mean_absolute_error::MeanAbsoluteError;
+    pub use super::precision::Precision;
     pub use super::r2_score::R2Score;
     pub use super::root_mean_squared_error::RootMeanSquaredError;
     pub use super::top_k::TopKAccuracy;
@@ -144,6 +146,7 @@ pub fn all() -> Vec<Row> {
         accuracy::row(),
         auc::row(),
         mean_absolute_error::row(),
+        precision::row(),
         r2_score::row(),
         root_mean_squared_error::row(),
         top_k::row(),
