@@ -9,6 +9,7 @@ mod auc;
 mod mean_absolute_error;
 mod precision;
 mod r2_score;
+mod recall;
 mod root_mean_squared_error;
 mod top_k;
 
@@ -21,6 +22,7 @@ pub(crate) mod kinds {
     pub use super::mean_absolute_error::MeanAbsoluteError;
     pub use super::precision::Precision;
     pub use super::r2_score::R2Score;
+    pub use super::recall::Recall;
     pub use super::root_mean_squared_error::RootMeanSquaredError;
     pub use super::top_k::TopKAccuracy;
 }
@@ -148,6 +150,7 @@ pub fn all() -> Vec<Row> {
         mean_absolute_error::row(),
         precision::row(),
         r2_score::row(),
+        recall::row(),
         root_mean_squared_error::row(),
         top_k::row(),
     ]
