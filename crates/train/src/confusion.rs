@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    labels::{Classes, check_classes, classes, predicted, with_classes},
+    labels::{predicted, with_classes},
 };
 use serde::{Deserialize, Serialize};
 use taper_tensor::Tensor;
@@ -32,19 +32,6 @@ impl ConfusionMatrix {
     pub fn new(classes: usize) -> Self {
         ConfusionMatrix {
             counts: vec![vec![0; classes]; classes],
-        }
-    }
-
-    /// How many classes there are where samples have these shapes (without the batch axis).
-    ///
-    /// # Errors
-    /// They are no classes.
-    pub(crate) fn classes_of(output: &[usize], target: &[usize]) -> Result<usize> {
-        check_classes("confusion matrix", output, target)?;
-        let batch = |sample: &[usize]| [&[1], sample].concat();
-        match classes("confusion matrix", &batch(output), &batch(target))? {
-            Classes::OneHot(c) | Classes::Sparse(c) => Ok(c),
-            Classes::Binary => Ok(2),
         }
     }
 
@@ -151,6 +138,7 @@ fn share(part: u64, whole: u64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::labels::number_of_classes;
 
     #[test]
     fn counts_shares_and_table() {
@@ -174,13 +162,13 @@ mod tests {
 
     #[test]
     fn binary_and_one_hot_batches_are_counted() {
-        let mut binary = ConfusionMatrix::new(ConfusionMatrix::classes_of(&[1], &[1]).unwrap());
+        let mut binary = ConfusionMatrix::new(number_of_classes("test", &[1], &[1]).unwrap());
         let output = Tensor::from_slice([2, 1], &[0.9, 0.2]).unwrap();
         binary
             .update(&output, &Tensor::from_slice([2, 1], &[1.0, 1.0]).unwrap())
             .unwrap();
         assert_eq!(binary.rows(), [[0, 0], [1, 1]]);
-        let mut one_hot = ConfusionMatrix::new(ConfusionMatrix::classes_of(&[2], &[2]).unwrap());
+        let mut one_hot = ConfusionMatrix::new(number_of_classes("test", &[2], &[2]).unwrap());
         let output = Tensor::from_slice([2, 2], &[0.9, 0.1, 0.2, 0.8]).unwrap();
         one_hot
             .update(
@@ -189,6 +177,6 @@ mod tests {
             )
             .unwrap();
         assert_eq!(one_hot.rows(), [[1, 1], [0, 0]]);
-        assert!(ConfusionMatrix::classes_of(&[3], &[4]).is_err());
+        assert!(number_of_classes("test", &[3], &[4]).is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     ConfusionMatrix, Metric, Result,
+    labels::number_of_classes,
     measured::Measured,
     running::{BatchResult, Running},
     shapes,
@@ -140,7 +141,7 @@ impl Confusion {
         output: &[usize],
         target: &[usize],
     ) -> Result<Option<ConfusionMatrix>> {
-        let classes = || ConfusionMatrix::classes_of(output, target);
+        let classes = || number_of_classes("confusion matrix", output, target);
         Ok(match self {
             Confusion::No => None,
             Confusion::Yes => Some(classes()?),

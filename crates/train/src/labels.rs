@@ -120,6 +120,41 @@ pub(crate) fn check_classes(operation: &str, output: &[usize], target: &[usize])
     .map_err(|_| does_not_fit(operation, output, target))
 }
 
+/// How many classes there are where samples have these shapes (without the batch axis).
+///
+/// # Errors
+/// They are no classes.
+pub(crate) fn number_of_classes(
+    operation: &str,
+    output: &[usize],
+    target: &[usize],
+) -> Result<usize> {
+    check_classes(operation, output, target)?;
+    let batch = |sample: &[usize]| [&[1], sample].concat();
+    match classes(operation, &batch(output), &batch(target))? {
+        Classes::OneHot(c) | Classes::Sparse(c) => Ok(c),
+        Classes::Binary => Ok(2),
+    }
+}
+
+/// The true class of each sample of a batch, where outputs have one row of scores a sample.
+pub(crate) fn classes_of_samples(
+    operation: &str,
+    output: &[usize],
+    target: &Tensor,
+) -> Result<Vec<Option<usize>>> {
+    let classes = classes(operation, output, target.shape())?;
+    let values = target.to_vec();
+    Ok(match classes {
+        Classes::OneHot(c) => values
+            .chunks_exact(c)
+            .map(|row| Some(argmax(row)))
+            .collect(),
+        Classes::Sparse(c) => values.iter().map(|&label| class(label, c)).collect(),
+        Classes::Binary => values.iter().map(|&label| class(label, 2)).collect(),
+    })
+}
+
 fn does_not_fit(operation: &str, output: &[usize], target: &[usize]) -> Error {
     let message = format!("the model's output {output:?} does not fit the targets {target:?}");
     Error::shapes(operation, message)

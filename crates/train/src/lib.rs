@@ -50,6 +50,7 @@
 
 pub mod callbacks;
 mod checkpoint;
+mod class_weight;
 mod confusion;
 mod error;
 mod evaluate;

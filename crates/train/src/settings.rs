@@ -1,6 +1,6 @@
 //! What a trainer was told, and where it goes on from: the loop reads it, the trainer's setters write it.
 
-use crate::{History, Metric};
+use crate::{History, Metric, class_weight::ClassWeighted};
 use std::collections::BTreeMap;
 use taper_checkpoint::{OptimizerState, Position};
 use taper_datasets::Dataset;
@@ -13,6 +13,8 @@ pub(crate) struct Settings<'a> {
     pub(crate) optimizer: Box<dyn Optimizer>,
     pub(crate) loss: Box<dyn Loss>,
     pub(crate) metrics: Vec<Box<dyn Metric>>,
+    /// Weights of the samples of a class in the training loss.
+    pub(crate) class_weight: BTreeMap<usize, f64>,
     pub(crate) epochs: u64,
     pub(crate) batch_size: usize,
     pub(crate) seed: Seed,
@@ -20,6 +22,16 @@ pub(crate) struct Settings<'a> {
     pub(crate) validation: Option<&'a dyn Dataset>,
     pub(crate) measure_training_set: bool,
     pub(crate) provenance: BTreeMap<String, String>,
+}
+
+impl Settings<'_> {
+    /// The loss with the weights of the samples' classes.
+    pub(crate) fn weighted_loss(&self) -> ClassWeighted<'_> {
+        ClassWeighted {
+            loss: &*self.loss,
+            weights: &self.class_weight,
+        }
+    }
 }
 
 /// Where to go on from.

@@ -37,6 +37,7 @@ impl<'a> Trainer<'a> {
             optimizer,
             loss,
             metrics: Vec::new(),
+            class_weight: BTreeMap::new(),
             epochs: 1,
             batch_size: 32,
             seed: Seed(0),
@@ -109,6 +110,20 @@ impl<'a> Trainer<'a> {
         if !self.settings.metrics.iter().any(|m| m.name() == name) {
             self.settings.metrics.push(metric);
         }
+        self
+    }
+
+    /// Weights of the samples of each class in the training loss, for classes of which there are few; a class without one
+    /// has 1. As in Keras the weighted sum is divided by the number of samples, and only the training loss is weighted:
+    /// metrics and validation are not. Weights are finite and at least 0.
+    ///
+    /// ```
+    /// use taper_train::prelude::*;
+    /// let trainer = Trainer::new(Adam::default(), CategoricalCrossentropy).class_weight([(0, 1.0), (1, 20.0)]);
+    /// ```
+    #[must_use]
+    pub fn class_weight(mut self, weights: impl IntoIterator<Item = (usize, f64)>) -> Self {
+        self.settings.class_weight = weights.into_iter().collect();
         self
     }
 

@@ -18,7 +18,7 @@ use measure::data_loss_kind;
 use std::{collections::BTreeMap, ops::ControlFlow, ops::Deref, time::Instant};
 use taper_checkpoint::{Checkpoint, OptimizerState, Position};
 use taper_datasets::{Batch, Batches, Dataset};
-use taper_nn::Model;
+use taper_nn::{Loss, Model};
 use taper_optim::State;
 
 /// How `fit` ended. Reads as its [`History`].
@@ -112,6 +112,11 @@ impl<'r, 'a> Run<'r, 'a> {
             shapes::check_targets("validation", model, validation, &*settings.loss)?;
         }
         let (output, metrics) = (model.output_shape(), &settings.metrics);
+        if !settings.class_weight.is_empty() {
+            settings
+                .weighted_loss()
+                .check(output, data.target_shape())?;
+        }
         let measured = |data: &dyn Dataset| {
             Measured::new(metrics, &*settings.loss, output, data.target_shape())
         };
@@ -225,12 +230,18 @@ impl<'r, 'a> Run<'r, 'a> {
             optimizer,
             loss,
             seed,
+            class_weight,
             ..
         } = self.settings;
+        let weighted = self.settings.weighted_loss();
+        let loss: &dyn Loss = match class_weight.is_empty() {
+            true => &**loss,
+            false => &weighted,
+        };
         let iteration = self.state.iterations;
-        let step =
-            self.model
-                .train_batch(&batch.inputs, &batch.targets, &**loss, *seed, iteration)?;
+        let step = self
+            .model
+            .train_batch(&batch.inputs, &batch.targets, loss, *seed, iteration)?;
         let batch_loss = step.loss + step.penalty;
         if !batch_loss.is_finite() {
             return Err(Error::NotFinite {
