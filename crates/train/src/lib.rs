@@ -45,13 +45,21 @@
 //!
 //! Shuffling and dropout are functions of seed, epoch and step, so a checkpoint made after any batch
 //! ([`View::checkpoint`], [`ModelCheckpoint`]) holds all there is to know: [`Trainer::resume`] continues to the bit as
-//! if nothing had happened, with any number of threads.
+//! if nothing had happened, with any number of threads. What callbacks remember and decide ([`Callback::state`],
+//! [`View::set_learning_rate`]) is part of it.
+//!
+//! # What can be added
+//!
+//! A metric ([`Metric`]), a loss ([`Loss`](taper_nn::Loss)), a callback ([`Callback`]) of one's own is one type with one
+//! trait. A loss says which targets it takes, a metric which shapes it can compare and which way it becomes better, so
+//! that what does not fit, and what is misspelt, is an error before the first batch.
 #![forbid(unsafe_code)]
 
 pub mod callbacks;
 mod checkpoint;
 mod class_weight;
 mod confusion;
+mod control;
 mod error;
 mod evaluate;
 mod event;
@@ -71,7 +79,7 @@ mod settings;
 mod shapes;
 mod trainer;
 
-pub use callbacks::{EarlyStopping, ModelCheckpoint, StopFlag};
+pub use callbacks::{EarlyStopping, ModelCheckpoint, ReduceLROnPlateau, StopFlag};
 pub use checkpoint::CheckpointExt;
 pub use confusion::ConfusionMatrix;
 pub use error::{Error, Result};

@@ -3,8 +3,8 @@
 pub use crate::metrics::kinds::*;
 pub use crate::{
     Callback, Checkpoint, CheckpointExt, ConfusionMatrix, EarlyStopping, EpochRecord, Error,
-    Evaluate, Evaluation, Event, Fit, History, Metric, Mode, ModelCheckpoint, StopFlag, Trainer,
-    View,
+    Evaluate, Evaluation, Event, Fit, History, Metric, Mode, ModelCheckpoint, ReduceLROnPlateau,
+    StopFlag, Trainer, View,
 };
 pub use taper_datasets::{Dataset, Mnist};
 pub use taper_nn::layers::*;

@@ -21,6 +21,8 @@ pub(crate) struct Running {
     metrics: Vec<Vec<f64>>,
     /// Seconds spent on batches.
     pub(crate) seconds: f64,
+    /// The learning rate of the latest step.
+    pub(crate) learning_rate: Option<f64>,
 }
 
 /// What a batch came to.
@@ -97,6 +99,7 @@ impl Running {
                     .collect(),
             ),
             accuracy: None,
+            learning_rate: self.learning_rate.map(Number),
         }
     }
 
@@ -137,6 +140,7 @@ impl Running {
             penalty: saved.penalty.0,
             metrics: sums.ok_or_else(|| Error::Resume(message.into()))?,
             seconds: saved.seconds,
+            learning_rate: saved.learning_rate.map(|rate| rate.0),
         })
     }
 
@@ -161,6 +165,9 @@ pub(crate) struct Saved {
     accuracy: Option<Number>,
     metrics: Metrics,
     seconds: f64,
+    /// Not in files of earlier versions, where it was always the schedule's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    learning_rate: Option<Number>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -223,6 +230,7 @@ mod tests {
             samples: 3,
             loss: 0.1 + 0.2,
             seconds: 1.0 / 3.0,
+            learning_rate: Some(0.1),
             metrics: vec![vec![1e-320, 3.0], vec![f64::INFINITY, 3.0]],
             ..Running::new(&measured)
         };

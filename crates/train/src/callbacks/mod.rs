@@ -1,12 +1,14 @@
-//! Callbacks that Keras has too. The first two are pure functions of the history, so a resumed run decides as an
-//! uninterrupted one does.
+//! Callbacks that Keras has too. A resumed run decides as an uninterrupted one does: early stopping and the choice of the
+//! best epoch are pure functions of the history, and what else is remembered goes into checkpoints.
 
 mod early_stopping;
 mod model_checkpoint;
+mod reduce_lr_on_plateau;
 mod stop_flag;
 
 pub use early_stopping::EarlyStopping;
 pub use model_checkpoint::ModelCheckpoint;
+pub use reduce_lr_on_plateau::ReduceLROnPlateau;
 pub use stop_flag::StopFlag;
 
 use crate::{Error, History, Mode, Result, View, figures::Figures};

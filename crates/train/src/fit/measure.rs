@@ -61,10 +61,10 @@ impl Run<'_, '_> {
             train_accuracy: training.as_ref().and_then(|e| e.accuracy),
             train_data_loss: figure(&training, |e| e.data_loss),
             metrics: figures,
-            learning_rate: self
-                .settings
-                .optimizer
-                .learning_rate_at(self.state.iterations.saturating_sub(1)),
+            learning_rate: self.running.learning_rate.unwrap_or_else(|| {
+                let optimizer = &self.settings.optimizer;
+                optimizer.learning_rate_at(self.state.iterations.saturating_sub(1))
+            }),
             seconds: seconds + started.elapsed().as_secs_f64(),
             images_per_second: if seconds > 0.0 {
                 self.running.samples as f64 / seconds

@@ -2,10 +2,12 @@
 
 mod measure;
 mod position;
+mod tell;
 
 use crate::{
-    Callback, CheckpointExt, Error, Event, History, Result, View,
+    Callback, CheckpointExt, Error, Event, History, Result,
     checkpoint::Snapshot,
+    control::Control,
     evaluate::in_memory_of,
     figures::Figures,
     measured::Measured,
@@ -15,11 +17,13 @@ use crate::{
     shapes,
 };
 use measure::data_loss_kind;
-use std::{collections::BTreeMap, ops::ControlFlow, ops::Deref, time::Instant};
+use position::Decisions;
+use std::{cell::RefCell, collections::BTreeMap, ops::ControlFlow, ops::Deref, time::Instant};
 use taper_checkpoint::{Checkpoint, OptimizerState, Position};
 use taper_datasets::{Batch, Batches, Dataset};
 use taper_nn::{Loss, Model};
 use taper_optim::State;
+use tell::{Order, States};
 
 /// How `fit` ended. Reads as its [`History`].
 #[derive(Clone, Debug)]
@@ -64,9 +68,7 @@ pub(crate) fn run<'a>(
     data: &dyn Dataset,
 ) -> Result<Fit> {
     let mut run = Run::start(settings, from, model, data)?;
-    for callback in callbacks.iter_mut() {
-        callback.prepare(&run.view())?;
-    }
+    run.prepare(callbacks)?;
     run.train(callbacks)?;
     let stopped = run.epoch < settings.epochs;
     run.tell(callbacks, &Event::TrainingEnded { stopped });
@@ -96,6 +98,14 @@ struct Run<'r, 'a> {
     batches: usize,
     /// A callback said `Break`.
     stopping: bool,
+    /// What callbacks set, and what they are shown.
+    control: Control,
+    /// Which callbacks are told first, and whether one wants the gradients' norms.
+    order: Order,
+    /// What callbacks remember, as of the latest event: names and states.
+    states: RefCell<States>,
+    /// The same from a checkpoint, until they are given back.
+    saved: Option<Decisions>,
 }
 
 impl<'r, 'a> Run<'r, 'a> {
@@ -138,6 +148,10 @@ impl<'r, 'a> Run<'r, 'a> {
             batch: 0,
             batches: data.len().div_ceil(settings.batch_size),
             stopping: false,
+            control: Control::default(),
+            order: Order::default(),
+            states: RefCell::default(),
+            saved: None,
             settings,
             model,
             data,
@@ -145,6 +159,7 @@ impl<'r, 'a> Run<'r, 'a> {
         if let Some(from) = from {
             run.go_on_from(from)?;
         }
+        run.reschedule();
         Ok(run)
     }
 
@@ -157,6 +172,7 @@ impl<'r, 'a> Run<'r, 'a> {
                 done: self.epoch,
             },
         );
+        self.give_back(callbacks)?;
         while self.epoch < epochs && !self.stopping {
             let (epoch, first_batch) = (self.epoch + 1, self.batch);
             self.tell(
@@ -180,7 +196,7 @@ impl<'r, 'a> Run<'r, 'a> {
             self.batch = 0;
             self.running = Running::new(&self.measured);
             if let Some(record) = self.history.epochs.last() {
-                let stop = tell(callbacks, &Event::EpochEnded(record), &self.view());
+                let stop = self.announce(callbacks, &Event::EpochEnded(record));
                 self.stopping |= stop;
             }
         }
@@ -238,7 +254,11 @@ impl<'r, 'a> Run<'r, 'a> {
             true => &**loss,
             false => &weighted,
         };
-        let iteration = self.state.iterations;
+        let (iteration, rate) = (self.state.iterations, self.control.rate());
+        if self.control.learning_rate.get().is_some() && !(0.0..f64::INFINITY).contains(&rate) {
+            let message = format!("a callback set the learning rate to {rate}");
+            return Err(Error::Setting(message));
+        }
         let step = self
             .model
             .train_batch(&batch.inputs, &batch.targets, loss, *seed, iteration)?;
@@ -250,10 +270,15 @@ impl<'r, 'a> Run<'r, 'a> {
                 batches: self.batches,
                 loss: step.loss,
                 penalty: step.penalty,
-                learning_rate: optimizer.learning_rate_at(iteration),
+                learning_rate: rate,
             });
         }
-        moments::step(&**optimizer, &mut self.state, self.model, step.gradients)?;
+        if self.order.wants_gradient_norms {
+            self.control.gradient_norms = moments::norms(&step.gradients);
+        }
+        let gradients = step.gradients;
+        moments::step(&**optimizer, &mut self.state, self.model, rate, gradients)?;
+        self.reschedule();
         let result = BatchResult {
             data_loss: step.loss,
             penalty: step.penalty,
@@ -262,6 +287,7 @@ impl<'r, 'a> Run<'r, 'a> {
             sample_weights: None,
         };
         self.running.add(&result, &self.measured)?;
+        self.running.learning_rate = Some(rate);
         self.batch += 1;
         Ok(batch_loss)
     }
@@ -282,26 +308,6 @@ impl<'r, 'a> Run<'r, 'a> {
             batch_loss,
         };
         self.tell(callbacks, &event);
+        self.control.gradient_norms.clear();
     }
-
-    fn tell(&mut self, callbacks: &mut [Box<dyn Callback + 'a>], event: &Event<'_>) {
-        let stop = tell(callbacks, event, &self.view());
-        self.stopping |= stop;
-    }
-
-    fn view(&self) -> View<'_> {
-        View {
-            model: self.model,
-            history: &self.history,
-            snapshot: self,
-            figures: &self.figures,
-        }
-    }
-}
-
-/// Tells every callback; whether any of them wants to stop.
-fn tell<'a>(callbacks: &mut [Box<dyn Callback + 'a>], event: &Event<'_>, view: &View<'_>) -> bool {
-    callbacks.iter_mut().fold(false, |stop, callback| {
-        callback.on_event(event, view).is_break() | stop
-    })
 }
