@@ -39,7 +39,7 @@
 //! weights at the end of the epoch and dropout off, and every loss is also given without its penalty:
 //! [`data_loss`](EpochRecord::data_loss), which files and [`EpochRecord::get`] call `cross_entropy` where it is one.
 //! Accuracy is measured where the loss tells classes apart ([`Loss::is_classification`](taper_nn::Loss)), elsewhere if
-//! asked for. Metrics run over the whole set: what is no mean of batches ([`AUC`], [`R2Score`]) is exact too.
+//! asked for. Metrics run over the whole set: what is no mean of batches ([`AUC`], [`R2Score`](struct@R2Score)) is exact too.
 //!
 //! # Going on
 //!
@@ -86,8 +86,9 @@ pub use error::{Error, Result};
 pub use evaluate::{Evaluate, Evaluation, evaluate, evaluate_with, predict};
 pub use event::{Callback, Event, View};
 pub use fit::Fit;
-pub use history::{DataLoss, EpochRecord, History};
+pub use history::History;
 pub use metrics::{Metric, kinds::*};
 pub use mode::Mode;
+pub use record::{DataLoss, EpochRecord};
 pub use taper_checkpoint::Checkpoint;
 pub use trainer::Trainer;

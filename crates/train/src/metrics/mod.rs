@@ -84,7 +84,7 @@ pub trait Metric: Debug + Send + Sync {
     /// It cannot compare such an output with such a target; the message names the metric.
     fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize>;
 
-    /// Adds a batch: output [n, …], target [n, …], and weights [n] of the samples, if they have any.
+    /// Adds a batch: output `[n, …]`, target `[n, …]`, and weights `[n]` of the samples, if they have any.
     ///
     /// # Errors
     /// The shapes do not fit each other.
