@@ -75,6 +75,16 @@ pub enum Error {
         /// What to do.
         hint: &'static str,
     },
+    /// A callback was asked to watch a figure that it cannot tell better values of.
+    #[error(
+        "{callback}: whether {name} should rise or fall is not known; say .mode(Mode::Max) or .mode(Mode::Min)"
+    )]
+    UnknownMode {
+        /// The callback.
+        callback: &'static str,
+        /// The figure it was asked to watch.
+        name: String,
+    },
     /// Anything else, for callbacks and metrics of one's own.
     #[error("{0}")]
     Other(String),

@@ -2,6 +2,8 @@
 
 use crate::{
     ConfusionMatrix, Metric, Result,
+    labels::number_of_classes,
+    measured::Measured,
     running::{BatchResult, Running},
     shapes,
 };
@@ -18,17 +20,22 @@ pub struct Evaluation {
     pub samples: u64,
     /// Mean loss, penalty included (Keras's `loss`).
     pub loss: f64,
-    /// Mean loss without penalty.
-    pub cross_entropy: f64,
+    /// Mean loss without penalty: cross-entropy, squared error, whatever the loss is.
+    #[serde(alias = "cross_entropy")]
+    pub data_loss: f64,
     /// Penalty of the weights.
     pub penalty: f64,
-    /// The share of samples that are right.
-    pub accuracy: f64,
+    /// The share of samples that are right; `None` where the loss tells no classes apart and it was not asked for.
+    pub accuracy: Option<f64>,
     /// Other metrics by name.
     pub metrics: BTreeMap<String, f64>,
-    /// Which classes are taken for which; `None` when outputs are no classes.
+    /// Which classes are taken for which; `None` where the loss tells no classes apart, or more than 1,000, unless it
+    /// was asked for ([`Evaluate::confusion`]).
     pub confusion: Option<ConfusionMatrix>,
 }
+
+/// With more classes a confusion matrix (8 bytes for every pair) is made only if asked for.
+const MOST_CLASSES: usize = 1000;
 
 /// Measures `model` on the whole of `data`, `batch_size` samples at a time.
 ///
@@ -43,7 +50,7 @@ pub fn evaluate(
     evaluate_with(model, data, loss, batch_size, &[])
 }
 
-/// As [`evaluate`], with further metrics.
+/// As [`evaluate`], with further metrics. [`Evaluate`] says more.
 ///
 /// # Errors
 /// As [`evaluate`]; a metric refuses.
@@ -54,41 +61,138 @@ pub fn evaluate_with(
     batch_size: usize,
     metrics: &[Box<dyn Metric>],
 ) -> Result<Evaluation> {
+    measure(model, data, loss, batch_size, metrics, Confusion::IfUseful)
+}
+
+/// What to measure of a model, said step by step.
+///
+/// ```
+/// use taper_train::prelude::*;
+/// # fn f(model: &Model, data: &dyn Dataset) -> Result<(), Error> {
+/// let measured = Evaluate::new(&MeanSquaredError).batch_size(64).metric(Accuracy).confusion(true).run(model, data)?;
+/// println!("{:?}", measured.accuracy);
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Evaluate<'a> {
+    loss: &'a dyn Loss,
+    batch_size: usize,
+    metrics: Vec<Box<dyn Metric>>,
+    confusion: Confusion,
+}
+
+impl<'a> Evaluate<'a> {
+    /// With this loss and Keras's default of 32 samples at a time. Accuracy and the confusion matrix are measured where
+    /// the loss tells classes apart, the matrix for up to 1,000 of them.
+    #[must_use]
+    pub fn new(loss: &'a dyn Loss) -> Self {
+        Evaluate {
+            loss,
+            batch_size: 32,
+            metrics: Vec::new(),
+            confusion: Confusion::IfUseful,
+        }
+    }
+
+    /// How many samples at a time.
+    #[must_use]
+    pub fn batch_size(mut self, samples: usize) -> Self {
+        self.batch_size = samples;
+        self
+    }
+
+    /// A further metric.
+    #[must_use]
+    pub fn metric(mut self, metric: impl Metric + 'static) -> Self {
+        self.metrics.push(Box::new(metric));
+        self
+    }
+
+    /// Whether to count which classes are taken for which, whatever the loss and however many there are.
+    #[must_use]
+    pub fn confusion(mut self, on: bool) -> Self {
+        self.confusion = if on { Confusion::Yes } else { Confusion::No };
+        self
+    }
+
+    /// Measures `model` on the whole of `data`.
+    ///
+    /// # Errors
+    /// As [`evaluate_with`]; a confusion matrix is asked for and outputs and targets are no classes.
+    pub fn run(&self, model: &Model, data: &dyn Dataset) -> Result<Evaluation> {
+        let (loss, size) = (self.loss, self.batch_size);
+        measure(model, data, loss, size, &self.metrics, self.confusion)
+    }
+}
+
+/// Whether a confusion matrix is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Confusion {
+    /// Where the loss tells classes apart, and not too many.
+    IfUseful,
+    Yes,
+    No,
+}
+
+impl Confusion {
+    fn table(
+        self,
+        loss: &dyn Loss,
+        output: &[usize],
+        target: &[usize],
+    ) -> Result<Option<ConfusionMatrix>> {
+        let classes = || number_of_classes("confusion matrix", output, target);
+        Ok(match self {
+            Confusion::No => None,
+            Confusion::Yes => Some(classes()?),
+            Confusion::IfUseful if !loss.is_classification() => None,
+            Confusion::IfUseful => classes().ok().filter(|&classes| classes <= MOST_CLASSES),
+        }
+        .map(ConfusionMatrix::new))
+    }
+}
+
+/// Measures `model` on the whole of `data`.
+pub(crate) fn measure(
+    model: &Model,
+    data: &dyn Dataset,
+    loss: &dyn Loss,
+    batch_size: usize,
+    metrics: &[Box<dyn Metric>],
+    confusion: Confusion,
+) -> Result<Evaluation> {
     shapes::check("evaluate", model, data, batch_size)?;
-    shapes::check_targets("evaluate", model, data)?;
+    shapes::check_targets("evaluate", model, data, loss)?;
     let penalty = penalty(model);
-    let mut running = Running::new(metrics.len());
-    let mut confusion = ConfusionMatrix::for_shapes(
-        &batched(model.output_shape()),
-        &batched(data.target_shape()),
-    );
+    let (output, target) = (model.output_shape(), data.target_shape());
+    let measured = Measured::new(metrics, loss, output, target)?;
+    let mut running = Running::new(&measured);
+    let mut confusion = confusion.table(loss, output, target)?;
     let mut evaluator = model.evaluator(batch_size.min(data.len()))?;
     each_batch(data, batch_size, |batch| {
         let (inputs, targets) = (&batch.inputs, &batch.targets);
-        let measured = evaluator.evaluate_batch(inputs, targets, loss)?;
-        let (output, cross_entropy) = (measured.output(), measured.loss);
+        let found = evaluator.evaluate_batch(inputs, targets, loss)?;
+        let (output, data_loss) = (found.output(), found.loss);
         if let Some(confusion) = &mut confusion {
             confusion.update(output, &batch.targets)?;
         }
         let result = BatchResult {
-            cross_entropy,
+            data_loss,
             penalty,
             output,
             target: &batch.targets,
+            sample_weights: None,
         };
-        running.add(&result, metrics)
+        running.add(&result, &measured)
     })?;
+    let (accuracy, metrics) = measured.split(running.metrics(&measured));
     Ok(Evaluation {
         samples: running.samples,
         loss: running.loss(),
-        cross_entropy: running.cross_entropy(),
+        data_loss: running.data_loss(),
         penalty,
-        accuracy: running.accuracy(),
-        metrics: metrics
-            .iter()
-            .map(|m| m.name())
-            .zip(running.metrics())
-            .collect(),
+        accuracy,
+        metrics,
         confusion,
     })
 }
@@ -145,9 +249,4 @@ pub(crate) fn in_memory_of<R>(size: usize, batch: &Batch, work: impl FnOnce() ->
 /// The penalty of the weights. A model without any has an empty sum, which is -0 in Rust; a report should say 0.
 pub(crate) fn penalty(model: &Model) -> f64 {
     model.penalty() + 0.0
-}
-
-/// The shape of a batch of one.
-fn batched(sample: &[usize]) -> Vec<usize> {
-    [&[1], sample].concat()
 }

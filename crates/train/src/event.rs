@@ -1,6 +1,8 @@
 //! Callbacks: how progress bars, histories on disk, checkpoints and early stopping hang onto `fit`.
 
-use crate::{EpochRecord, History, Result, checkpoint::Snapshot};
+use crate::{
+    EpochRecord, History, Mode, Result, checkpoint::Snapshot, control::Control, figures::Figures,
+};
 use std::ops::ControlFlow;
 use taper_checkpoint::{Checkpoint, Position};
 use taper_nn::Model;
@@ -37,8 +39,8 @@ pub enum Event<'a> {
         batches: usize,
         /// Mean loss of the epoch so far, penalty included.
         loss: f64,
-        /// Accuracy of the epoch so far.
-        accuracy: f64,
+        /// Accuracy of the epoch so far, if it is measured.
+        accuracy: Option<f64>,
         /// Samples in this batch.
         images: usize,
         /// Loss of this batch alone, penalty included.
@@ -80,6 +82,48 @@ pub trait Callback: Send {
     /// its record is complete. Every callback is told of an event, whatever the others answer.
     fn on_event(&mut self, event: &Event<'_>, trainer: &View<'_>) -> ControlFlow<()>;
 
+    /// Called once before everything else, when it is known what will be measured: the place to refuse.
+    ///
+    /// # Errors
+    /// Becomes the error of `fit`; no event is told then, and nothing has changed.
+    fn prepare(&mut self, _trainer: &View<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether [`View::gradient_norms`] is wanted at the end of every batch. It costs a pass over the gradients.
+    fn wants_gradient_norms(&self) -> bool {
+        false
+    }
+
+    /// What it is called in checkpoints, where it has a state there; by default the name of its type.
+    fn name(&self) -> String {
+        let name = std::any::type_name::<Self>();
+        let name = name.split('<').next().unwrap_or(name);
+        name.rsplit("::").next().unwrap_or(name).to_owned()
+    }
+
+    /// What it must remember to decide, after a resume, as it would have without: JSON, or any other text. It goes into
+    /// checkpoints; `None` for callbacks that remember nothing, or nothing that matters.
+    fn state(&self) -> Option<String> {
+        None
+    }
+
+    /// Takes back what [`state`](Self::state) gave. Called after [`Event::TrainingStarted`], if the checkpoint has a state
+    /// of this name (the first, second, … of them for the first, second, … callback of this name).
+    ///
+    /// # Errors
+    /// It cannot be read; ends `fit` before the first batch.
+    fn restore(&mut self, _state: &str) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether it decides anything that a checkpoint must hold. Those that do are told of an event before all others, so
+    /// that a checkpoint which one of the others makes at an event holds what they decided there. By default those with
+    /// a [`state`](Self::state); say so for one that sets the learning rate by what it sees and remembers nothing.
+    fn decides(&self) -> bool {
+        self.state().is_some()
+    }
+
     /// Called once when `fit` is over, also when it failed. The model may be changed (best weights restored). An error
     /// met in [`on_event`](Self::on_event) (a disk is full) is answered there by `Break` and returned here.
     ///
@@ -94,6 +138,24 @@ impl<C: Callback + ?Sized> Callback for &mut C {
     fn on_event(&mut self, event: &Event<'_>, trainer: &View<'_>) -> ControlFlow<()> {
         (**self).on_event(event, trainer)
     }
+    fn prepare(&mut self, trainer: &View<'_>) -> Result<()> {
+        (**self).prepare(trainer)
+    }
+    fn wants_gradient_norms(&self) -> bool {
+        (**self).wants_gradient_norms()
+    }
+    fn name(&self) -> String {
+        (**self).name()
+    }
+    fn state(&self) -> Option<String> {
+        (**self).state()
+    }
+    fn restore(&mut self, state: &str) -> Result<()> {
+        (**self).restore(state)
+    }
+    fn decides(&self) -> bool {
+        (**self).decides()
+    }
     fn finish(&mut self, model: &mut Model) -> Result<()> {
         (**self).finish(model)
     }
@@ -103,26 +165,94 @@ impl<C: Callback + ?Sized> Callback for Box<C> {
     fn on_event(&mut self, event: &Event<'_>, trainer: &View<'_>) -> ControlFlow<()> {
         (**self).on_event(event, trainer)
     }
+    fn prepare(&mut self, trainer: &View<'_>) -> Result<()> {
+        (**self).prepare(trainer)
+    }
+    fn wants_gradient_norms(&self) -> bool {
+        (**self).wants_gradient_norms()
+    }
+    fn name(&self) -> String {
+        (**self).name()
+    }
+    fn state(&self) -> Option<String> {
+        (**self).state()
+    }
+    fn restore(&mut self, state: &str) -> Result<()> {
+        (**self).restore(state)
+    }
+    fn decides(&self) -> bool {
+        (**self).decides()
+    }
     fn finish(&mut self, model: &mut Model) -> Result<()> {
         (**self).finish(model)
     }
 }
 
-/// What a callback may look at.
+/// What a callback may look at, and the learning rate, which it may set.
 pub struct View<'a> {
     /// The model with the weights of this moment.
     pub model: &'a Model,
     /// The epochs that are complete (also those before a resume).
     pub history: &'a History,
     pub(crate) snapshot: &'a dyn Snapshot,
+    pub(crate) figures: &'a Figures,
+    pub(crate) control: &'a Control,
 }
 
 impl View<'_> {
     /// Everything needed to go on from here, or to predict. Takes no copies: the tensors are shared until training
-    /// changes them, so save it and drop it within the callback.
+    /// changes them, so save it and drop it within the callback. What callbacks that [decide](Callback::decides) remember
+    /// is in it as of this event, unless it is one of them that asks.
     #[must_use]
     pub fn checkpoint(&self) -> Checkpoint {
         self.snapshot.checkpoint()
+    }
+
+    /// The learning rate of the next step: what was set by hand, or what the optimizer's schedule says.
+    #[must_use]
+    pub fn learning_rate(&self) -> f64 {
+        self.control.rate()
+    }
+
+    /// What the optimizer's schedule says for the next step, whether or not it is in force.
+    #[must_use]
+    pub fn scheduled_learning_rate(&self) -> f64 {
+        self.control.scheduled.get()
+    }
+
+    /// Sets the learning rate of all further steps, or gives it back to the optimizer's schedule (`None`). It is part of
+    /// checkpoints. A rate that is negative or not finite ends `fit` with an error at the next step.
+    pub fn set_learning_rate(&self, rate: Option<f64>) {
+        self.control.learning_rate.set(rate);
+    }
+
+    /// The Euclidean norm of the gradient of each of the model's parameters in the batch that ends, without penalties of
+    /// weights and before clipping; 0 for those that are not trained. Only at [`Event::BatchEnded`], and only if a callback
+    /// [wants them](Callback::wants_gradient_norms).
+    #[must_use]
+    pub fn gradient_norms(&self) -> Option<&[f64]> {
+        let norms = &self.control.gradient_norms;
+        (!norms.is_empty()).then_some(norms.as_slice())
+    }
+
+    /// The norm of all gradients together.
+    #[must_use]
+    pub fn gradient_norm(&self) -> Option<f64> {
+        let squares = self.gradient_norms()?.iter().map(|norm| norm * norm);
+        Some(squares.sum::<f64>().sqrt())
+    }
+
+    /// Names of the figures that every epoch of this run will have, known before its first batch.
+    pub fn figures(&self) -> impl Iterator<Item = &str> {
+        self.figures.names()
+    }
+
+    /// Which way a figure becomes better: losses, penalties and errors fall, accuracies rise, a metric says it of itself
+    /// ([`Metric::mode`](crate::Metric::mode)). `None` for what is not measured, and for what is not known to have a
+    /// better way (`learning_rate`).
+    #[must_use]
+    pub fn mode(&self, figure: &str) -> Option<Mode> {
+        self.figures.find(figure).flatten()
     }
 
     /// Where training stands: the next batch to run.

@@ -36,38 +36,60 @@
 //! the weights of its moment and with dropout; the loss includes the penalties of that moment; a last, smaller batch
 //! counts with as many samples as it has; `val_loss` includes the penalty of the weights at the end of the epoch.
 //! Because running figures hide the true gap, [`Trainer::measure_training_set`] adds the training set's figures with the
-//! weights at the end of the epoch and dropout off, and every loss is also given without its penalty (`cross_entropy`,
-//! named after the usual case; it is the loss function's part whichever that is).
+//! weights at the end of the epoch and dropout off, and every loss is also given without its penalty:
+//! [`data_loss`](EpochRecord::data_loss), which files and [`EpochRecord::get`] call `cross_entropy` where it is one.
+//! Accuracy is measured where the loss tells classes apart ([`Loss::is_classification`](taper_nn::Loss)), elsewhere if
+//! asked for. Metrics run over the whole set: what is no mean of batches ([`AUC`], [`R2Score`](struct@R2Score)) is exact too.
 //!
 //! # Going on
 //!
 //! Shuffling and dropout are functions of seed, epoch and step, so a checkpoint made after any batch
 //! ([`View::checkpoint`], [`ModelCheckpoint`]) holds all there is to know: [`Trainer::resume`] continues to the bit as
-//! if nothing had happened, with any number of threads.
+//! if nothing had happened, with any number of threads. What callbacks remember and decide ([`Callback::state`],
+//! [`View::set_learning_rate`]) is part of it.
+//!
+//! # What can be added
+//!
+//! A metric ([`Metric`]), a loss ([`Loss`](taper_nn::Loss)), a callback ([`Callback`]) of one's own is one type with one
+//! trait. A loss says which targets it takes, a metric which shapes it can compare and which way it becomes better, so
+//! that what does not fit, and what is misspelt, is an error before the first batch.
 #![forbid(unsafe_code)]
 
 pub mod callbacks;
 mod checkpoint;
+mod class_weight;
+mod confusion;
+mod control;
 mod error;
 mod evaluate;
 mod event;
+mod figures;
 mod fit;
 mod history;
+mod labels;
+mod measured;
 pub mod metrics;
+mod mode;
 #[doc(hidden)] // for what measures steps; it may change with every version
 pub mod moments;
+mod number;
 pub mod prelude;
+mod record;
 mod running;
+mod settings;
 mod shapes;
 mod trainer;
 
-pub use callbacks::{EarlyStopping, ModelCheckpoint, StopFlag};
+pub use callbacks::{EarlyStopping, ModelCheckpoint, ReduceLROnPlateau, StopFlag};
 pub use checkpoint::CheckpointExt;
+pub use confusion::ConfusionMatrix;
 pub use error::{Error, Result};
-pub use evaluate::{Evaluation, evaluate, evaluate_with, predict};
+pub use evaluate::{Evaluate, Evaluation, evaluate, evaluate_with, predict};
 pub use event::{Callback, Event, View};
 pub use fit::Fit;
-pub use history::{EpochRecord, History};
-pub use metrics::{Accuracy, ConfusionMatrix, Metric, TopKAccuracy};
+pub use history::History;
+pub use metrics::{Metric, kinds::*};
+pub use mode::Mode;
+pub use record::{DataLoss, EpochRecord};
 pub use taper_checkpoint::Checkpoint;
 pub use trainer::Trainer;

@@ -24,9 +24,9 @@ pub fn step(
     optimizer: &dyn Optimizer,
     state: &mut State,
     model: &mut Model,
+    learning_rate: f64,
     gradients: Vec<Option<Tensor>>,
 ) -> Result<()> {
-    let learning_rate = optimizer.learning_rate_at(state.iterations);
     let parameters = model.parameters_mut().iter_mut().zip(gradients);
     let weights = parameters.map(|(parameter, gradient)| Weight {
         penalty: parameter
@@ -41,6 +41,16 @@ pub fn step(
         learning_rate,
         weights,
     )?)
+}
+
+/// The Euclidean norm of each gradient, 0 where there is none. One after the other, so that it is the same everywhere.
+pub(crate) fn norms(gradients: &[Option<Tensor>]) -> Vec<f64> {
+    let norm = |gradient: &Option<Tensor>| {
+        let gradient = gradient.as_ref()?.contiguous();
+        let values = gradient.as_slice().unwrap_or_default().iter();
+        Some(values.map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt())
+    };
+    gradients.iter().map(|g| norm(g).unwrap_or(0.0)).collect()
 }
 
 /// For a checkpoint: slots named `<weight>/<slot>`. The tensors are shared, not copied.

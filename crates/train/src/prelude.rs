@@ -1,9 +1,10 @@
 //! `use taper_train::prelude::*;` brings what a training program writes: layers, losses, optimizers and the trainer.
 
+pub use crate::metrics::kinds::*;
 pub use crate::{
-    Accuracy, Callback, Checkpoint, CheckpointExt, ConfusionMatrix, EarlyStopping, EpochRecord,
-    Error, Evaluation, Event, Fit, History, Metric, ModelCheckpoint, StopFlag, TopKAccuracy,
-    Trainer, View,
+    Callback, Checkpoint, CheckpointExt, ConfusionMatrix, EarlyStopping, EpochRecord, Error,
+    Evaluate, Evaluation, Event, Fit, History, Metric, Mode, ModelCheckpoint, ReduceLROnPlateau,
+    StopFlag, Trainer, View,
 };
 pub use taper_datasets::{Dataset, Mnist};
 pub use taper_nn::layers::*;

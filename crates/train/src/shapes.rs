@@ -2,7 +2,7 @@
 
 use crate::{Error, Result};
 use taper_datasets::Dataset;
-use taper_nn::Model;
+use taper_nn::{Loss, Model};
 
 /// The data set has samples, its inputs are what the model takes, and batches have a size.
 pub(crate) fn check(
@@ -47,21 +47,24 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// The targets are of the output's shape, or class numbers for it.
+/// The targets are what the loss takes for such an output.
 pub(crate) fn check_targets(
     operation: &'static str,
     model: &Model,
     data: &dyn Dataset,
+    loss: &dyn Loss,
 ) -> Result<()> {
     let (output, target) = (model.output_shape(), data.target_shape());
-    let rows = &output[..output.len().saturating_sub(1)];
-    if output == target || target == rows || target.split_last() == Some((&1, rows)) {
-        return Ok(());
-    }
-    let name = data.name();
-    let message = format!(
-        "the model's output {output:?} does not fit the targets {target:?} of {name}; \
-         the last layer must have as many units as there are classes"
-    );
-    Err(Error::shapes(operation, message))
+    loss.check_target(output, target).map_err(|error| {
+        let name = data.name();
+        let classes = if loss.is_classification() {
+            "; the last layer must have as many units as there are classes"
+        } else {
+            ""
+        };
+        let message = format!(
+            "the model's output {output:?} does not fit the targets {target:?} of {name}{classes} ({error})"
+        );
+        Error::shapes(operation, message)
+    })
 }

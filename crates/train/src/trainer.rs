@@ -1,8 +1,13 @@
 //! The trainer's settings, set one after the other as in the example of the crate's front page.
 
-use crate::{Callback, Error, Fit, History, Metric, Result, checkpoint::CheckpointExt, fit};
+use crate::{
+    Callback, Error, Fit, Metric, Result,
+    checkpoint::CheckpointExt,
+    fit,
+    settings::{Resumption, Settings},
+};
 use std::collections::BTreeMap;
-use taper_checkpoint::{Checkpoint, OptimizerState, Position};
+use taper_checkpoint::Checkpoint;
 use taper_datasets::Dataset;
 use taper_nn::{Loss, Model};
 use taper_optim::Optimizer;
@@ -16,27 +21,6 @@ pub struct Trainer<'a> {
     pub(crate) settings: Settings<'a>,
     pub(crate) callbacks: Vec<Box<dyn Callback + 'a>>,
     pub(crate) from: Option<Resumption>,
-}
-
-/// What stays the same during a run.
-pub(crate) struct Settings<'a> {
-    pub(crate) optimizer: Box<dyn Optimizer>,
-    pub(crate) loss: Box<dyn Loss>,
-    pub(crate) metrics: Vec<Box<dyn Metric>>,
-    pub(crate) epochs: u64,
-    pub(crate) batch_size: usize,
-    pub(crate) seed: Seed,
-    pub(crate) shuffle: bool,
-    pub(crate) validation: Option<&'a dyn Dataset>,
-    pub(crate) measure_training_set: bool,
-    pub(crate) provenance: BTreeMap<String, String>,
-}
-
-/// Where to go on from.
-pub(crate) struct Resumption {
-    pub(crate) optimizer: OptimizerState,
-    pub(crate) position: Position,
-    pub(crate) history: History,
 }
 
 impl<'a> Trainer<'a> {
@@ -53,6 +37,7 @@ impl<'a> Trainer<'a> {
             optimizer,
             loss,
             metrics: Vec::new(),
+            class_weight: BTreeMap::new(),
             epochs: 1,
             batch_size: 32,
             seed: Seed(0),
@@ -111,8 +96,8 @@ impl<'a> Trainer<'a> {
         self
     }
 
-    /// Measures a further metric, in training and in validation. Accuracy is always measured; a metric that is named as
-    /// one already there is not added again.
+    /// Measures a further metric, in training and in validation. Accuracy is measured without asking where the loss tells
+    /// classes apart; a metric that is named as one already there is not added again.
     #[must_use]
     pub fn metric(self, metric: impl Metric + 'static) -> Self {
         self.metric_boxed(Box::new(metric))
@@ -122,10 +107,23 @@ impl<'a> Trainer<'a> {
     #[must_use]
     pub fn metric_boxed(mut self, metric: Box<dyn Metric>) -> Self {
         let name = metric.name();
-        let known = name == "accuracy" || self.settings.metrics.iter().any(|m| m.name() == name);
-        if !known {
+        if !self.settings.metrics.iter().any(|m| m.name() == name) {
             self.settings.metrics.push(metric);
         }
+        self
+    }
+
+    /// Weights of the samples of each class in the training loss, for classes of which there are few; a class without one
+    /// has 1. As in Keras the weighted sum is divided by the number of samples, and only the training loss is weighted:
+    /// metrics and validation are not. Weights are finite and at least 0.
+    ///
+    /// ```
+    /// use taper_train::prelude::*;
+    /// let trainer = Trainer::new(Adam::default(), CategoricalCrossentropy).class_weight([(0, 1.0), (1, 20.0)]);
+    /// ```
+    #[must_use]
+    pub fn class_weight(mut self, weights: impl IntoIterator<Item = (usize, f64)>) -> Self {
+        self.settings.class_weight = weights.into_iter().collect();
         self
     }
 

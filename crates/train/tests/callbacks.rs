@@ -118,6 +118,88 @@ fn watching_what_is_not_measured_is_an_error() {
 }
 
 #[test]
+fn a_misspelt_figure_is_an_error_before_the_first_batch() {
+    /// Counts what it is told.
+    #[derive(Default)]
+    struct Count(usize);
+    impl Callback for Count {
+        fn on_event(&mut self, _: &Event<'_>, _: &View<'_>) -> ControlFlow<()> {
+            self.0 += 1;
+            ControlFlow::Continue(())
+        }
+    }
+    let (data, folder) = (Bars::new(20, 1), tempfile::tempdir().unwrap());
+    let path = folder.path().join("last.taper");
+    let (mut model, mut count) = (network(), Count::default());
+    let before = weights(&model);
+    let error = trainer()
+        .validation(&data)
+        .callback(&mut count)
+        .callback(ModelCheckpoint::last(&path))
+        .callback(EarlyStopping::on("val_accurracy"))
+        .fit(&mut model, &data)
+        .unwrap_err();
+    assert!(matches!(error, Error::UnknownFigure { .. }), "{error}");
+    assert!(error.to_string().contains("val_accuracy"), "{error}");
+    assert_eq!((count.0, weights(&model)), (0, before));
+    assert!(!path.exists());
+
+    let error = trainer()
+        .callback(EarlyStopping::on("learning_rate"))
+        .fit(&mut model, &data)
+        .unwrap_err();
+    assert!(matches!(error, Error::UnknownMode { .. }), "{error}");
+    let told = EarlyStopping::on("learning_rate").mode(Mode::Min);
+    let fit = trainer().callback(told).fit(&mut model, &data).unwrap();
+    assert_eq!(fit.epochs.len(), 2, "it does not fall");
+}
+
+#[test]
+fn a_metric_says_which_of_its_values_is_best() {
+    /// Rises from epoch to epoch; nothing in its name says that this is good.
+    #[derive(Debug)]
+    struct Score(std::sync::atomic::AtomicU64);
+    impl Metric for Score {
+        fn name(&self) -> String {
+            "score".into()
+        }
+        fn mode(&self) -> Mode {
+            Mode::Max
+        }
+        fn sums(&self, _: &[usize], _: &[usize]) -> taper_train::Result<usize> {
+            Ok(1)
+        }
+        fn add(
+            &self,
+            sums: &mut [f64],
+            _: &Tensor,
+            _: &Tensor,
+            _: Option<&Tensor>,
+        ) -> taper_train::Result<()> {
+            sums[0] = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed) as f64;
+            Ok(())
+        }
+        fn value(&self, sums: &[f64]) -> f64 {
+            sums[0]
+        }
+    }
+    let (data, folder) = (Bars::new(20, 1), tempfile::tempdir().unwrap());
+    let path = folder.path().join("best.taper");
+    trainer()
+        .metric(Score(Default::default()))
+        .validation(&data)
+        .callback(ModelCheckpoint::best(&path).monitor("val_score"))
+        .fit(&mut network(), &data)
+        .unwrap();
+    let saved = Checkpoint::load(&path).unwrap().read_history().unwrap();
+    assert_eq!(
+        saved.epochs.len(),
+        3,
+        "the last epoch has the highest score"
+    );
+}
+
+#[test]
 fn the_best_epoch_is_saved_also_over_a_resume() {
     let (data, validation, mut model, mut seen) = (
         Bars::new(64, 1),

@@ -204,7 +204,7 @@ fn output_losses_and_gradients_of_the_first_batch() {
             &[step.loss + step.penalty],
             &numbers(&run["batch_losses"])[..1],
         );
-        let accuracy = Accuracy.score(step.output(), &y).unwrap() / size as f64;
+        let accuracy = Accuracy.measure(step.output(), &y).unwrap();
         assert_close(
             "accuracy",
             &[accuracy],

@@ -174,6 +174,45 @@ fn the_checkpoint_of_a_fit_can_be_trained_further() {
     assert_eq!(timeless(&whole), timeless(&rest));
 }
 
+/// Earlier versions kept one sum a metric, and accuracy apart.
+#[test]
+fn a_position_within_an_epoch_of_an_earlier_version_is_read() {
+    let (data, mut model) = (Bars::new(50, 1), network());
+    let make = || trainer().metric(TopKAccuracy::new(2));
+    let mut reference = network();
+    let whole = make().fit(&mut reference, &data).unwrap();
+    let at = BreakAt(|e| {
+        matches!(
+            e,
+            Event::BatchEnded {
+                epoch: 2,
+                batch: 2,
+                ..
+            }
+        )
+    });
+    let half = make().callback(at).fit(&mut model, &data).unwrap();
+    let mut checkpoint = half.checkpoint(&model);
+
+    let position = checkpoint.position.as_mut().unwrap();
+    let mut notes: serde_json::Value = serde_json::from_str(&position.progress).unwrap();
+    let running = notes["running"].as_object_mut().unwrap();
+    let metrics = running.remove("metrics").unwrap();
+    assert_eq!(metrics[0][0], "accuracy");
+    running.insert("accuracy".into(), metrics[0][1][0].clone());
+    running.insert("metrics".into(), vec![metrics[1][1][0].clone()].into());
+    running.remove("learning_rate");
+    position.progress = notes.to_string();
+
+    let rest = make()
+        .resume(&checkpoint)
+        .unwrap()
+        .fit(&mut model, &data)
+        .unwrap();
+    assert_eq!(weights(&model), weights(&reference));
+    assert_eq!(timeless(&rest), timeless(&whole));
+}
+
 #[test]
 fn what_does_not_belong_together_is_refused() {
     let (data, mut model) = (Bars::new(50, 1), network());

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use taper_checkpoint::Checkpoint;
 use taper_datasets::{Dataset, Subset};
 use taper_nn::losses;
-use taper_train::CheckpointExt;
+use taper_train::{Accuracy, CheckpointExt};
 
 use super::{Done, in_pool, positive, say, table, threads};
 use crate::report::thousands;
@@ -67,19 +67,24 @@ impl Evaluate {
             splits.train()
         };
         let images = Subset::first(images, self.test_size.unwrap_or(usize::MAX));
-        let measured = in_pool(threads(self.threads), || {
-            taper_train::evaluate(&model, &images, &*loss, self.batch_size)
-        })??;
+        let mut evaluate = taper_train::Evaluate::new(&*loss).batch_size(self.batch_size);
+        // Images with labels have an accuracy, whatever the loss.
+        if images.label(0).is_some() {
+            evaluate = evaluate.metric(Accuracy).confusion(true);
+        }
+        let measured = in_pool(threads(self.threads), || evaluate.run(&model, &images))??;
 
         say(format!(
             "{title}, {} images ({})",
             thousands(images.len()),
             images.name()
         ))?;
-        let (loss, data, penalty) = (measured.loss, measured.cross_entropy, measured.penalty);
+        if let Some(accuracy) = measured.accuracy {
+            say(format!("accuracy  {:.2} %", accuracy * 100.0))?;
+        }
+        let (loss, data, penalty) = (measured.loss, measured.data_loss, measured.penalty);
         say(format!(
-            "accuracy  {:.2} %\nloss      {loss:.4} = {data:.4} + {penalty:.4} penalty",
-            measured.accuracy * 100.0
+            "loss      {loss:.4} = {data:.4} + {penalty:.4} penalty"
         ))?;
         if let Some(confusion) = &measured.confusion {
             let class = |class: usize| {

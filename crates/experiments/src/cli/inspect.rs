@@ -101,15 +101,18 @@ fn state(checkpoint: &Checkpoint) -> anyhow::Result<String> {
         );
     }
     for record in &checkpoint.read_history()?.epochs {
-        let validation = record.val_accuracy.map_or_else(String::new, |share| {
-            format!(", val_acc {:.2} %", share * 100.0)
-        });
+        let share = |name: &str, share: Option<f64>| {
+            share.map_or_else(String::new, |share| {
+                format!(", {name} {:.2} %", share * 100.0)
+            })
+        };
         line(
             &format!("epoch {}", record.epoch),
             &format!(
-                "loss {:.4}, acc {:.2} %{validation}",
+                "loss {:.4}{}{}",
                 record.loss,
-                record.accuracy * 100.0
+                share("acc", record.accuracy),
+                share("val_acc", record.val_accuracy)
             ),
         );
     }

@@ -155,7 +155,7 @@ impl Progress {
         job: &Job,
         (batch, batches): (usize, usize),
         loss: f64,
-        accuracy: f64,
+        accuracy: Option<f64>,
         images: usize,
     ) {
         let mut running = self.running();
@@ -168,10 +168,10 @@ impl Progress {
         let left = Duration::try_from_secs_f64(left)
             .unwrap_or_default()
             .as_secs();
-        let message = format!(
-            "loss {loss:.4}  acc {:6.2} %  {rate:>6.0} images/s  {left} s left",
-            accuracy * 100.0
-        );
+        let accuracy = accuracy.map_or_else(String::new, |share| {
+            format!("  acc {:6.2} %", share * 100.0)
+        });
+        let message = format!("loss {loss:.4}{accuracy}  {rate:>6.0} images/s  {left} s left");
         running.bar.set_message(message);
         running.bar.set_position(batch as u64);
     }
@@ -229,17 +229,15 @@ fn style() -> ProgressStyle {
 /// Loss and accuracy in training and validation, as Keras prints them.
 fn epoch_line(record: &EpochRecord, epochs: u64) -> String {
     let percent = |share: f64| format!("{:.2} %", share * 100.0);
-    let mut text = format!(
-        "epoch {}/{epochs}  loss {:.4}  acc {}",
-        record.epoch,
-        record.loss,
-        percent(record.accuracy)
-    );
-    if let (Some(loss), Some(accuracy)) = (record.val_loss, record.val_accuracy) {
-        text.push_str(&format!(
-            "  val_loss {loss:.4}  val_acc {}",
-            percent(accuracy)
-        ));
+    let mut text = format!("epoch {}/{epochs}  loss {:.4}", record.epoch, record.loss);
+    if let Some(accuracy) = record.accuracy {
+        text.push_str(&format!("  acc {}", percent(accuracy)));
+    }
+    if let Some(loss) = record.val_loss {
+        text.push_str(&format!("  val_loss {loss:.4}"));
+    }
+    if let Some(accuracy) = record.val_accuracy {
+        text.push_str(&format!("  val_acc {}", percent(accuracy)));
     }
     text.push_str(&format!(
         "  {:.1} s  {:.0} images/s",

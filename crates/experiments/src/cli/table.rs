@@ -15,7 +15,7 @@ pub(super) fn comparison(summary: &Summary) -> String {
         match &variant.figures {
             Some(figures) => row.extend([
                 loss(Some(figures.loss)),
-                share(Some(figures.accuracy), " %"),
+                share(figures.accuracy, " %"),
                 share(figures.train_accuracy, " %"),
                 loss(figures.val_loss),
                 share(figures.val_accuracy, " %"),

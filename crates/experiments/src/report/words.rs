@@ -78,7 +78,7 @@ pub fn sentences(
 /// How much better it is at what it has seen, and whether the running figure hides it.
 fn gap(variant: &VariantSummary, changes: Option<&Variant>) -> Option<String> {
     let figures = variant.figures.as_ref()?;
-    let (seen, unseen) = (figures.accuracy.mean, figures.val_accuracy?.mean);
+    let (seen, unseen) = (figures.accuracy?.mean, figures.val_accuracy?.mean);
     match figures.train_accuracy.map(|stat| stat.mean) {
         Some(clean) if clean - seen >= 0.005 && unseen > seen => {
             let dropout = changes.is_some_and(|changes| changes.dropout.is_some());
@@ -122,7 +122,7 @@ fn gap(variant: &VariantSummary, changes: Option<&Variant>) -> Option<String> {
 /// Whether and from when it overfits; otherwise whether it is still learning.
 fn course(run: &RunData, variant: &VariantSummary) -> Option<String> {
     let of = |figure: fn(&EpochRecord) -> Option<f64>| curve(run, &variant.name, figure);
-    let mut validation = of(|record| record.val_cross_entropy);
+    let mut validation = of(|record| record.val_data_loss);
     if validation.is_empty() {
         validation = of(|record| record.val_loss);
     }
@@ -145,7 +145,7 @@ fn course(run: &RunData, variant: &VariantSummary) -> Option<String> {
         .map(|(i, point)| (i, mean(point)))
         .min_by(|a, b| a.1.total_cmp(&b.1))?;
     let end = (mean(&validation[epochs - 1]) + mean(&validation[epochs - 2])) / 2.0;
-    let training = of(|record| Some(record.cross_entropy));
+    let training = of(|record| Some(record.data_loss));
     let keeps_falling =
         training.len() == epochs && mean(&training[epochs - 1]) < mean(&training[best]);
     let best_epoch = validation[best].0;

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use taper_checkpoint::Checkpoint;
 use taper_nn::{Model, Seed, losses};
-use taper_train::{Callback, CheckpointExt, Event, Fit, ModelCheckpoint, StopFlag, Trainer, View};
+use taper_train::{
+    Accuracy, Callback, CheckpointExt, Event, Fit, ModelCheckpoint, StopFlag, Trainer, View,
+};
 
 use super::{JobResult, RunFolder, StudyData};
 use crate::study::{Job, Study};
@@ -167,6 +169,8 @@ fn train(
         .seed(Seed(job.seed))
         .validation(&data.test)
         .measure_training_set(true)
+        // Variants are compared by it, whatever the loss.
+        .metric(Accuracy)
         .callback(HistoryFile {
             folder,
             job,

@@ -42,7 +42,7 @@ pub struct VariantSummary {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     /// Running training accuracy: dropout on, weights of the moment.
-    pub accuracy: Stat,
+    pub accuracy: Option<Stat>,
     /// Accuracy on the training set at the end of the epoch, dropout off.
     pub train_accuracy: Option<Stat>,
     /// Accuracy on the validation set.
@@ -181,17 +181,17 @@ impl Figures {
             .map(|history| history.iter().map(|record| record.seconds).sum())
             .collect();
         Some(Figures {
-            accuracy: stat(&|r| Some(r.accuracy))?,
+            accuracy: stat(&|r| r.accuracy),
             train_accuracy: stat(&|r| r.train_accuracy),
             val_accuracy: stat(&|r| r.val_accuracy),
-            gap: stat(&|r| Some(r.accuracy - r.val_accuracy?)),
+            gap: stat(&|r| Some(r.accuracy? - r.val_accuracy?)),
             clean_gap: stat(&|r| Some(r.train_accuracy? - r.val_accuracy?)),
             loss: stat(&|r| Some(r.loss))?,
-            cross_entropy: stat(&|r| Some(r.cross_entropy))?,
+            cross_entropy: stat(&|r| Some(r.data_loss))?,
             penalty: stat(&|r| Some(r.penalty))?,
-            train_cross_entropy: stat(&|r| r.train_cross_entropy),
+            train_cross_entropy: stat(&|r| r.train_data_loss),
             val_loss: stat(&|r| r.val_loss),
-            val_cross_entropy: stat(&|r| r.val_cross_entropy),
+            val_cross_entropy: stat(&|r| r.val_data_loss),
             end_penalty: stat(&|r| Some(r.end_penalty))?,
             best_val_accuracy: best.and_then(|values| Stat::of(&values)),
             seconds: Stat::of(&seconds)?,

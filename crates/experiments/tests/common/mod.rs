@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 use taper_experiments::run::{Environment, JobData, JobResult, Mistake, RunData, RunFolder};
 use taper_experiments::study::{Overrides, Study};
-use taper_train::EpochRecord;
+use taper_train::{DataLoss, EpochRecord};
 
 #[derive(Deserialize)]
 struct Reference {
@@ -87,15 +87,16 @@ fn history(curves: &Curves, variant: &str, seed: u64) -> Vec<EpochRecord> {
         EpochRecord {
             epoch: i as u64 + 1,
             loss: curves.loss[i],
-            accuracy: curves.accuracy[i] + wobble,
-            cross_entropy,
+            accuracy: Some(curves.accuracy[i] + wobble),
+            data_loss: cross_entropy,
+            data_loss_kind: DataLoss::CrossEntropy,
             penalty: curves.loss[i] - cross_entropy,
             val_loss: Some(curves.val_loss[i]),
             val_accuracy: Some(curves.val_accuracy[i] + wobble),
-            val_cross_entropy: Some(val_cross_entropy),
+            val_data_loss: Some(val_cross_entropy),
             end_penalty: curves.val_loss[i] - val_cross_entropy,
             train_accuracy: Some((clean + wobble).min(1.0)),
-            train_cross_entropy: Some(curves.loss[i] * 0.8),
+            train_data_loss: Some(curves.loss[i] * 0.8),
             metrics: BTreeMap::new(),
             learning_rate: 0.001,
             seconds: 12.5,

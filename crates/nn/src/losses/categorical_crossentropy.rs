@@ -1,6 +1,6 @@
 //! Cross-entropy of class probabilities against one-hot (or soft) targets.
 
-use super::{Loss, Row, Sample, check_smoothing, clip, fit, smooth};
+use super::{Loss, Row, Sample, check_same, check_smoothing, clip, fit, means_of_samples, smooth};
 use crate::{ActivationKind, Error, Result, config};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -57,6 +57,28 @@ impl<E: Element> Loss<E> for CategoricalCrossentropy {
         let loss = || from_logits(logits, &self.target(logits.shape(), target)?);
         (activation == ActivationKind::Softmax).then(loss)
     }
+
+    fn per_sample(&self, output: &Var<E>, target: &Tensor<E>) -> Result<Var<E>> {
+        samples_from_probabilities(output, &self.target(output.shape(), target)?)
+    }
+
+    fn per_sample_from_logits(
+        &self,
+        logits: &Var<E>,
+        target: &Tensor<E>,
+        activation: ActivationKind,
+    ) -> Option<Result<Var<E>>> {
+        let losses = || samples_from_logits(logits, &self.target(logits.shape(), target)?);
+        (activation == ActivationKind::Softmax).then(losses)
+    }
+
+    fn check_target(&self, output: &[usize], target: &[usize]) -> Result<()> {
+        check_same(Self::NAME, output, target)
+    }
+
+    fn is_cross_entropy(&self) -> bool {
+        true
+    }
 }
 
 /// The loss of probabilities whose sum may be other than 1, against a target of the same shape.
@@ -64,6 +86,19 @@ pub(super) fn from_probabilities<E: Element>(
     output: &Var<E>,
     target: &Tensor<E>,
 ) -> Result<Var<E>> {
+    Ok(likelihood(output, target)?.mean().neg())
+}
+
+/// The same for each sample, `[n]`.
+pub(super) fn samples_from_probabilities<E: Element>(
+    output: &Var<E>,
+    target: &Tensor<E>,
+) -> Result<Var<E>> {
+    Ok(means_of_samples(&likelihood(output, target)?)?.neg())
+}
+
+/// Σ target · ln output, row by row.
+fn likelihood<E: Element>(output: &Var<E>, target: &Tensor<E>) -> Result<Var<E>> {
     let classes = output.shape().len().checked_sub(1).filter(|&axis| axis > 0);
     let Some(axis) = classes else {
         let message = format!(
@@ -78,9 +113,7 @@ pub(super) fn from_probabilities<E: Element>(
         .tape()
         .constant(target)
         .mul(&logarithm)?
-        .sum_axes(&[axis], false)?
-        .mean()
-        .neg())
+        .sum_axes(&[axis], false)?)
 }
 
 /// The same from logits by the log-sum-exp.
@@ -96,6 +129,21 @@ pub(super) fn from_logits<E: Element>(logits: &Var<E>, target: &Tensor<E>) -> Re
     Ok(logits
         .reshape(rows)?
         .softmax_cross_entropy(&target.reshape(rows)?)?)
+}
+
+/// The loss of each sample from logits, `[n]`.
+pub(super) fn samples_from_logits<E: Element>(
+    logits: &Var<E>,
+    target: &Tensor<E>,
+) -> Result<Var<E>> {
+    let Some(axis) = logits.shape().len().checked_sub(1).filter(|&axis| axis > 0) else {
+        let message = "logits [n, …, classes] are wanted";
+        return Err(Error::loss(CategoricalCrossentropy::NAME, message));
+    };
+    let gain = logits
+        .log_softmax(axis)?
+        .mul(&logits.tape().constant(target))?;
+    Ok(means_of_samples(&gain.sum_axes(&[axis], false)?)?.neg())
 }
 
 pub(super) fn row<E: Element>() -> Row<E> {
@@ -147,6 +195,17 @@ mod tests {
         close(
             value(&CategoricalCrossentropy, doubled, target),
             -(0.95f64.ln() + 0.1f64.ln()) / 2.0,
+        );
+        // Weights count samples; the sum is divided by their number.
+        let on_tape = Tape::new().constant(&Tensor::from_slice(output.0, output.1).unwrap());
+        let weighted = CategoricalCrossentropy.forward_weighted(
+            &on_tape,
+            &Tensor::from_slice(target.0, target.1).unwrap(),
+            &Tensor::from_slice([2], &[0.5, 3.0]).unwrap(),
+        );
+        close(
+            weighted.unwrap().value().item().unwrap(),
+            -(0.5 * 0.95f64.ln() + 3.0 * 0.1f64.ln()) / 2.0,
         );
         // A sure mistake costs −ln 1e-7, not infinity.
         let wrong = (&[1, 2][..], &[1.0, 0.0][..]);

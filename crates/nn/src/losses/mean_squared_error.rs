@@ -1,6 +1,6 @@
 //! The mean of squared differences.
 
-use super::{Loss, Row, Sample, fit};
+use super::{Loss, Row, Sample, check_same, fit, means_of_samples};
 use crate::{Result, config};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -26,6 +26,15 @@ impl<E: Element> Loss<E> for MeanSquaredError {
     fn forward(&self, output: &Var<E>, target: &Tensor<E>) -> Result<Var<E>> {
         let target = output.tape().constant(&fit(NAME, output.shape(), target)?);
         Ok(output.sub(&target)?.square().mean())
+    }
+
+    fn per_sample(&self, output: &Var<E>, target: &Tensor<E>) -> Result<Var<E>> {
+        let target = output.tape().constant(&fit(NAME, output.shape(), target)?);
+        means_of_samples(&output.sub(&target)?.square())
+    }
+
+    fn check_target(&self, output: &[usize], target: &[usize]) -> Result<()> {
+        check_same(NAME, output, target)
     }
 }
 
@@ -58,6 +67,7 @@ pub(super) fn row<E: Element>() -> Row<E> {
 mod tests {
     use super::super::tests::{close, value};
     use super::*;
+    use taper_autograd::Tape;
 
     #[test]
     fn values() {
@@ -77,6 +87,20 @@ mod tests {
                 (&[2], &[0.0, 0.0]),
             ),
             2.5,
+        );
+    }
+
+    #[test]
+    fn weights_count_samples_and_the_sum_is_divided_by_their_number() {
+        let output =
+            Tape::new().constant(&Tensor::from_slice([2, 2], &[1.0, 2.0, 3.0, 4.0]).unwrap());
+        let target = Tensor::from_slice([2, 2], &[1.0, 0.0, 3.0, 1.0]).unwrap();
+        let weights = Tensor::from_slice([2], &[3.0, 0.5]).unwrap();
+        // The samples' losses are 2 and 4.5.
+        let loss = MeanSquaredError.forward_weighted(&output, &target, &weights);
+        close(
+            loss.unwrap().value().item().unwrap(),
+            (3.0 * 2.0 + 0.5 * 4.5) / 2.0,
         );
     }
 }

@@ -1,7 +1,9 @@
 //! Cross-entropy of class probabilities against class numbers.
 
-use super::categorical_crossentropy::{from_logits, from_probabilities};
-use super::{Loss, Row, Sample};
+use super::categorical_crossentropy::{
+    from_logits, from_probabilities, samples_from_logits, samples_from_probabilities,
+};
+use super::{Loss, Row, Sample, check_class_numbers};
 use crate::{ActivationKind, Error, Result, config};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -39,6 +41,28 @@ impl<E: Element> Loss<E> for SparseCategoricalCrossentropy {
     ) -> Option<Result<Var<E>>> {
         (activation == ActivationKind::Softmax)
             .then(|| from_logits(logits, &one_hot(logits.shape(), target)?))
+    }
+
+    fn per_sample(&self, output: &Var<E>, target: &Tensor<E>) -> Result<Var<E>> {
+        samples_from_probabilities(output, &one_hot(output.shape(), target)?)
+    }
+
+    fn per_sample_from_logits(
+        &self,
+        logits: &Var<E>,
+        target: &Tensor<E>,
+        activation: ActivationKind,
+    ) -> Option<Result<Var<E>>> {
+        (activation == ActivationKind::Softmax)
+            .then(|| samples_from_logits(logits, &one_hot(logits.shape(), target)?))
+    }
+
+    fn check_target(&self, output: &[usize], target: &[usize]) -> Result<()> {
+        check_class_numbers(NAME, output, target)
+    }
+
+    fn is_cross_entropy(&self) -> bool {
+        true
     }
 }
 
@@ -107,6 +131,7 @@ pub(super) fn row<E: Element>() -> Row<E> {
 mod tests {
     use super::super::tests::{close, value};
     use super::*;
+    use taper_autograd::Tape;
 
     #[test]
     fn values() {
@@ -123,6 +148,16 @@ mod tests {
                 (&[2, 1], &[1.0, 2.0]),
             ),
             expected,
+        );
+        let on_tape = Tape::new().constant(&Tensor::from_slice(output.0, output.1).unwrap());
+        let weighted = SparseCategoricalCrossentropy.forward_weighted(
+            &on_tape,
+            &Tensor::from_slice([2], &[1.0, 2.0]).unwrap(),
+            &Tensor::from_slice([2], &[0.5, 3.0]).unwrap(),
+        );
+        close(
+            weighted.unwrap().value().item().unwrap(),
+            -(0.5 * 0.95f64.ln() + 3.0 * 0.1f64.ln()) / 2.0,
         );
     }
 

@@ -1,7 +1,7 @@
 //! Stops when a figure no longer becomes better.
 
 use super::Monitor;
-use crate::{Callback, Error, Event, Result, View};
+use crate::{Callback, Event, Mode, Result, View};
 use std::ops::ControlFlow;
 use taper_nn::Model;
 use taper_tensor::Tensor;
@@ -21,12 +21,11 @@ pub struct EarlyStopping {
     best: Option<(usize, Vec<Tensor>)>,
     /// Training has come to an end at which the best weights are wanted.
     over: bool,
-    failed: Option<Error>,
 }
 
 impl EarlyStopping {
-    /// Watches a figure of [`EpochRecord`](crate::EpochRecord) by its name. Accuracies (names with `acc`) should rise,
-    /// everything else fall.
+    /// Watches a figure of [`EpochRecord`](crate::EpochRecord) by its name. Losses should fall, accuracies rise, and
+    /// metrics know themselves. A figure that is not measured is an error of `fit` before its first batch.
     #[must_use]
     pub fn on(figure: impl Into<String>) -> Self {
         let monitor = Monitor::new(figure);
@@ -36,8 +35,14 @@ impl EarlyStopping {
             restore: false,
             best: None,
             over: false,
-            failed: None,
         }
+    }
+
+    /// Which way the figure becomes better; needed only where that is not known (`learning_rate`).
+    #[must_use]
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.monitor.told = Some(mode);
+        self
     }
 
     /// How many epochs without improvement to wait through (default 0).
@@ -63,9 +68,9 @@ impl EarlyStopping {
         self
     }
 
-    fn epoch_ended(&mut self, view: &View<'_>) -> Result<ControlFlow<()>> {
+    fn epoch_ended(&mut self, view: &View<'_>) -> ControlFlow<()> {
         let last = view.history.epochs.len().saturating_sub(1);
-        let best = self.monitor.best("EarlyStopping", view.history)?;
+        let best = self.monitor.best(view.history);
         if best == Some(last) {
             if self.restore {
                 self.best = Some((
@@ -77,35 +82,32 @@ impl EarlyStopping {
                         .collect(),
                 ));
             }
-            return Ok(ControlFlow::Continue(()));
+            return ControlFlow::Continue(());
         }
         let waited = best.map_or(last + 1, |best| last - best);
         if waited < self.patience.max(1) {
-            return Ok(ControlFlow::Continue(()));
+            return ControlFlow::Continue(());
         }
         self.over = true;
-        Ok(ControlFlow::Break(()))
+        ControlFlow::Break(())
     }
 }
 
 impl Callback for EarlyStopping {
+    fn prepare(&mut self, view: &View<'_>) -> Result<()> {
+        self.monitor.prepare("EarlyStopping", view)
+    }
+
     fn on_event(&mut self, event: &Event<'_>, view: &View<'_>) -> ControlFlow<()> {
         match event {
             Event::TrainingStarted { .. } => {
                 (self.best, self.over) = (None, false);
                 ControlFlow::Continue(())
             }
-            Event::EpochEnded(_) => self.epoch_ended(view).unwrap_or_else(|error| {
-                self.failed = Some(error);
-                ControlFlow::Break(())
-            }),
+            Event::EpochEnded(_) => self.epoch_ended(view),
             Event::TrainingEnded { stopped } => {
                 self.over |= !stopped;
-                let best = self
-                    .monitor
-                    .best("EarlyStopping", view.history)
-                    .ok()
-                    .flatten();
+                let best = self.monitor.best(view.history);
                 self.best.take_if(|(epoch, _)| Some(*epoch) != best);
                 ControlFlow::Continue(())
             }
@@ -114,9 +116,6 @@ impl Callback for EarlyStopping {
     }
 
     fn finish(&mut self, model: &mut Model) -> Result<()> {
-        if let Some(error) = self.failed.take() {
-            return Err(error);
-        }
         if let (true, Some((_, weights))) = (self.over, self.best.take()) {
             for (parameter, value) in model.parameters_mut().iter_mut().zip(weights) {
                 parameter.value = value;

@@ -1,7 +1,7 @@
 //! Saves the model while it is trained.
 
 use super::Monitor;
-use crate::{Callback, Error, Event, Result, View};
+use crate::{Callback, Error, Event, Mode, Result, View};
 use std::{
     ops::ControlFlow,
     path::PathBuf,
@@ -53,10 +53,25 @@ impl ModelCheckpoint {
         }
     }
 
-    /// Chooses the best epoch by another figure: accuracies (names with `acc`) should rise, everything else fall.
+    /// Chooses the best epoch by another figure: losses should fall, accuracies rise, and metrics know themselves. A
+    /// figure that is not measured is an error of `fit` before its first batch.
     #[must_use]
     pub fn monitor(mut self, figure: impl Into<String>) -> Self {
-        self.best = Some(Monitor::new(figure));
+        let told = self.best.as_ref().and_then(|monitor| monitor.told);
+        self.best = Some(Monitor {
+            told,
+            ..Monitor::new(figure)
+        });
+        self
+    }
+
+    /// Which way the figure becomes better; needed only where that is not known. For the best epoch, that is: the latest
+    /// state needs none.
+    #[must_use]
+    pub fn mode(mut self, mode: Mode) -> Self {
+        if let Some(monitor) = &mut self.best {
+            monitor.told = Some(mode);
+        }
         self
     }
 
@@ -74,15 +89,15 @@ impl ModelCheckpoint {
         self
     }
 
-    fn wanted(&self, event: &Event<'_>, view: &View<'_>) -> Result<bool> {
+    fn wanted(&self, event: &Event<'_>, view: &View<'_>) -> bool {
         if let Some(monitor) = &self.best {
             let Event::EpochEnded(_) = event else {
-                return Ok(false);
+                return false;
             };
-            let best = monitor.best("ModelCheckpoint", view.history)?;
-            return Ok(best.is_some_and(|best| best + 1 == view.history.epochs.len()));
+            let best = monitor.best(view.history);
+            return best.is_some_and(|best| best + 1 == view.history.epochs.len());
         }
-        Ok(match event {
+        match event {
             Event::EpochEnded(_) | Event::TrainingEnded { stopped: true } => true,
             Event::BatchEnded { batch, .. } => {
                 let counted = self.every_batches.is_some_and(|every| batch % every == 0);
@@ -92,11 +107,11 @@ impl ModelCheckpoint {
                         .is_some_and(|every| self.saved.elapsed() >= every)
             }
             _ => false,
-        })
+        }
     }
 
     fn save_if_wanted(&mut self, event: &Event<'_>, view: &View<'_>) -> Result<()> {
-        if self.wanted(event, view)? {
+        if self.wanted(event, view) {
             view.checkpoint().save(&self.path)?;
             self.saved = Instant::now();
         }
@@ -105,6 +120,11 @@ impl ModelCheckpoint {
 }
 
 impl Callback for ModelCheckpoint {
+    fn prepare(&mut self, view: &View<'_>) -> Result<()> {
+        let monitor = self.best.as_mut();
+        monitor.map_or(Ok(()), |monitor| monitor.prepare("ModelCheckpoint", view))
+    }
+
     fn on_event(&mut self, event: &Event<'_>, view: &View<'_>) -> ControlFlow<()> {
         if let Event::TrainingStarted { .. } = event {
             self.saved = Instant::now();

@@ -2,12 +2,22 @@
 
 use super::Run;
 use crate::{
-    EpochRecord, Result,
-    evaluate::{Evaluation, evaluate_with, penalty},
-    trainer::Settings,
+    DataLoss, EpochRecord, Result,
+    evaluate::{Confusion, Evaluation, measure, penalty},
+    settings::Settings,
 };
-use std::{collections::BTreeMap, time::Instant};
+use std::time::Instant;
 use taper_datasets::Dataset;
+use taper_nn::Loss;
+
+/// What the part of this loss is called.
+pub(super) fn data_loss_kind(loss: &dyn Loss) -> DataLoss {
+    if loss.is_cross_entropy() {
+        DataLoss::CrossEntropy
+    } else {
+        DataLoss::Other
+    }
+}
 
 impl Run<'_, '_> {
     /// The record of the epoch whose batches are done.
@@ -18,19 +28,18 @@ impl Run<'_, '_> {
             batch_size,
             ..
         } = self.settings;
-        let on =
-            |data: &dyn Dataset| evaluate_with(self.model, data, &**loss, *batch_size, metrics);
+        let on = |data: &dyn Dataset| {
+            let (model, no) = (&*self.model, Confusion::No);
+            measure(model, data, &**loss, *batch_size, metrics, no)
+        };
         let validation = self.settings.validation.map(on).transpose()?;
         let training = self
             .settings
             .measure_training_set
             .then(|| on(self.data))
             .transpose()?;
-        let mut figures: BTreeMap<String, f64> = metrics
-            .iter()
-            .map(|m| m.name())
-            .zip(self.running.metrics())
-            .collect();
+        let running = self.running.metrics(&self.measured);
+        let (accuracy, mut figures) = self.measured.split(running);
         for (prefix, evaluation) in [("val_", &validation), ("train_", &training)] {
             let measured = evaluation.iter().flat_map(|e| &e.metrics);
             figures.extend(measured.map(|(name, value)| (format!("{prefix}{name}"), *value)));
@@ -41,20 +50,21 @@ impl Run<'_, '_> {
         Ok(EpochRecord {
             epoch: self.epoch + 1,
             loss: self.running.loss(),
-            accuracy: self.running.accuracy(),
-            cross_entropy: self.running.cross_entropy(),
+            accuracy,
+            data_loss: self.running.data_loss(),
+            data_loss_kind: data_loss_kind(&**loss),
             penalty: self.running.penalty(),
             val_loss: figure(&validation, |e| e.loss),
-            val_accuracy: figure(&validation, |e| e.accuracy),
-            val_cross_entropy: figure(&validation, |e| e.cross_entropy),
+            val_accuracy: validation.as_ref().and_then(|e| e.accuracy),
+            val_data_loss: figure(&validation, |e| e.data_loss),
             end_penalty: penalty(self.model),
-            train_accuracy: figure(&training, |e| e.accuracy),
-            train_cross_entropy: figure(&training, |e| e.cross_entropy),
+            train_accuracy: training.as_ref().and_then(|e| e.accuracy),
+            train_data_loss: figure(&training, |e| e.data_loss),
             metrics: figures,
-            learning_rate: self
-                .settings
-                .optimizer
-                .learning_rate_at(self.state.iterations.saturating_sub(1)),
+            learning_rate: self.running.learning_rate.unwrap_or_else(|| {
+                let optimizer = &self.settings.optimizer;
+                optimizer.learning_rate_at(self.state.iterations.saturating_sub(1))
+            }),
             seconds: seconds + started.elapsed().as_secs_f64(),
             images_per_second: if seconds > 0.0 {
                 self.running.samples as f64 / seconds

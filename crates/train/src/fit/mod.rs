@@ -2,21 +2,28 @@
 
 mod measure;
 mod position;
+mod tell;
 
 use crate::{
-    Callback, CheckpointExt, Error, Event, History, Result, View,
+    Callback, CheckpointExt, Error, Event, History, Result,
     checkpoint::Snapshot,
+    control::Control,
     evaluate::in_memory_of,
+    figures::Figures,
+    measured::Measured,
     moments,
     running::{BatchResult, Running},
+    settings::{Resumption, Settings},
     shapes,
-    trainer::{Resumption, Settings},
 };
-use std::{collections::BTreeMap, ops::ControlFlow, ops::Deref, time::Instant};
+use measure::data_loss_kind;
+use position::Decisions;
+use std::{cell::RefCell, collections::BTreeMap, ops::ControlFlow, ops::Deref, time::Instant};
 use taper_checkpoint::{Checkpoint, OptimizerState, Position};
 use taper_datasets::{Batch, Batches, Dataset};
-use taper_nn::Model;
+use taper_nn::{Loss, Model};
 use taper_optim::State;
+use tell::{Order, States};
 
 /// How `fit` ended. Reads as its [`History`].
 #[derive(Clone, Debug)]
@@ -61,6 +68,7 @@ pub(crate) fn run<'a>(
     data: &dyn Dataset,
 ) -> Result<Fit> {
     let mut run = Run::start(settings, from, model, data)?;
+    run.prepare(callbacks)?;
     run.train(callbacks)?;
     let stopped = run.epoch < settings.epochs;
     run.tell(callbacks, &Event::TrainingEnded { stopped });
@@ -79,6 +87,8 @@ struct Run<'r, 'a> {
     data: &'r dyn Dataset,
     state: State,
     history: History,
+    measured: Measured<'r>,
+    figures: Figures,
     /// Sums of the epoch that is running.
     running: Running,
     /// The epoch and the batch to run next, from 0.
@@ -88,6 +98,14 @@ struct Run<'r, 'a> {
     batches: usize,
     /// A callback said `Break`.
     stopping: bool,
+    /// What callbacks set, and what they are shown.
+    control: Control,
+    /// Which callbacks are told first, and whether one wants the gradients' norms.
+    order: Order,
+    /// What callbacks remember, as of the latest event: names and states.
+    states: RefCell<States>,
+    /// The same from a checkpoint, until they are given back.
+    saved: Option<Decisions>,
 }
 
 impl<'r, 'a> Run<'r, 'a> {
@@ -98,19 +116,42 @@ impl<'r, 'a> Run<'r, 'a> {
         data: &'r dyn Dataset,
     ) -> Result<Self> {
         shapes::check("fit", model, data, settings.batch_size)?;
-        shapes::check_targets("fit", model, data)?;
+        shapes::check_targets("fit", model, data, &*settings.loss)?;
         if let Some(validation) = settings.validation {
             shapes::check("validation", model, validation, settings.batch_size)?;
-            shapes::check_targets("validation", model, validation)?;
+            shapes::check_targets("validation", model, validation, &*settings.loss)?;
         }
+        let (output, metrics) = (model.output_shape(), &settings.metrics);
+        if !settings.class_weight.is_empty() {
+            settings
+                .weighted_loss()
+                .check(output, data.target_shape())?;
+        }
+        let measured = |data: &dyn Dataset| {
+            Measured::new(metrics, &*settings.loss, output, data.target_shape())
+        };
+        let validation = settings.validation.map(measured).transpose()?;
+        let measured = measured(data)?;
+        let figures = Figures::new(
+            data_loss_kind(&*settings.loss),
+            &measured,
+            validation.as_ref(),
+            settings.measure_training_set.then_some(&measured),
+        );
         let mut run = Run {
             state: moments::fresh(&*settings.optimizer, model),
             history: History::default(),
-            running: Running::new(settings.metrics.len()),
+            running: Running::new(&measured),
+            measured,
+            figures,
             epoch: 0,
             batch: 0,
             batches: data.len().div_ceil(settings.batch_size),
             stopping: false,
+            control: Control::default(),
+            order: Order::default(),
+            states: RefCell::default(),
+            saved: None,
             settings,
             model,
             data,
@@ -118,6 +159,7 @@ impl<'r, 'a> Run<'r, 'a> {
         if let Some(from) = from {
             run.go_on_from(from)?;
         }
+        run.reschedule();
         Ok(run)
     }
 
@@ -130,6 +172,7 @@ impl<'r, 'a> Run<'r, 'a> {
                 done: self.epoch,
             },
         );
+        self.give_back(callbacks)?;
         while self.epoch < epochs && !self.stopping {
             let (epoch, first_batch) = (self.epoch + 1, self.batch);
             self.tell(
@@ -151,9 +194,9 @@ impl<'r, 'a> Run<'r, 'a> {
             self.history.epochs.push(record);
             self.epoch += 1;
             self.batch = 0;
-            self.running = Running::new(self.settings.metrics.len());
+            self.running = Running::new(&self.measured);
             if let Some(record) = self.history.epochs.last() {
-                let stop = tell(callbacks, &Event::EpochEnded(record), &self.view());
+                let stop = self.announce(callbacks, &Event::EpochEnded(record));
                 self.stopping |= stop;
             }
         }
@@ -203,13 +246,22 @@ impl<'r, 'a> Run<'r, 'a> {
             optimizer,
             loss,
             seed,
-            metrics,
+            class_weight,
             ..
         } = self.settings;
-        let iteration = self.state.iterations;
-        let step =
-            self.model
-                .train_batch(&batch.inputs, &batch.targets, &**loss, *seed, iteration)?;
+        let weighted = self.settings.weighted_loss();
+        let loss: &dyn Loss = match class_weight.is_empty() {
+            true => &**loss,
+            false => &weighted,
+        };
+        let (iteration, rate) = (self.state.iterations, self.control.rate());
+        if self.control.learning_rate.get().is_some() && !(0.0..f64::INFINITY).contains(&rate) {
+            let message = format!("a callback set the learning rate to {rate}");
+            return Err(Error::Setting(message));
+        }
+        let step = self
+            .model
+            .train_batch(&batch.inputs, &batch.targets, loss, *seed, iteration)?;
         let batch_loss = step.loss + step.penalty;
         if !batch_loss.is_finite() {
             return Err(Error::NotFinite {
@@ -218,17 +270,24 @@ impl<'r, 'a> Run<'r, 'a> {
                 batches: self.batches,
                 loss: step.loss,
                 penalty: step.penalty,
-                learning_rate: optimizer.learning_rate_at(iteration),
+                learning_rate: rate,
             });
         }
-        moments::step(&**optimizer, &mut self.state, self.model, step.gradients)?;
+        if self.order.wants_gradient_norms {
+            self.control.gradient_norms = moments::norms(&step.gradients);
+        }
+        let gradients = step.gradients;
+        moments::step(&**optimizer, &mut self.state, self.model, rate, gradients)?;
+        self.reschedule();
         let result = BatchResult {
-            cross_entropy: step.loss,
+            data_loss: step.loss,
             penalty: step.penalty,
             output: &step.outputs[0],
             target: &batch.targets,
+            sample_weights: None,
         };
-        self.running.add(&result, metrics)?;
+        self.running.add(&result, &self.measured)?;
+        self.running.learning_rate = Some(rate);
         self.batch += 1;
         Ok(batch_loss)
     }
@@ -244,30 +303,11 @@ impl<'r, 'a> Run<'r, 'a> {
             batch: self.batch,
             batches: self.batches,
             loss: self.running.loss(),
-            accuracy: self.running.accuracy(),
+            accuracy: self.running.accuracy(&self.measured),
             images: batch.indices.len(),
             batch_loss,
         };
         self.tell(callbacks, &event);
+        self.control.gradient_norms.clear();
     }
-
-    fn tell(&mut self, callbacks: &mut [Box<dyn Callback + 'a>], event: &Event<'_>) {
-        let stop = tell(callbacks, event, &self.view());
-        self.stopping |= stop;
-    }
-
-    fn view(&self) -> View<'_> {
-        View {
-            model: self.model,
-            history: &self.history,
-            snapshot: self,
-        }
-    }
-}
-
-/// Tells every callback; whether any of them wants to stop.
-fn tell<'a>(callbacks: &mut [Box<dyn Callback + 'a>], event: &Event<'_>, view: &View<'_>) -> bool {
-    callbacks.iter_mut().fold(false, |stop, callback| {
-        callback.on_event(event, view).is_break() | stop
-    })
 }

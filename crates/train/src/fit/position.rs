@@ -1,21 +1,44 @@
 //! Where a run stands: into a checkpoint, and back out of one.
 
-use super::Run;
+use super::{Run, tell::States};
 use crate::{
-    CheckpointExt, Error, Result, checkpoint::Snapshot, moments, running::Running,
-    trainer::Resumption,
+    CheckpointExt, Error, Result,
+    checkpoint::Snapshot,
+    moments,
+    number::Number,
+    running::{Running, Saved},
+    settings::Resumption,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use taper_checkpoint::{Checkpoint, Position};
 use taper_tensor::Seed;
 
-/// The running sums of an epoch, and what must be the same for going on in the middle of it.
+/// The running sums of an epoch, what must be the same for going on in the middle of it, and what callbacks decided.
 #[derive(Serialize, Deserialize)]
 struct Progress {
     batch_size: usize,
     samples: usize,
-    running: Running,
+    running: Saved,
+    #[serde(flatten)]
+    decisions: Decisions,
+}
+
+/// What callbacks decided and remember; in files of earlier versions, nothing.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Decisions {
+    /// Set by hand, instead of the schedule's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    learning_rate: Option<Number>,
+    /// Names and states.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) callbacks: States,
+}
+
+impl Decisions {
+    pub(super) fn learning_rate(&self) -> Option<f64> {
+        self.learning_rate.map(|rate| rate.0)
+    }
 }
 
 impl Run<'_, '_> {
@@ -24,14 +47,17 @@ impl Run<'_, '_> {
         self.state = moments::load(&*self.settings.optimizer, from.optimizer, self.model)?;
         self.history = from.history;
         self.epoch = from.position.epoch;
+        let notes = &from.position.progress;
         if from.position.batch == 0 {
+            // Between epochs there are no sums to go on with, and a file of another maker may have no notes.
+            let decisions = match notes.is_empty() {
+                true => Decisions::default(),
+                false => serde_json::from_str(notes).map_err(unreadable)?,
+            };
+            self.take_over(decisions);
             return Ok(());
         }
-        let progress: Progress = serde_json::from_str(&from.position.progress).map_err(|e| {
-            Error::Resume(format!(
-                "its notes on the running epoch cannot be read: {e}"
-            ))
-        })?;
+        let progress: Progress = serde_json::from_str(notes).map_err(unreadable)?;
         let (there, here) = (
             (progress.batch_size, progress.samples),
             (self.settings.batch_size, self.data.len()),
@@ -44,10 +70,6 @@ impl Run<'_, '_> {
             );
             return Err(Error::Resume(message));
         }
-        if progress.running.metric_count() != self.settings.metrics.len() {
-            let message = "it was made within an epoch that measured other metrics; give the trainer the same ones";
-            return Err(Error::Resume(message.into()));
-        }
         self.batch = usize::try_from(from.position.batch).unwrap_or(usize::MAX);
         if self.batch > self.batches {
             let message = format!(
@@ -56,8 +78,15 @@ impl Run<'_, '_> {
             );
             return Err(Error::Resume(message));
         }
-        self.running = progress.running;
+        self.running = Running::load(progress.running, &self.measured)?;
+        self.take_over(progress.decisions);
         Ok(())
+    }
+
+    fn take_over(&mut self, decisions: Decisions) {
+        self.control.learning_rate.set(decisions.learning_rate());
+        *self.states.borrow_mut() = decisions.callbacks.clone();
+        self.saved = Some(decisions);
     }
 
     /// What is known of where this model comes from; the user's own notes win.
@@ -80,6 +109,12 @@ impl Run<'_, '_> {
     }
 }
 
+fn unreadable(error: serde_json::Error) -> Error {
+    Error::Resume(format!(
+        "its notes on the running epoch cannot be read: {error}"
+    ))
+}
+
 impl Snapshot for Run<'_, '_> {
     fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
@@ -98,7 +133,11 @@ impl Snapshot for Run<'_, '_> {
         let progress = Progress {
             batch_size: self.settings.batch_size,
             samples: self.data.len(),
-            running: self.running.clone(),
+            running: self.running.save(&self.measured),
+            decisions: Decisions {
+                learning_rate: self.control.learning_rate.get().map(Number),
+                callbacks: self.states.borrow().clone(),
+            },
         };
         let Seed(seed) = self.settings.seed;
         // Numbers in named fields: there is nothing here that JSON cannot say.

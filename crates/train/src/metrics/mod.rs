@@ -1,277 +1,410 @@
-//! Metrics. A metric is a pure description: it scores one batch; the trainer keeps the sums (and puts them into
-//! checkpoints, so that a resumed epoch goes on where it was).
+//! The metrics, one file each, and the table of them. A metric is a pure description that says what it sums; the sums
+//! stand in one place beside the model and go into checkpoints, so that a resumed epoch ends with the same value. They
+//! run over the whole set: what is no mean of batches (an area under a curve, R²) is exact as well.
 //!
-//! A new metric is one file here and one row in [`all`].
+//! A new metric is one file here and its row in [`all`].
 
 mod accuracy;
-mod confusion;
+mod auc;
+mod mean_absolute_error;
+mod precision;
+mod r2_score;
+mod recall;
+mod root_mean_squared_error;
 mod top_k;
 
-pub use accuracy::Accuracy;
-pub use confusion::ConfusionMatrix;
-pub use top_k::TopKAccuracy;
+pub use kinds::*;
 
-use crate::{Error, Result};
+/// The types alone, for the crate's root and its prelude.
+pub(crate) mod kinds {
+    pub use super::accuracy::Accuracy;
+    pub use super::auc::{AUC, Curve};
+    pub use super::mean_absolute_error::MeanAbsoluteError;
+    pub use super::precision::Precision;
+    pub use super::r2_score::R2Score;
+    pub use super::recall::Recall;
+    pub use super::root_mean_squared_error::RootMeanSquaredError;
+    pub use super::top_k::TopKAccuracy;
+}
+
+use crate::{Error, Mode, Result};
+use serde_json::Value;
 use std::fmt::Debug;
 use taper_tensor::Tensor;
 
-/// A figure that is a mean over samples.
+/// A figure of a model on a set of samples.
 ///
 /// ```
 /// use taper_tensor::Tensor;
-/// use taper_train::{Metric, Result};
+/// use taper_train::{Metric, Mode, Result, metrics};
 ///
-/// /// Mean absolute error, averaged over the values of a sample.
+/// /// The largest absolute error of all.
 /// #[derive(Debug)]
-/// struct MeanAbsoluteError;
-/// impl Metric for MeanAbsoluteError {
+/// struct LargestError;
+/// impl Metric for LargestError {
 ///     fn name(&self) -> String {
-///         "mean_absolute_error".into()
+///         "largest_error".into()
 ///     }
-///     fn score(&self, output: &Tensor, target: &Tensor) -> Result<f64> {
-///         let error = output.sub(target)?.abs().mean().item()?;
-///         Ok(f64::from(error) * output.shape()[0] as f64)
+///     fn mode(&self) -> Mode {
+///         Mode::Min
+///     }
+///     fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
+///         metrics::same_shape("largest_error", output, target).map(|()| 1)
+///     }
+///     fn add(&self, sums: &mut [f64], output: &Tensor, target: &Tensor, w: Option<&Tensor>) -> Result<()> {
+///         metrics::each_value("largest_error", (output, target), w, |_, output, target, _| {
+///             sums[0] = sums[0].max((output - target).abs());
+///         })
+///     }
+///     fn value(&self, sums: &[f64]) -> f64 {
+///         sums[0]
 ///     }
 /// }
 ///
 /// let (output, target) = (Tensor::from_vec([2, 1], vec![1.0, 4.0])?, Tensor::zeros([2, 1]));
-/// assert_eq!(MeanAbsoluteError.score(&output, &target)?, 5.0);
+/// assert_eq!(LargestError.measure(&output, &target)?, 4.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Metric: Debug + Send + Sync {
     /// The name in the history, e.g. `top_5_accuracy`; validation puts `val_` before it.
     fn name(&self) -> String;
 
-    /// The **sum** over the samples of a batch, given the model's output [n, …] and its targets [n, …].
+    /// The settings as JSON, which [`from_config`] reads back.
+    fn config(&self) -> Value {
+        Value::Object(Default::default())
+    }
+
+    /// Which way it becomes better.
+    fn mode(&self) -> Mode;
+
+    /// How many numbers it keeps while it goes through a set, all 0 at first, for samples of these shapes (without the
+    /// batch axis). `fit` asks before the first batch.
+    ///
+    /// # Errors
+    /// It cannot compare such an output with such a target; the message names the metric.
+    fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize>;
+
+    /// Adds a batch: output `[n, …]`, target `[n, …]`, and weights `[n]` of the samples, if they have any.
     ///
     /// # Errors
     /// The shapes do not fit each other.
-    fn score(&self, output: &Tensor, target: &Tensor) -> Result<f64>;
+    fn add(
+        &self,
+        sums: &mut [f64],
+        output: &Tensor,
+        target: &Tensor,
+        sample_weights: Option<&Tensor>,
+    ) -> Result<()>;
+
+    /// The figure that the sums come to.
+    fn value(&self, sums: &[f64]) -> f64;
+
+    /// The figure of one batch alone.
+    ///
+    /// # Errors
+    /// As [`sums`](Self::sums) and [`add`](Self::add).
+    fn measure(&self, output: &Tensor, target: &Tensor) -> Result<f64> {
+        let sample = |t: &Tensor| t.shape().get(1..).unwrap_or_default().to_vec();
+        let mut sums = vec![0.0; self.sums(&sample(output), &sample(target))?];
+        self.add(&mut sums, output, target, None)?;
+        Ok(self.value(&sums))
+    }
 }
 
-/// One of each metric: the tests run over this table.
+/// One kind of metric.
+pub struct Row {
+    /// The class name, e.g. `TopKAccuracy`.
+    pub class_name: &'static str,
+    /// Its name in a history with default settings, e.g. `top_5_accuracy`.
+    pub name: &'static str,
+    /// The formula, in one line.
+    pub about: &'static str,
+    /// The source file.
+    pub file: &'static str,
+    /// Reads the settings; what is absent has Keras's default.
+    pub from_config: fn(&Value) -> Result<Box<dyn Metric>>,
+    /// The metric that has this name in a history.
+    pub by_name: fn(&str) -> Option<Box<dyn Metric>>,
+    /// A batch whose value is known.
+    pub sample: fn() -> Sample,
+}
+
+/// Settings of a metric, with a batch whose value is known by hand or from Keras.
+pub struct Sample {
+    /// The settings.
+    pub config: Value,
+    /// Outputs [n, …] of at least two samples.
+    pub output: Tensor,
+    /// Targets.
+    pub target: Tensor,
+    /// What the metric says of them.
+    pub value: f64,
+}
+
+/// Every kind of metric.
 #[must_use]
-pub fn all() -> Vec<Box<dyn Metric>> {
-    vec![Box::new(Accuracy), Box::new(TopKAccuracy::new(5))]
+pub fn all() -> Vec<Row> {
+    vec![
+        accuracy::row(),
+        auc::row(),
+        mean_absolute_error::row(),
+        precision::row(),
+        r2_score::row(),
+        recall::row(),
+        root_mean_squared_error::row(),
+        top_k::row(),
+    ]
+}
+
+/// Reads the settings of the metric with this class name, or with this name in a history.
+///
+/// ```
+/// use serde_json::json;
+/// let metric = taper_train::metrics::from_config("TopKAccuracy", &json!({"k": 3}))?;
+/// assert_eq!(metric.name(), "top_3_accuracy");
+/// # Ok::<(), taper_train::Error>(())
+/// ```
+///
+/// # Errors
+/// An unknown name, an unknown entry, or a value out of its range.
+pub fn from_config(name: &str, config: &Value) -> Result<Box<dyn Metric>> {
+    let rows = all();
+    let row = rows
+        .iter()
+        .find(|row| row.class_name == name || row.name == name);
+    match row {
+        Some(row) => (row.from_config)(config),
+        None => {
+            let known: Vec<_> = rows.iter().map(|row| row.class_name).collect();
+            let message = format!(
+                "no metric is called {name:?}: there are {}",
+                known.join(", ")
+            );
+            Err(Error::Setting(message))
+        }
+    }
 }
 
 /// A metric by its name in a history: `accuracy`, `top_3_accuracy`.
 #[must_use]
 pub fn by_name(name: &str) -> Option<Box<dyn Metric>> {
-    if name == "accuracy" {
-        return Some(Box::new(Accuracy));
-    }
-    let k = name
-        .strip_prefix("top_")?
-        .strip_suffix("_accuracy")?
-        .parse()
-        .ok()?;
-    Some(Box::new(TopKAccuracy::new(k)))
+    all().iter().find_map(|row| (row.by_name)(name))
 }
 
-/// How targets name classes, told from the shapes of a batch as Keras tells it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Classes {
-    /// Output [n, …, c], target of the same shape: the class is the position of the largest value.
-    OneHot(usize),
-    /// Output [n, …, c], target [n, …] or [n, …, 1]: the class is the value.
-    Sparse(usize),
-    /// Output [n, …, 1] or [n], target likewise: one probability, halved at 0.5.
-    Binary,
-}
-
-/// Predicted and true classes of a batch, position by position (one position a sample, unless outputs are maps).
-struct Labelled<'a> {
-    classes: Classes,
-    output: &'a [f32],
-    target: &'a [f32],
-}
-
-impl Labelled<'_> {
-    /// Calls `each` with the scores of every position (one, if binary) and its true class (`None`: no class at all).
-    fn for_each(&self, mut each: impl FnMut(&[f32], Option<usize>)) {
-        match self.classes {
-            Classes::OneHot(c) => {
-                let pairs = self.output.chunks_exact(c).zip(self.target.chunks_exact(c));
-                pairs.for_each(|(scores, target)| each(scores, Some(argmax(target))));
-            }
-            Classes::Sparse(c) => {
-                let pairs = self.output.chunks_exact(c).zip(self.target);
-                pairs.for_each(|(scores, &label)| each(scores, class(label, c)));
-            }
-            Classes::Binary => {
-                let pairs = self.output.chunks_exact(1).zip(self.target);
-                pairs.for_each(|(score, &label)| each(score, class(label, 2)));
-            }
-        }
-    }
-}
-
-/// Hands the classes of a batch to `read`, and the number of positions in a sample.
-fn with_classes<T>(
-    operation: &str,
-    output: &Tensor,
-    target: &Tensor,
-    read: impl FnOnce(&Labelled<'_>, usize) -> T,
-) -> Result<T> {
-    let classes = classes(operation, output.shape(), target.shape())?;
-    let (output, target) = (output.contiguous(), target.contiguous());
-    let (output_values, target_values) = (
-        output.as_slice().unwrap_or_default(),
-        target.as_slice().unwrap_or_default(),
-    );
-    let width = match classes {
-        Classes::OneHot(c) | Classes::Sparse(c) => c,
-        Classes::Binary => 1,
-    };
-    let positions = output_values.len() / width / output.shape()[0].max(1);
-    Ok(read(
-        &Labelled {
-            classes,
-            output: output_values,
-            target: target_values,
-        },
-        positions.max(1),
-    ))
-}
-
-/// Tells from the shapes of a batch how its targets name classes.
-fn classes(operation: &str, output: &[usize], target: &[usize]) -> Result<Classes> {
-    let width = if output.len() < 2 {
-        1
-    } else {
-        output[output.len() - 1]
-    };
-    let rows = if output.len() < 2 {
-        output
-    } else {
-        &output[..output.len() - 1]
-    };
-    let narrow = target == rows || target.split_last() == Some((&1, rows));
-    match (width, narrow) {
-        (0, _) => {}
-        (1, true) if !output.is_empty() => return Ok(Classes::Binary),
-        (1, _) => {}
-        (c, true) => return Ok(Classes::Sparse(c)),
-        (c, false) if output == target => return Ok(Classes::OneHot(c)),
-        _ => {}
+/// Whether targets are of the output's shape; `[]` is taken for `[1]`. For [`Metric::sums`] of metrics that compare value
+/// with value.
+///
+/// # Errors
+/// They are not; the message names the metric.
+pub fn same_shape(metric: &str, output: &[usize], target: &[usize]) -> Result<()> {
+    if target == output || matches!(output, [outer @ .., 1] if target == outer) {
+        return Ok(());
     }
     let message = format!("the model's output {output:?} does not fit the targets {target:?}");
-    Err(Error::shapes(operation, message))
+    Err(Error::shapes(metric, message))
 }
 
-/// Position of the first largest value. A NaN counts as the largest, so that a broken output is not right by accident.
-fn argmax(values: &[f32]) -> usize {
-    let mut best = 0;
-    for (i, value) in values.iter().enumerate() {
-        if values[best].is_nan() {
-            break;
-        }
-        if value.is_nan() || *value > values[best] {
-            best = i;
-        }
+/// Calls `each(position, output, target, weight)` for every value of a batch, for [`Metric::add`] of metrics that compare
+/// value with value; `position` is that within the sample, `weight` the sample's (1 if it has none).
+///
+/// # Errors
+/// The shapes do not fit each other.
+pub fn each_value(
+    metric: &str,
+    (output, target): (&Tensor, &Tensor),
+    sample_weights: Option<&Tensor>,
+    mut each: impl FnMut(usize, f64, f64, f64),
+) -> Result<()> {
+    same_shape(metric, output.shape(), target.shape())?;
+    let weights = weights_of(metric, output, sample_weights)?;
+    let (output, target) = (output.contiguous(), target.contiguous());
+    let values = output.as_slice().unwrap_or_default();
+    let width = values.len() / output.shape().first().copied().unwrap_or(1).max(1);
+    let pairs = values.iter().zip(target.as_slice().unwrap_or_default());
+    for (i, (output, target)) in pairs.enumerate() {
+        let weight = weights
+            .as_ref()
+            .map_or(1.0, |all| f64::from(all[i / width]));
+        each(i % width, f64::from(*output), f64::from(*target), weight);
     }
-    best
+    Ok(())
 }
 
-/// The class that a sparse label means.
-fn class(label: f32, classes: usize) -> Option<usize> {
-    let index = label as usize;
-    (index < classes && index as f32 == label).then_some(index)
+/// Reads the settings of a `class_name`; none (`null`) are the defaults.
+fn parse<T: serde::de::DeserializeOwned>(class_name: &str, config: &Value) -> Result<T> {
+    let config = match config {
+        Value::Null => Value::Object(Default::default()),
+        config => config.clone(),
+    };
+    serde_json::from_value(config).map_err(|error| Error::Setting(format!("{class_name}: {error}")))
 }
 
-/// The class that scores mean.
-fn predicted(scores: &[f32]) -> usize {
-    match scores {
-        [probability] => usize::from(*probability > 0.5),
-        _ => argmax(scores),
+/// The weights of the samples of a batch, one each; `None` when all count alike.
+fn weights_of(
+    metric: &str,
+    output: &Tensor,
+    sample_weights: Option<&Tensor>,
+) -> Result<Option<Vec<f32>>> {
+    let Some(weights) = sample_weights else {
+        return Ok(None);
+    };
+    let samples = output.shape().first().copied().unwrap_or(1);
+    if weights.shape() != [samples] {
+        let given = weights.shape();
+        let message = format!("there are {samples} samples, but weights of {given:?}");
+        return Err(Error::shapes(metric, message));
     }
+    Ok(Some(weights.to_vec()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn tensor(shape: &[usize], values: &[f32]) -> Tensor {
-        Tensor::from_slice(shape, values).unwrap()
+    fn close(a: f64, b: f64) -> bool {
+        (a - b).abs() <= 1e-6 * b.abs().max(1e-3)
+    }
+
+    fn state(metric: &dyn Metric, output: &Tensor, target: &Tensor) -> Vec<f64> {
+        vec![
+            0.0;
+            metric
+                .sums(&output.shape()[1..], &target.shape()[1..])
+                .unwrap()
+        ]
     }
 
     #[test]
     fn every_file_is_in_the_table() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/metrics");
-        let files = std::fs::read_dir(folder).unwrap().count();
-        // `mod.rs`, and the confusion matrix, which is a table and not a mean.
-        assert_eq!(
-            files - 2,
-            all().len(),
-            "a metric is missing from metrics::all()"
-        );
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let listed = all().iter().any(|row| row.file.ends_with(&name));
+            assert!(
+                listed || name == "mod.rs",
+                "{name} has no row in metrics::all()"
+            );
+        }
     }
 
     #[test]
-    fn every_metric_is_found_by_its_name_and_scores_a_perfect_output() {
-        let output = tensor(&[2, 6], &[0., 0., 1., 0., 0., 0., 1., 0., 0., 0., 0., 0.]);
-        for metric in all() {
-            assert_eq!(by_name(&metric.name()).unwrap().name(), metric.name());
-            assert_eq!(
-                metric.score(&output, &output).unwrap(),
-                2.0,
-                "{}",
-                metric.name()
-            );
-            assert_eq!(
-                metric.score(&output, &tensor(&[2], &[2., 0.])).unwrap(),
-                2.0,
-                "{}",
-                metric.name()
-            );
-            let error = metric
-                .score(&output, &tensor(&[2, 4], &[0.; 8]))
-                .unwrap_err()
-                .to_string();
+    fn every_metric_has_its_known_value_whole_and_batch_by_batch() {
+        for row in all() {
+            let Sample {
+                config,
+                output,
+                target,
+                value,
+            } = (row.sample)();
+            let metric = (row.from_config)(&config).unwrap();
+            let found = metric.measure(&output, &target).unwrap();
+            assert!(close(found, value), "{}: {found}, wanted {value}", row.name);
+            let mut sums = state(&*metric, &output, &target);
+            let samples = output.shape()[0];
+            for range in [0..1, 1..samples] {
+                let part = |t: &Tensor| t.slice(0, range.clone()).unwrap();
+                metric
+                    .add(&mut sums, &part(&output), &part(&target), None)
+                    .unwrap();
+            }
+            let parts = metric.value(&sums);
             assert!(
-                error.contains("[2, 6]") && error.contains("[2, 4]"),
+                close(parts, value),
+                "{}: {parts} in parts, wanted {value}",
+                row.name
+            );
+        }
+    }
+
+    /// A sample of weight 2 counts as two, one of weight 0 as none.
+    #[test]
+    fn weights_count_samples() {
+        for row in all() {
+            let Sample {
+                config,
+                output,
+                target,
+                ..
+            } = (row.sample)();
+            let metric = (row.from_config)(&config).unwrap();
+            let samples = output.shape()[0];
+            let times: Vec<usize> = (0..samples).map(|i| [1, 2, 0, 3][i % 4]).collect();
+            let rows: Vec<usize> = (0..samples).flat_map(|i| vec![i; times[i]]).collect();
+            let repeated = |t: &Tensor| t.gather(&rows).unwrap();
+            let wanted = metric
+                .measure(&repeated(&output), &repeated(&target))
+                .unwrap();
+            let weights: Vec<f32> = times.iter().map(|&n| n as f32).collect();
+            let weights = Tensor::from_vec([samples], weights).unwrap();
+            let mut sums = state(&*metric, &output, &target);
+            metric
+                .add(&mut sums, &output, &target, Some(&weights))
+                .unwrap();
+            let found = metric.value(&sums);
+            assert!(
+                close(found, wanted),
+                "{}: {found}, wanted {wanted}",
+                row.name
+            );
+            let few = Tensor::ones([samples + 1]);
+            let error = metric
+                .add(&mut sums, &output, &target, Some(&few))
+                .unwrap_err();
+            assert!(error.to_string().contains("weights"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_empty_set_has_a_finite_value() {
+        for row in all() {
+            let Sample {
+                config,
+                output,
+                target,
+                ..
+            } = (row.sample)();
+            let metric = (row.from_config)(&config).unwrap();
+            let value = metric.value(&state(&*metric, &output, &target));
+            assert!(value.is_finite(), "{}: {value}", row.name);
+        }
+    }
+
+    #[test]
+    fn settings_survive_json_and_nonsense_is_refused() {
+        for row in all() {
+            let sample = (row.sample)();
+            let metric = (row.from_config)(&sample.config).unwrap();
+            assert_eq!(metric.config(), sample.config, "{}", row.name);
+            let default = from_config(row.class_name, &Value::Null).unwrap();
+            assert_eq!(default.name(), row.name);
+            assert_eq!(
+                from_config(row.name, &default.config()).unwrap().name(),
+                row.name
+            );
+            assert_eq!(by_name(row.name).unwrap().config(), default.config());
+            let error = from_config(row.name, &serde_json::json!({"colour": 1})).unwrap_err();
+            let error = error.to_string();
+            assert!(
+                error.starts_with(row.class_name) && error.contains("colour"),
                 "{error}"
             );
         }
         assert!(by_name("top_x_accuracy").is_none() && by_name("colour").is_none());
-    }
-
-    #[test]
-    fn shapes_tell_how_classes_are_named() {
-        let of = |output: &[usize], target: &[usize]| classes("test", output, target).ok();
-        assert_eq!(of(&[5, 10], &[5, 10]), Some(Classes::OneHot(10)));
-        assert_eq!(of(&[5, 10], &[5]), Some(Classes::Sparse(10)));
-        assert_eq!(of(&[5, 10], &[5, 1]), Some(Classes::Sparse(10)));
-        assert_eq!(of(&[5, 1], &[5, 1]), Some(Classes::Binary));
-        assert_eq!(of(&[5, 1], &[5]), Some(Classes::Binary));
-        assert_eq!(of(&[5], &[5]), Some(Classes::Binary));
-        assert_eq!(of(&[5, 7, 7, 3], &[5, 7, 7]), Some(Classes::Sparse(3)));
-        for (output, target) in [
-            (&[5, 10][..], &[5, 12][..]),
-            (&[5, 10], &[4, 10]),
-            (&[5, 0], &[5, 0]),
-            (&[], &[]),
-        ] {
-            assert_eq!(of(output, target), None, "{output:?} {target:?}");
-        }
-    }
-
-    #[test]
-    fn broken_outputs_and_labels_are_never_right() {
-        assert_eq!(argmax(&[1.0, f32::NAN, 9.0]), 1);
-        assert_eq!(argmax(&[3.0, 3.0]), 0);
-        assert_eq!(class(-1.0, 3), None);
-        assert_eq!(class(0.5, 3), None);
-        assert_eq!(class(3.0, 3), None);
-        assert_eq!(class(f32::NAN, 3), None);
-        let nan = tensor(&[1, 3], &[0.0, f32::NAN, 0.0]);
-        assert_eq!(Accuracy.score(&nan, &tensor(&[1], &[0.0])).unwrap(), 0.0);
-        assert_eq!(
-            TopKAccuracy::new(2)
-                .score(&nan, &tensor(&[1], &[1.0]))
-                .unwrap(),
-            0.0
+        let error = from_config("colour", &Value::Null).unwrap_err().to_string();
+        assert!(
+            error.contains("colour") && error.contains("TopKAccuracy"),
+            "{error}"
         );
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_named_before_anything_is_added() {
+        for row in all() {
+            let metric = (row.from_config)(&(row.sample)().config).unwrap();
+            let error = metric.sums(&[6], &[4]).unwrap_err().to_string();
+            let name = metric.name();
+            assert!(error.starts_with(&name), "{name}: {error}");
+            assert!(error.contains("[6]") && error.contains("[4]"), "{error}");
+        }
     }
 }

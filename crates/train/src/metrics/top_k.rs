@@ -1,7 +1,12 @@
 //! The share of samples whose class is among the k most probable.
 
-use super::{Metric, with_classes};
-use crate::Result;
+use super::{Metric, Row, Sample, parse, weights_of};
+use crate::{
+    Error, Mode, Result,
+    labels::{add_shares, check_classes, share},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use taper_tensor::Tensor;
 
 /// The share of samples whose true class has one of the `k` highest scores; as in TensorFlow's `in_top_k`, classes of the
@@ -12,11 +17,12 @@ use taper_tensor::Tensor;
 /// use taper_train::{Metric, TopKAccuracy};
 /// let output = Tensor::from_vec([1, 3], vec![0.5, 0.3, 0.2])?;
 /// let label = Tensor::from_vec([1], vec![1.0])?;
-/// assert_eq!(TopKAccuracy::new(1).score(&output, &label)?, 0.0);
-/// assert_eq!(TopKAccuracy::new(2).score(&output, &label)?, 1.0);
+/// assert_eq!(TopKAccuracy::new(1).measure(&output, &label)?, 0.0);
+/// assert_eq!(TopKAccuracy::new(2).measure(&output, &label)?, 1.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct TopKAccuracy {
     k: usize,
 }
@@ -41,14 +47,63 @@ impl Metric for TopKAccuracy {
         format!("top_{}_accuracy", self.k)
     }
 
-    fn score(&self, output: &Tensor, target: &Tensor) -> Result<f64> {
-        with_classes(&self.name(), output, target, |batch, positions| {
-            let mut right = 0_u64;
-            batch.for_each(|scores, class| {
-                right += u64::from(class.is_some_and(|c| in_top(scores, c, self.k)))
-            });
-            right as f64 / positions as f64
+    fn config(&self) -> Value {
+        json!({"k": self.k})
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Max
+    }
+
+    /// The right ones, and all.
+    fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
+        check_classes(&self.name(), output, target).map(|()| 2)
+    }
+
+    fn add(
+        &self,
+        sums: &mut [f64],
+        output: &Tensor,
+        target: &Tensor,
+        sample_weights: Option<&Tensor>,
+    ) -> Result<()> {
+        let name = self.name();
+        let weights = weights_of(&name, output, sample_weights)?;
+        add_shares(sums, &name, (output, target), weights, |scores, class| {
+            class.is_some_and(|c| in_top(scores, c, self.k))
         })
+    }
+
+    fn value(&self, sums: &[f64]) -> f64 {
+        share(sums)
+    }
+}
+
+pub(super) fn row() -> Row {
+    Row {
+        class_name: "TopKAccuracy",
+        name: "top_5_accuracy",
+        about: "the share of samples whose true class has one of the k highest scores",
+        file: file!(),
+        from_config: |config: &Value| {
+            let metric: TopKAccuracy = parse("TopKAccuracy", config)?;
+            if metric.k == 0 {
+                let message = "TopKAccuracy: k must be at least 1";
+                return Err(Error::Setting(message.into()));
+            }
+            Ok(Box::new(metric))
+        },
+        by_name: |name| {
+            let k = name.strip_prefix("top_")?.strip_suffix("_accuracy")?;
+            let k = k.parse().ok().filter(|&k| k > 0)?;
+            Some(Box::new(TopKAccuracy::new(k)))
+        },
+        sample: || Sample {
+            config: json!({"k": 2}),
+            output: Tensor::from_fn([3, 3], |i| [0.5, 0.3, 0.2, 0.2, 0.3, 0.5, 0.1, 0.8, 0.1][i]),
+            target: Tensor::from_fn([3], |i| [2.0, 1.0, 1.0][i]),
+            value: 2.0 / 3.0,
+        },
     }
 }
 
@@ -77,5 +132,15 @@ mod tests {
     fn a_single_probability_is_two_classes() {
         assert!(in_top(&[0.7], 1, 1) && !in_top(&[0.7], 0, 1));
         assert!(in_top(&[0.7], 0, 2));
+    }
+
+    #[test]
+    fn broken_scores_are_never_right_and_k_is_at_least_1() {
+        let nan = Tensor::from_slice([1, 3], &[0.0, f32::NAN, 0.0]).unwrap();
+        let label = Tensor::from_slice([1], &[1.0]).unwrap();
+        assert_eq!(TopKAccuracy::new(2).measure(&nan, &label).unwrap(), 0.0);
+        assert!(super::super::from_config("TopKAccuracy", &json!({"k": 0})).is_err());
+        let third = super::super::by_name("top_3_accuracy").unwrap();
+        assert_eq!(third.name(), "top_3_accuracy");
     }
 }

@@ -34,7 +34,7 @@ impl Ranges {
     pub(super) fn of(run: &RunData) -> Ranges {
         let records = || run.jobs.iter().flat_map(|job| &job.history);
         let accuracies = records()
-            .flat_map(|r| [Some(r.accuracy), r.val_accuracy, r.train_accuracy])
+            .flat_map(|r| [r.accuracy, r.val_accuracy, r.train_accuracy])
             .flatten();
         let penalties = records()
             .map(|r| r.penalty)
@@ -89,7 +89,7 @@ pub(super) fn gap_charts(run: &RunData) -> Result<Vec<Captioned>> {
     let kinds: [(&str, Gap, &'static str); 2] = [
         (
             "Running training accuracy − validation accuracy",
-            |r| Some(r.accuracy - r.val_accuracy?),
+            |r| Some(r.accuracy? - r.val_accuracy?),
             "As it is usually reported: training accuracy is averaged over the epoch, dropout on. Dropout pushes it below zero.",
         ),
         (
@@ -143,7 +143,7 @@ pub(super) fn variant_charts(
         line(ink, &curve(run, &variant.name, figure))
     };
     let accuracy = [
-        of(Ink::Train, |r| Some(r.accuracy)),
+        of(Ink::Train, |r| r.accuracy),
         of(Ink::Clean, |r| r.train_accuracy),
         of(Ink::Validation, |r| r.val_accuracy),
     ];

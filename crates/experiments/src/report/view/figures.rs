@@ -42,7 +42,7 @@ impl FinalFigures {
         let gap = |stat: Option<Stat>| stat.map_or("–".into(), |stat| spread(stat, 100.0, 2, ""));
         let loss = |stat: Option<Stat>| stat.map_or("–".into(), |stat| spread(stat, 1.0, 4, ""));
         FinalFigures {
-            accuracy: share(Some(figures.accuracy)),
+            accuracy: share(figures.accuracy),
             train_accuracy: share(figures.train_accuracy),
             val_accuracy: share(figures.val_accuracy),
             gap: gap(figures.gap),
@@ -86,11 +86,11 @@ pub(super) fn epoch_rows(run: &RunData, variant: &str) -> Vec<EpochRow> {
     let row = |epoch: u64| EpochRow {
         epoch,
         loss: loss(figure(&|r| Some(r.loss), epoch)),
-        accuracy: share(figure(&|r| Some(r.accuracy), epoch)),
+        accuracy: share(figure(&|r| r.accuracy, epoch)),
         train_accuracy: share(figure(&|r| r.train_accuracy, epoch)),
         val_loss: loss(figure(&|r| r.val_loss, epoch)),
         val_accuracy: share(figure(&|r| r.val_accuracy, epoch)),
-        gap: figure(&|r| Some(r.accuracy - r.val_accuracy?), epoch).map_or("–".into(), |stat| {
+        gap: figure(&|r| Some(r.accuracy? - r.val_accuracy?), epoch).map_or("–".into(), |stat| {
             spread(Stat { n: 1, ..stat }, 100.0, 2, "")
         }),
     };

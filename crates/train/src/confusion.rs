@@ -1,7 +1,9 @@
 //! Which classes are taken for which.
 
-use super::{Classes, classes, predicted, with_classes};
-use crate::Result;
+use crate::{
+    Result,
+    labels::{predicted, with_classes},
+};
 use serde::{Deserialize, Serialize};
 use taper_tensor::Tensor;
 
@@ -30,14 +32,6 @@ impl ConfusionMatrix {
     pub fn new(classes: usize) -> Self {
         ConfusionMatrix {
             counts: vec![vec![0; classes]; classes],
-        }
-    }
-
-    /// An empty table for a model whose batches have these shapes; `None` when they are no classes.
-    pub(crate) fn for_shapes(output: &[usize], target: &[usize]) -> Option<Self> {
-        match classes("confusion matrix", output, target).ok()? {
-            Classes::OneHot(c) | Classes::Sparse(c) => Some(ConfusionMatrix::new(c)),
-            Classes::Binary => Some(ConfusionMatrix::new(2)),
         }
     }
 
@@ -144,6 +138,7 @@ fn share(part: u64, whole: u64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::labels::number_of_classes;
 
     #[test]
     fn counts_shares_and_table() {
@@ -167,13 +162,13 @@ mod tests {
 
     #[test]
     fn binary_and_one_hot_batches_are_counted() {
-        let mut binary = ConfusionMatrix::for_shapes(&[2, 1], &[2, 1]).unwrap();
+        let mut binary = ConfusionMatrix::new(number_of_classes("test", &[1], &[1]).unwrap());
         let output = Tensor::from_slice([2, 1], &[0.9, 0.2]).unwrap();
         binary
             .update(&output, &Tensor::from_slice([2, 1], &[1.0, 1.0]).unwrap())
             .unwrap();
         assert_eq!(binary.rows(), [[0, 0], [1, 1]]);
-        let mut one_hot = ConfusionMatrix::for_shapes(&[2, 2], &[2, 2]).unwrap();
+        let mut one_hot = ConfusionMatrix::new(number_of_classes("test", &[2], &[2]).unwrap());
         let output = Tensor::from_slice([2, 2], &[0.9, 0.1, 0.2, 0.8]).unwrap();
         one_hot
             .update(
@@ -182,6 +177,6 @@ mod tests {
             )
             .unwrap();
         assert_eq!(one_hot.rows(), [[1, 1], [0, 0]]);
-        assert!(ConfusionMatrix::for_shapes(&[2, 3], &[2, 4]).is_none());
+        assert!(number_of_classes("test", &[3], &[4]).is_err());
     }
 }

@@ -1,0 +1,101 @@
+//! How callbacks are told what happens, and how what they remember goes into checkpoints and back.
+
+use super::Run;
+use crate::{Callback, Error, Event, Result, View};
+
+/// Names and states of the callbacks that have one, in the trainer's order.
+pub(super) type States = Vec<(String, String)>;
+
+/// What is asked of callbacks once.
+#[derive(Default)]
+pub(super) struct Order {
+    /// Of each callback: whether it is told before those that do not decide.
+    decides: Vec<bool>,
+    pub(super) wants_gradient_norms: bool,
+}
+
+impl<'a> Run<'_, 'a> {
+    /// Lets callbacks refuse, and asks them what they want.
+    pub(super) fn prepare(&mut self, callbacks: &mut [Box<dyn Callback + 'a>]) -> Result<()> {
+        for callback in callbacks.iter_mut() {
+            callback.prepare(&self.view())?;
+        }
+        self.order = Order {
+            decides: callbacks.iter().map(|c| c.decides()).collect(),
+            wants_gradient_norms: callbacks.iter().any(|c| c.wants_gradient_norms()),
+        };
+        Ok(())
+    }
+
+    /// After the beginning of training was told: what callbacks had decided when the checkpoint was made holds.
+    pub(super) fn give_back(&mut self, callbacks: &mut [Box<dyn Callback + 'a>]) -> Result<()> {
+        let Some(saved) = self.saved.take() else {
+            return Ok(());
+        };
+        self.control.learning_rate.set(saved.learning_rate());
+        let mut states = saved.callbacks;
+        for callback in callbacks.iter_mut() {
+            let name = callback.name();
+            let Some(place) = states.iter().position(|(saved, _)| *saved == name) else {
+                continue;
+            };
+            let (_, state) = states.remove(place);
+            let restored = callback.restore(&state);
+            restored.map_err(|error| Error::Resume(format!("the state of {name}: {error}")))?;
+        }
+        self.collect(callbacks);
+        Ok(())
+    }
+
+    pub(super) fn tell(&mut self, callbacks: &mut [Box<dyn Callback + 'a>], event: &Event<'_>) {
+        let stop = self.announce(callbacks, event);
+        self.stopping |= stop;
+    }
+
+    /// Tells every callback, first those that decide; whether any of them wants to stop.
+    pub(super) fn announce(
+        &self,
+        callbacks: &mut [Box<dyn Callback + 'a>],
+        event: &Event<'_>,
+    ) -> bool {
+        let view = self.view();
+        let mut stop = false;
+        for first in [true, false] {
+            for (callback, decides) in callbacks.iter_mut().zip(&self.order.decides) {
+                if *decides == first {
+                    stop |= callback.on_event(event, &view).is_break();
+                }
+            }
+            // Until states from a checkpoint are given back, those count.
+            if first && self.saved.is_none() {
+                self.collect(callbacks);
+            }
+        }
+        stop
+    }
+
+    /// Notes what callbacks remember, for a checkpoint that one of them may make.
+    fn collect(&self, callbacks: &[Box<dyn Callback + 'a>]) {
+        let states = callbacks.iter().filter_map(|c| Some((c.state()?, c)));
+        *self.states.borrow_mut() = states.map(|(state, c)| (c.name(), state)).collect();
+    }
+
+    /// The schedule's learning rate of the next step.
+    pub(super) fn reschedule(&mut self) {
+        let rate = self
+            .settings
+            .optimizer
+            .learning_rate_at(self.state.iterations);
+        self.control.scheduled.set(rate);
+    }
+
+    fn view(&self) -> View<'_> {
+        View {
+            model: self.model,
+            history: &self.history,
+            snapshot: self,
+            figures: &self.figures,
+            control: &self.control,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! How much of what is positive is found.
+
+use super::{Metric, Row, Sample, each_value, parse, same_shape};
+use crate::{Error, Mode, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use taper_tensor::Tensor;
+
+/// True positives / all that are positive: the share of the targets of 1 whose outputs are above the threshold. Output and target have the same shape; everything in it counts, over the whole
+/// set, and 0 of nothing is 0, as in Keras.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Recall {
+    /// Above it an output is positive (default 0.5); Keras's `thresholds`.
+    #[serde(rename = "thresholds")]
+    pub threshold: f64,
+}
+
+impl Recall {
+    /// With a threshold of 0.5.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Default for Recall {
+    fn default() -> Self {
+        Recall { threshold: 0.5 }
+    }
+}
+
+const NAME: &str = "recall";
+
+impl Metric for Recall {
+    fn name(&self) -> String {
+        NAME.into()
+    }
+
+    fn config(&self) -> Value {
+        json!({"thresholds": self.threshold})
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Max
+    }
+
+    /// True positives; all that are positive.
+    fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
+        same_shape(NAME, output, target).map(|()| 2)
+    }
+
+    fn add(
+        &self,
+        sums: &mut [f64],
+        output: &Tensor,
+        target: &Tensor,
+        sample_weights: Option<&Tensor>,
+    ) -> Result<()> {
+        let pair = (output, target);
+        each_value(NAME, pair, sample_weights, |_, output, target, weight| {
+            if output > self.threshold && target != 0.0 {
+                sums[0] += weight;
+            }
+            if target != 0.0 {
+                sums[1] += weight;
+            }
+        })
+    }
+
+    fn value(&self, sums: &[f64]) -> f64 {
+        if sums[1] == 0.0 {
+            return 0.0;
+        }
+        sums[0] / sums[1]
+    }
+}
+
+pub(super) fn row() -> Row {
+    Row {
+        class_name: "Recall",
+        name: NAME,
+        about: "true positives / all that are positive",
+        file: file!(),
+        from_config: |config| {
+            let metric: Recall = parse("Recall", config)?;
+            if !(0.0..=1.0).contains(&metric.threshold) {
+                let message = format!("Recall: thresholds {} is not in [0, 1]", metric.threshold);
+                return Err(Error::Setting(message));
+            }
+            Ok(Box::new(metric))
+        },
+        by_name: |name| (name == NAME).then(|| Box::new(Recall::new()) as _),
+        sample: || Sample {
+            config: json!({"thresholds": 0.5}),
+            output: Tensor::from_fn([6, 1], |i| [0.9, 0.6, 0.7, 0.5, 0.2, 0.1][i]),
+            target: Tensor::from_fn([6, 1], |i| [1.0, 0.0, 1.0, 1.0, 0.0, 1.0][i]),
+            value: 0.5,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_threshold_decides_and_nothing_is_0() {
+        let output = Tensor::from_slice([4, 1], &[0.9, 0.6, 0.4, 0.2]).unwrap();
+        let target = Tensor::from_slice([4, 1], &[1.0, 0.0, 1.0, 1.0]).unwrap();
+        let at = |threshold| Recall { threshold }.measure(&output, &target).unwrap();
+        assert_eq!(at(0.5), 1.0 / 3.0);
+        assert_eq!(at(0.3), 2.0 / 3.0);
+        assert_eq!(at(0.95), 0.0);
+        assert!((row().from_config)(&json!({"thresholds": 1.5})).is_err());
+    }
+}
