@@ -96,6 +96,36 @@ pub enum Error {
     },
 }
 
+/// Trouble with a file, whichever crate has noticed it, reads the same.
+impl From<taper_files::Error> for Error {
+    fn from(error: taper_files::Error) -> Self {
+        use taper_files::Error as File;
+        match error {
+            File::Io {
+                path,
+                action,
+                source,
+            } => Error::Io {
+                path,
+                action: action.as_str(),
+                source,
+            },
+            File::Format {
+                path,
+                offset,
+                expected,
+                found,
+            } => Error::Format {
+                path,
+                offset,
+                expected,
+                found,
+            },
+            File::Contents { path, message } => Error::Contents { path, message },
+        }
+    }
+}
+
 impl Error {
     pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();

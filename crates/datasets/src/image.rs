@@ -1,11 +1,11 @@
 //! Labelled images in a pair of IDX files: pixels stay `u8` in the system's cache and become f32 a batch at a time.
 
 use crate::idx::{ElementType, Idx};
-use crate::sha256::Sha256;
 use crate::{Dataset, Error, Result};
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
+use taper_files::sha256::Sha256;
 
 /// Images `[height, width, channels]` with pixels / 255, and one-hot classes.
 ///

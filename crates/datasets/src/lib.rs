@@ -32,9 +32,8 @@
 //! assert_eq!(seen, [0, 1, 2, 3, 4]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 
-mod atomic;
 mod batches;
 pub mod catalog;
 mod dataset;
@@ -42,16 +41,11 @@ mod error;
 #[cfg(feature = "fetch")]
 pub mod fetch;
 mod files;
-mod gzip;
 pub mod idx;
 mod image;
 mod location;
-#[allow(unsafe_code)]
-mod mmap;
 mod mnist;
 mod records;
-pub mod sha256;
-mod zip;
 
 pub use batches::{Batch, Batches};
 pub use catalog::Splits;
@@ -61,3 +55,4 @@ pub use files::{FileStatus, Form, Trust, Verdict, info, verify};
 pub use image::{ImageDataset, Layout};
 pub use location::{Location, find_fixtures};
 pub use mnist::Mnist;
+pub use taper_files::sha256;
