@@ -1,7 +1,7 @@
 //! The files of a data set on disk: finding them in any form, unpacking, and making sure that they are the right
 //! ones.
 
-use crate::catalog::{Entry, File};
+use crate::catalog::entry::{Entry, File};
 use crate::idx::{ElementType, Header, Idx, read_gzip_header};
 use crate::records::{Recorded, Stamps};
 use crate::{Error, Location, Result};

@@ -9,7 +9,7 @@
 mod http;
 mod transfer;
 
-use crate::catalog::{Archive, Entry, File};
+use crate::catalog::entry::{Archive, Entry, File};
 use crate::files::{self, FileStatus, Form, Verdict};
 use crate::{Error, Location, Result};
 use std::fs;
