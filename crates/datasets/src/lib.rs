@@ -23,11 +23,11 @@
 //!
 //! let mut seen = Vec::new();
 //! let _ = Batches::new(&data, 2).shuffled(Seed(7), 0).for_each(|batch| {
-//!     assert_eq!(batch.inputs.shape()[1..], [2, 2, 1]);
-//!     assert_eq!(batch.targets.shape()[1..], [3]);
+//!     assert_eq!(batch.input().shape()[1..], [2, 2, 1]);
+//!     assert_eq!(batch.target().shape()[1..], [3]);
 //!     seen.extend(batch.indices);
 //!     ControlFlow::<()>::Continue(())
-//! });
+//! })?;
 //! seen.sort();
 //! assert_eq!(seen, [0, 1, 2, 3, 4]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -43,16 +43,20 @@ pub mod fetch;
 mod files;
 pub mod idx;
 mod image;
+mod in_memory;
 mod location;
 mod mnist;
 mod records;
+mod subset;
 
 pub use batches::{Batch, Batches};
 pub use catalog::Splits;
-pub use dataset::{Dataset, InMemory, Subset};
+pub use dataset::{Dataset, Field, Sample};
 pub use error::{Error, Result};
 pub use files::{FileStatus, Form, Trust, Verdict, info, verify};
 pub use image::{ImageDataset, Layout};
+pub use in_memory::InMemory;
 pub use location::{Location, find_fixtures};
 pub use mnist::Mnist;
+pub use subset::Subset;
 pub use taper_files::sha256;

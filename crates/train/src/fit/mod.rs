@@ -169,10 +169,8 @@ impl<'r, 'a> Run<'r, 'a> {
         let batches = Batches {
             dataset: self.data,
             batch_size: self.settings.batch_size,
-            shuffle: self
-                .settings
-                .shuffle
-                .then_some((self.settings.seed, self.epoch)),
+            epoch: self.epoch,
+            shuffle: self.settings.shuffle.then_some(self.settings.seed),
             first_batch: self.batch,
         };
         let size = self.settings.batch_size;
@@ -190,7 +188,7 @@ impl<'r, 'a> Run<'r, 'a> {
                 }
                 Err(error) => ControlFlow::Break(Err(error)),
             }
-        });
+        })?;
         match flow {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(result) => result,
@@ -209,7 +207,7 @@ impl<'r, 'a> Run<'r, 'a> {
         let iteration = self.state.iterations;
         let step =
             self.model
-                .train_batch(&batch.inputs, &batch.targets, &**loss, *seed, iteration)?;
+                .train_batch(batch.input(), batch.target(), &**loss, *seed, iteration)?;
         let batch_loss = step.loss + step.penalty;
         if !batch_loss.is_finite() {
             return Err(Error::NotFinite {
@@ -226,7 +224,7 @@ impl<'r, 'a> Run<'r, 'a> {
             cross_entropy: step.loss,
             penalty: step.penalty,
             output: &step.output,
-            target: &batch.targets,
+            target: batch.target(),
         };
         self.running.add(&result, metrics)?;
         self.batch += 1;
