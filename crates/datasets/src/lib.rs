@@ -5,6 +5,7 @@
 //! - [`catalog`] knows data sets by name, finds their files, verifies them by SHA-256 and opens them;
 //! - [`Dataset`] is what training needs of data, [`Batches`] walks through it, shuffled by a pure function of
 //!   seed and epoch, and prepares the next batch while the last one is trained on;
+//! - [`Subset`], [`split()`] and [`k_fold`] (and their stratified kin) keep samples apart to judge by;
 //! - `fetch` (feature `fetch`, off by default) downloads, resumes, retries and verifies.
 //!
 //! Pixels stay `u8` in the page cache and are read and made f32 a batch at a time: MNIST costs the process no memory.
@@ -47,6 +48,7 @@ mod in_memory;
 mod location;
 mod mnist;
 mod records;
+mod split;
 mod subset;
 
 pub use batches::{Batch, Batches};
@@ -58,5 +60,6 @@ pub use image::{ImageDataset, Layout};
 pub use in_memory::InMemory;
 pub use location::{Location, find_fixtures};
 pub use mnist::Mnist;
+pub use split::{Folds, k_fold, split, stratified_k_fold, stratified_split};
 pub use subset::Subset;
 pub use taper_files::sha256;
