@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use taper_nn::{CategoricalCrossentropy, Model, Prepared, Seed};
-use taper_optim::{Adam, State};
+use taper_optim::{Adam, Optimizer, State};
 use taper_tensor::{Stream, Tensor};
 use taper_train::moments;
 
@@ -87,10 +87,12 @@ impl Work {
             self.step,
         )?;
         self.step += 1;
+        let rate = self.adam.learning_rate_at(self.state.iterations);
         Ok(moments::step(
             &self.adam,
             &mut self.state,
             &mut self.model,
+            rate,
             step.gradients,
         )?)
     }

@@ -1,9 +1,7 @@
-//! What training needs of a data set, and the two general ones: a part of another, and tensors in memory.
+//! What training needs of a data set.
 
 use crate::{Error, Result};
-use std::ops::Range;
 use std::sync::Arc;
-use taper_tensor::Tensor;
 
 /// Samples addressed by index, converted to f32 a batch at a time.
 ///
@@ -11,21 +9,33 @@ use taper_tensor::Tensor;
 /// batch is trained on.
 ///
 /// ```
-/// use taper_datasets::Dataset;
+/// use taper_datasets::{Dataset, Result, Sample};
 /// /// Learn to double a number.
 /// struct Doubles;
 /// impl Dataset for Doubles {
 ///     fn len(&self) -> usize { 100 }
 ///     fn input_shape(&self) -> &[usize] { &[1] }
 ///     fn target_shape(&self) -> &[usize] { &[1] }
-///     fn read_input(&self, index: usize, out: &mut [f32]) { out[0] = index as f32 }
-///     fn read_target(&self, index: usize, out: &mut [f32]) { out[0] = 2.0 * index as f32 }
+///     fn read_input(&self, at: Sample, out: &mut [f32]) -> Result<()> { out[0] = at.index as f32; Ok(()) }
+///     fn read_target(&self, at: Sample, out: &mut [f32]) -> Result<()> { out[0] = 2.0 * at.index as f32; Ok(()) }
 ///     fn name(&self) -> &str { "doubles" }
 /// }
 /// let mut target = [0.0];
-/// Doubles.read_target(21, &mut target);
+/// Doubles.read_target(21.into(), &mut target)?;
 /// assert_eq!(target, [42.0]);
+/// # Ok::<(), taper_datasets::Error>(())
 /// ```
+///
+/// # Several inputs and targets
+/// A data set with more than one says so in [`inputs`](Dataset::inputs) or [`targets`](Dataset::targets), and reads
+/// them in [`read_input_field`](Dataset::read_input_field) or [`read_target_field`](Dataset::read_target_field). The
+/// first field is what [`input_shape`](Dataset::input_shape) and [`read_input`](Dataset::read_input) are about, so
+/// that whoever needs one input only can take any data set.
+///
+/// # Augmentation
+/// A sample that is to differ from epoch to epoch is a function of its [`Sample`]: with random numbers of
+/// `seed.key(Stream::Augment(i), at.epoch)` at positions that `at.index` decides, an interrupted run goes on to the
+/// bit. Targets are told the epoch too, because a mask turns with its image.
 pub trait Dataset: Send + Sync {
     /// Number of samples.
     fn len(&self) -> usize;
@@ -41,12 +51,62 @@ pub trait Dataset: Send + Sync {
     /// Shape of one target, e.g. `[10]` one-hot.
     fn target_shape(&self) -> &[usize];
 
-    /// Writes input `index` (below [`len`](Dataset::len)) into `out`, which has as many values as
+    /// Writes the input of a sample (its index is below [`len`](Dataset::len)) into `out`, which has as many values as
     /// [`input_shape`](Dataset::input_shape). Every value must be written: `out` holds old data.
-    fn read_input(&self, index: usize, out: &mut [f32]);
+    ///
+    /// # Errors
+    /// What keeps the sample from being read, e.g. [`Error::sample`]. It ends the epoch.
+    fn read_input(&self, at: Sample, out: &mut [f32]) -> Result<()>;
 
-    /// Writes target `index` into `out`, under the same terms.
-    fn read_target(&self, index: usize, out: &mut [f32]);
+    /// Writes the target of a sample into `out`, under the same terms.
+    ///
+    /// # Errors
+    /// As [`read_input`](Dataset::read_input).
+    fn read_target(&self, at: Sample, out: &mut [f32]) -> Result<()>;
+
+    /// All inputs by name. Default: one, called `input`.
+    fn inputs(&self) -> Vec<Field> {
+        vec![Field::new("input", self.input_shape())]
+    }
+
+    /// All targets by name. Default: one, called `target`.
+    fn targets(&self) -> Vec<Field> {
+        vec![Field::new("target", self.target_shape())]
+    }
+
+    /// Writes input `field` (its position in [`inputs`](Dataset::inputs)) of a sample into `out`, under the terms of
+    /// [`read_input`](Dataset::read_input), which is the default for field 0.
+    ///
+    /// # Errors
+    /// As [`read_input`](Dataset::read_input); by default, for every other field.
+    fn read_input_field(&self, at: Sample, field: usize, out: &mut [f32]) -> Result<()> {
+        match field {
+            0 => self.read_input(at, out),
+            _ => Err(no_field(self.name(), at, "input", field)),
+        }
+    }
+
+    /// Writes target `field` of a sample into `out`, as [`read_input_field`](Dataset::read_input_field) does inputs.
+    ///
+    /// # Errors
+    /// As [`read_input_field`](Dataset::read_input_field).
+    fn read_target_field(&self, at: Sample, field: usize, out: &mut [f32]) -> Result<()> {
+        match field {
+            0 => self.read_target(at, out),
+            _ => Err(no_field(self.name(), at, "target", field)),
+        }
+    }
+
+    /// Whether samples weigh differently; if not, [`sample_weight`](Dataset::sample_weight) is not asked for.
+    /// Default: no.
+    fn has_sample_weights(&self) -> bool {
+        false
+    }
+
+    /// How much a sample counts in the loss: finite, not negative. Default: 1.
+    fn sample_weight(&self, _index: usize) -> f32 {
+        1.0
+    }
 
     /// The class of a sample, when targets are classes.
     fn label(&self, _index: usize) -> Option<usize> {
@@ -67,15 +127,97 @@ pub trait Dataset: Send + Sync {
     }
 }
 
+/// Which sample is read, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Sample {
+    /// Its position in the data set.
+    pub index: usize,
+    /// The epoch it is read for, from 0. Measuring and predicting read all samples as those of epoch 0.
+    pub epoch: u64,
+}
+
+impl From<usize> for Sample {
+    /// The sample of this index in epoch 0.
+    fn from(index: usize) -> Self {
+        Sample { index, epoch: 0 }
+    }
+}
+
+/// One of a data set's inputs or targets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Its name, by which a model with several inputs or outputs finds it.
+    pub name: String,
+    /// Its shape for one sample, e.g. `[28, 28, 1]`.
+    pub shape: Vec<usize>,
+}
+
+impl Field {
+    /// A field of this name and shape.
+    pub fn new(name: impl Into<String>, shape: &[usize]) -> Self {
+        Field {
+            name: name.into(),
+            shape: shape.to_vec(),
+        }
+    }
+
+    /// Values of one sample.
+    pub fn size(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+fn no_field(dataset: &str, at: Sample, kind: &str, field: usize) -> Error {
+    let message = format!("{kind} {field} was asked for, but only {kind} 0 can be read");
+    Error::sample(dataset, at.index, message)
+}
+
+/// An error unless there are fields, each with a name of its own. `kind` is `input` or `target`.
+pub(crate) fn check_fields(operation: &'static str, kind: &str, fields: &[Field]) -> Result<()> {
+    if fields.is_empty() {
+        return Err(Error::shape(
+            operation,
+            format!("at least one {kind} is needed"),
+        ));
+    }
+    for (i, Field { name, .. }) in fields.iter().enumerate() {
+        if fields[..i].iter().any(|other| other.name == *name) {
+            let message = format!("two {kind}s are called `{name}`");
+            return Err(Error::shape(operation, message));
+        }
+    }
+    Ok(())
+}
+
+/// An error unless a loss can be multiplied by the weight.
+pub(crate) fn check_weight(dataset: &str, index: usize, weight: f32) -> Result<()> {
+    if weight >= 0.0 && weight.is_finite() {
+        return Ok(());
+    }
+    let message = format!("its weight is {weight}; a weight is finite and not negative");
+    Err(Error::sample(dataset, index, message))
+}
+
 /// A reference, a box or a shared pointer to a data set is one too.
 macro_rules! forward {
     ($($pointer:ty),*) => {$(
         impl<D: Dataset + ?Sized> Dataset for $pointer {
             fn len(&self) -> usize { (**self).len() }
+            fn is_empty(&self) -> bool { (**self).is_empty() }
             fn input_shape(&self) -> &[usize] { (**self).input_shape() }
             fn target_shape(&self) -> &[usize] { (**self).target_shape() }
-            fn read_input(&self, index: usize, out: &mut [f32]) { (**self).read_input(index, out) }
-            fn read_target(&self, index: usize, out: &mut [f32]) { (**self).read_target(index, out) }
+            fn read_input(&self, at: Sample, out: &mut [f32]) -> Result<()> { (**self).read_input(at, out) }
+            fn read_target(&self, at: Sample, out: &mut [f32]) -> Result<()> { (**self).read_target(at, out) }
+            fn inputs(&self) -> Vec<Field> { (**self).inputs() }
+            fn targets(&self) -> Vec<Field> { (**self).targets() }
+            fn read_input_field(&self, at: Sample, field: usize, out: &mut [f32]) -> Result<()> {
+                (**self).read_input_field(at, field, out)
+            }
+            fn read_target_field(&self, at: Sample, field: usize, out: &mut [f32]) -> Result<()> {
+                (**self).read_target_field(at, field, out)
+            }
+            fn has_sample_weights(&self) -> bool { (**self).has_sample_weights() }
+            fn sample_weight(&self, index: usize) -> f32 { (**self).sample_weight(index) }
             fn label(&self, index: usize) -> Option<usize> { (**self).label(index) }
             fn class_names(&self) -> &[String] { (**self).class_names() }
             fn name(&self) -> &str { (**self).name() }
@@ -84,183 +226,3 @@ macro_rules! forward {
     )*};
 }
 forward!(&D, Box<D>, Arc<D>);
-
-/// A run of consecutive samples of another data set.
-#[derive(Debug, Clone)]
-pub struct Subset<D> {
-    dataset: D,
-    range: Range<usize>,
-    name: String,
-}
-
-impl<D: Dataset> Subset<D> {
-    /// The first `count` samples (all of them if there are fewer).
-    pub fn first(dataset: D, count: usize) -> Self {
-        let end = count.min(dataset.len());
-        Self::named(dataset, 0..end)
-    }
-
-    /// The samples of `range`.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] when the range is reversed or leaves the data set.
-    pub fn range(dataset: D, range: Range<usize>) -> Result<Self> {
-        if range.start > range.end || range.end > dataset.len() {
-            let message = format!(
-                "{range:?} is not within the {} samples of {}",
-                dataset.len(),
-                dataset.name()
-            );
-            return Err(Error::shape("subset", message));
-        }
-        Ok(Self::named(dataset, range))
-    }
-
-    fn named(dataset: D, range: Range<usize>) -> Self {
-        let name = match range == (0..dataset.len()) {
-            true => dataset.name().to_string(),
-            false => format!("{}[{}..{}]", dataset.name(), range.start, range.end),
-        };
-        Self {
-            dataset,
-            range,
-            name,
-        }
-    }
-
-    /// The whole data set.
-    pub fn inner(&self) -> &D {
-        &self.dataset
-    }
-
-    fn at(&self, index: usize) -> usize {
-        assert!(
-            index < self.range.len(),
-            "sample {index} of {}, which has {}",
-            self.name,
-            self.range.len()
-        );
-        self.range.start + index
-    }
-}
-
-impl<D: Dataset> Dataset for Subset<D> {
-    fn len(&self) -> usize {
-        self.range.len()
-    }
-    fn input_shape(&self) -> &[usize] {
-        self.dataset.input_shape()
-    }
-    fn target_shape(&self) -> &[usize] {
-        self.dataset.target_shape()
-    }
-    fn read_input(&self, index: usize, out: &mut [f32]) {
-        self.dataset.read_input(self.at(index), out);
-    }
-    fn read_target(&self, index: usize, out: &mut [f32]) {
-        self.dataset.read_target(self.at(index), out);
-    }
-    fn label(&self, index: usize) -> Option<usize> {
-        self.dataset.label(self.at(index))
-    }
-    fn class_names(&self) -> &[String] {
-        self.dataset.class_names()
-    }
-    fn name(&self) -> &str {
-        &self.name
-    }
-    /// The digest of the whole data set; the name tells the part.
-    fn digest(&self) -> Option<&str> {
-        self.dataset.digest()
-    }
-}
-
-/// Inputs and targets held as two tensors, sample by sample along axis 0.
-#[derive(Debug, Clone)]
-pub struct InMemory {
-    inputs: Tensor,
-    targets: Tensor,
-    class_names: Vec<String>,
-    name: String,
-}
-
-impl InMemory {
-    /// A data set of `inputs` `[n, …]` and `targets` `[n, …]`.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] when one has no axis of samples or the numbers of samples differ.
-    pub fn new(inputs: Tensor, targets: Tensor) -> Result<Self> {
-        let (a, b) = (inputs.shape(), targets.shape());
-        if a.is_empty() || b.is_empty() || a[0] != b[0] {
-            let message = format!(
-                "inputs {a:?} and targets {b:?} need the same number of samples along axis 0"
-            );
-            return Err(Error::shape("in-memory data set", message));
-        }
-        let (inputs, targets) = (inputs.contiguous(), targets.contiguous());
-        Ok(Self {
-            inputs,
-            targets,
-            class_names: Vec::new(),
-            name: "in memory".into(),
-        })
-    }
-
-    /// Names the data set (default `in memory`).
-    pub fn with_name(mut self, name: impl Into<String>) -> Self {
-        self.name = name.into();
-        self
-    }
-
-    /// Names the classes of one-hot targets (default: none).
-    pub fn with_class_names(mut self, names: Vec<String>) -> Self {
-        self.class_names = names;
-        self
-    }
-}
-
-/// Row `index` of a contiguous tensor.
-fn row(tensor: &Tensor, index: usize) -> &[f32] {
-    let shape = tensor.shape();
-    assert!(index < shape[0], "sample {index} of {}", shape[0]);
-    let size: usize = shape[1..].iter().product();
-    let values = tensor.as_slice().unwrap_or(&[]);
-    &values[index * size..(index + 1) * size]
-}
-
-impl Dataset for InMemory {
-    fn len(&self) -> usize {
-        self.inputs.shape()[0]
-    }
-    fn input_shape(&self) -> &[usize] {
-        &self.inputs.shape()[1..]
-    }
-    fn target_shape(&self) -> &[usize] {
-        &self.targets.shape()[1..]
-    }
-    fn read_input(&self, index: usize, out: &mut [f32]) {
-        out.copy_from_slice(row(&self.inputs, index));
-    }
-    fn read_target(&self, index: usize, out: &mut [f32]) {
-        out.copy_from_slice(row(&self.targets, index));
-    }
-    /// The position of the one in a one-hot target; `None` for any other kind of target.
-    fn label(&self, index: usize) -> Option<usize> {
-        let target = row(&self.targets, index);
-        let one_hot = target.len() > 1 && target.iter().all(|&value| value == 0.0 || value == 1.0);
-        let mut ones = target
-            .iter()
-            .enumerate()
-            .filter(|&(_, &value)| value == 1.0);
-        match (one_hot, ones.next(), ones.next()) {
-            (true, Some((class, _)), None) => Some(class),
-            _ => None,
-        }
-    }
-    fn class_names(&self) -> &[String] {
-        &self.class_names
-    }
-    fn name(&self) -> &str {
-        &self.name
-    }
-}

@@ -82,6 +82,16 @@ pub enum Error {
         /// What does not fit.
         message: String,
     },
+    /// A sample cannot be read, or has no use.
+    #[error("{dataset}: sample {index}: {message}")]
+    Sample {
+        /// Name of the data set.
+        dataset: String,
+        /// The sample's position in it.
+        index: usize,
+        /// What is wrong with it.
+        message: String,
+    },
     /// A download failed on every mirror.
     #[error("{dataset}: {file} could not be downloaded\n{}\n  {help}", attempts.join("\n"))]
     Download {
@@ -96,7 +106,58 @@ pub enum Error {
     },
 }
 
+/// Trouble with a file, whichever crate has noticed it, reads the same.
+impl From<taper_files::Error> for Error {
+    fn from(error: taper_files::Error) -> Self {
+        use taper_files::Error as File;
+        match error {
+            File::Io {
+                path,
+                action,
+                source,
+            } => Error::Io {
+                path,
+                action: action.as_str(),
+                source,
+            },
+            File::Format {
+                path,
+                offset,
+                expected,
+                found,
+            } => Error::Format {
+                path,
+                offset,
+                expected,
+                found,
+            },
+            File::Contents { path, message } => Error::Contents { path, message },
+        }
+    }
+}
+
 impl Error {
+    /// An error about one sample, for data sets of one's own: `message` may be the error that is behind it.
+    ///
+    /// ```
+    /// use taper_datasets::Error;
+    /// let error = Error::sample("birds/train", 17, "robin.png is not a picture");
+    /// assert_eq!(error.to_string(), "birds/train: sample 17: robin.png is not a picture");
+    /// ```
+    pub fn sample(dataset: impl Into<String>, index: usize, message: impl ToString) -> Self {
+        Error::Sample {
+            dataset: dataset.into(),
+            index,
+            message: message.to_string(),
+        }
+    }
+
+    /// A sample was asked for that is beyond the last one.
+    pub(crate) fn beyond(dataset: &str, index: usize, samples: usize) -> Self {
+        let message = format!("there are {samples} samples, counted from 0");
+        Error::sample(dataset, index, message)
+    }
+
     pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Error::Io {

@@ -1,16 +1,17 @@
 //! The files of a data set on disk: finding them in any form, unpacking, and making sure that they are the right
 //! ones.
 
-use crate::atomic::AtomicFile;
-use crate::catalog::{Entry, File};
-use crate::gzip::Gunzip;
+use crate::catalog::entry::{Entry, File};
 use crate::idx::{ElementType, Header, Idx, read_gzip_header};
 use crate::records::{Recorded, Stamps};
-use crate::sha256::Sha256;
-use crate::{Error, Location, Result, zip};
+use crate::{Error, Location, Result};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use taper_files::atomic::AtomicFile;
+use taper_files::gzip::Gunzip;
+use taper_files::sha256::Sha256;
+use taper_files::zip;
 
 /// The form in which a file lies on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,7 +196,7 @@ pub(crate) fn unpack(
 ) -> Result<(PathBuf, (String, Trust))> {
     let target = dir.join(file.name);
     let recorded = Recorded::load(dir).digest(file.name);
-    let mut out = AtomicFile::create(&target)?;
+    let mut out = AtomicFile::create_all(&target)?;
     let (digest, trust) = read_packed(file, shape, path, form, &mut out, recorded.as_deref())?;
     out.commit()?;
     note(file, &target, &digest, dir);
@@ -285,7 +286,7 @@ fn read_packed(
                 left -= n;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(gunzip.explain(error)),
+            Err(error) => return Err(gunzip.explain(error).into()),
         }
     }
     let packed_digest = gunzip.finish()?;

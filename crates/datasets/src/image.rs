@@ -1,11 +1,11 @@
 //! Labelled images in a pair of IDX files: pixels stay `u8` in the system's cache and become f32 a batch at a time.
 
 use crate::idx::{ElementType, Idx};
-use crate::sha256::Sha256;
-use crate::{Dataset, Error, Result};
+use crate::{Dataset, Error, Result, Sample};
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
+use taper_files::sha256::Sha256;
 
 /// Images `[height, width, channels]` with pixels / 255, and one-hot classes.
 ///
@@ -44,7 +44,7 @@ impl ImageDataset {
     /// idx::save(&labels, &[2], &[1u8, 0])?;
     /// let data = ImageDataset::open("tiny", &images, &labels, ["cat", "dog"])?;
     /// let mut pixels = [0.0; 2];
-    /// data.read_input(1, &mut pixels);
+    /// data.read_input(1.into(), &mut pixels)?;
     /// assert_eq!((data.input_shape(), pixels), ([1, 2, 1].as_slice(), [0.2, 0.4]));
     /// assert_eq!(data.label(0), Some(1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -170,24 +170,23 @@ impl Dataset for ImageDataset {
     fn target_shape(&self) -> &[usize] {
         &self.target_shape
     }
-    /// # Panics
-    /// If `index` is not below [`len`](Dataset::len), and when another program shortens the file meanwhile.
-    fn read_input(&self, index: usize, out: &mut [f32]) {
-        let size = self.image_len();
-        assert!(
-            out.len() == size && index < self.len(),
-            "{}: image {index} of {}, {} values for {:?}",
-            self.name,
-            self.len(),
-            out.len(),
-            self.input_shape
-        );
+    /// # Errors
+    /// [`Error::Sample`] beyond the last one, for an `out` of another size, and when another program shortens the file
+    /// meanwhile.
+    fn read_input(&self, at: Sample, out: &mut [f32]) -> Result<()> {
+        let (size, index) = (self.image_len(), at.index);
+        if index >= self.len() {
+            return Err(Error::beyond(&self.name, index, self.len()));
+        }
+        if out.len() != size {
+            let message = format!("{} values for {:?}", out.len(), self.input_shape);
+            return Err(Error::sample(&self.name, index, message));
+        }
         let mut block = [0; BLOCK];
         for first in (0..size).step_by(BLOCK) {
             let pixels = &mut block[..BLOCK.min(size - first)];
-            if let Err(error) = self.images.read(index * size + first, pixels) {
-                panic!("{}: {error}", self.name);
-            }
+            let read = self.images.read(index * size + first, pixels);
+            read.map_err(|error| Error::sample(&self.name, index, error))?;
             if self.layout.transposed {
                 self.turn(first, pixels, |i, pixel| out[i] = to_unit(pixel));
             } else {
@@ -196,13 +195,17 @@ impl Dataset for ImageDataset {
                 }
             }
         }
+        Ok(())
     }
-    fn read_target(&self, index: usize, out: &mut [f32]) {
+    fn read_target(&self, at: Sample, out: &mut [f32]) -> Result<()> {
+        let class = self.label(at.index);
+        let class = class.ok_or_else(|| Error::beyond(&self.name, at.index, self.len()))?;
         out.fill(0.0);
-        out[self.class(index)] = 1.0;
+        out[class] = 1.0;
+        Ok(())
     }
     fn label(&self, index: usize) -> Option<usize> {
-        Some(self.class(index))
+        (index < self.len()).then(|| self.class(index))
     }
     fn class_names(&self) -> &[String] {
         &self.class_names
@@ -283,7 +286,7 @@ mod tests {
                 ImageDataset::new("two", open(&images), open(&labels), classes, layout).unwrap();
             for index in 0..2 {
                 let mut read = vec![f32::NAN; data.image_len()];
-                data.read_input(index, &mut read);
+                data.read_input(index.into(), &mut read).unwrap();
                 let mapped: Vec<f32> = data.image_u8(index).iter().map(|&p| to_unit(p)).collect();
                 assert_eq!(read, mapped, "transposed: {transposed}");
             }

@@ -5,6 +5,7 @@
 //! - [`catalog`] knows data sets by name, finds their files, verifies them by SHA-256 and opens them;
 //! - [`Dataset`] is what training needs of data, [`Batches`] walks through it, shuffled by a pure function of
 //!   seed and epoch, and prepares the next batch while the last one is trained on;
+//! - [`Subset`], [`split()`] and [`k_fold`] (and their stratified kin) keep samples apart to judge by;
 //! - `fetch` (feature `fetch`, off by default) downloads, resumes, retries and verifies.
 //!
 //! Pixels stay `u8` in the page cache and are read and made f32 a batch at a time: MNIST costs the process no memory.
@@ -23,18 +24,17 @@
 //!
 //! let mut seen = Vec::new();
 //! let _ = Batches::new(&data, 2).shuffled(Seed(7), 0).for_each(|batch| {
-//!     assert_eq!(batch.inputs.shape()[1..], [2, 2, 1]);
-//!     assert_eq!(batch.targets.shape()[1..], [3]);
+//!     assert_eq!(batch.input().shape()[1..], [2, 2, 1]);
+//!     assert_eq!(batch.target().shape()[1..], [3]);
 //!     seen.extend(batch.indices);
 //!     ControlFlow::<()>::Continue(())
-//! });
+//! })?;
 //! seen.sort();
 //! assert_eq!(seen, [0, 1, 2, 3, 4]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 
-mod atomic;
 mod batches;
 pub mod catalog;
 mod dataset;
@@ -42,22 +42,24 @@ mod error;
 #[cfg(feature = "fetch")]
 pub mod fetch;
 mod files;
-mod gzip;
 pub mod idx;
 mod image;
+mod in_memory;
 mod location;
-#[allow(unsafe_code)]
-mod mmap;
 mod mnist;
 mod records;
-pub mod sha256;
-mod zip;
+mod split;
+mod subset;
 
 pub use batches::{Batch, Batches};
 pub use catalog::Splits;
-pub use dataset::{Dataset, InMemory, Subset};
+pub use dataset::{Dataset, Field, Sample};
 pub use error::{Error, Result};
 pub use files::{FileStatus, Form, Trust, Verdict, info, verify};
 pub use image::{ImageDataset, Layout};
+pub use in_memory::InMemory;
 pub use location::{Location, find_fixtures};
 pub use mnist::Mnist;
+pub use split::{Folds, k_fold, split, stratified_k_fold, stratified_split};
+pub use subset::Subset;
+pub use taper_files::sha256;

@@ -1,6 +1,6 @@
 //! Where the files of a data set are looked for, and where they are put.
 
-use crate::catalog::Entry;
+use crate::catalog::entry::Entry;
 use std::env;
 use std::path::{Path, PathBuf};
 

@@ -1,10 +1,11 @@
 //! Two small files beside the data: stamps of what has been verified, and digests recorded at first use.
 
-use crate::{Result, atomic};
+use crate::Result;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
+use taper_files::atomic;
 
 /// Which files were verified, by length and time of modification: `hex length nanoseconds path` a line. A file
 /// that still has both is not hashed again at every start.
@@ -52,10 +53,8 @@ impl Stamps {
         let line = |(path, (digest, len, modified)): (&String, &(String, u64, u128))| {
             format!("{digest} {len} {modified} {path}\n")
         };
-        atomic::write(
-            &self.path,
-            self.lines.iter().map(line).collect::<String>().as_bytes(),
-        )
+        let text: String = self.lines.iter().map(line).collect();
+        Ok(atomic::write_all(&self.path, text.as_bytes())?)
     }
 }
 
@@ -113,6 +112,6 @@ impl Recorded {
             .iter()
             .map(|(name, hex)| format!("{hex}  {name}\n"))
             .collect();
-        atomic::write(&self.path, text.as_bytes())
+        Ok(atomic::write_all(&self.path, text.as_bytes())?)
     }
 }

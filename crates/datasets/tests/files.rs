@@ -62,7 +62,7 @@ fn bundled_files_are_unpacked_verified_and_mapped() {
     let pixels = &tiny.raw[0].1[16..];
     assert_eq!(&*splits.train().image_u8(3), &pixels[48..64]);
     let mut input = [0.0; 16];
-    splits.train().read_input(3, &mut input);
+    splits.train().read_input(3.into(), &mut input).unwrap();
     assert_eq!(input[5], f32::from(pixels[53]) / 255.0);
     // Without the bundle the unpacked files serve.
     fs::remove_dir_all(bundled.path()).unwrap();
@@ -278,14 +278,14 @@ fn transposed_images_are_turned_and_labels_shifted() {
     let stored = &tiny.raw[0].1[16..32];
     let upright = splits.train().image_u8(0);
     let mut input = [0.0; 16];
-    splits.train().read_input(0, &mut input);
+    splits.train().read_input(0.into(), &mut input).unwrap();
     for (y, x) in (0..4).flat_map(|y| (0..4).map(move |x| (y, x))) {
         assert_eq!(upright[y * 4 + x], stored[x * 4 + y]);
         assert_eq!(input[y * 4 + x], f32::from(stored[x * 4 + y]) / 255.0);
     }
     assert_eq!([0, 1, 2].map(|i| splits.train().class(i)), [0, 1, 2]);
     let mut target = [9.0; 3];
-    splits.train().read_target(2, &mut target);
+    splits.train().read_target(2.into(), &mut target).unwrap();
     assert_eq!(target, [0.0, 0.0, 1.0]);
 }
 

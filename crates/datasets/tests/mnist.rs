@@ -94,7 +94,7 @@ fn mean_pixel() {
     for index in 0..10_000 {
         let pixels = mnist().test().image_u8(index);
         exact += pixels.iter().map(|&pixel| u64::from(pixel)).sum::<u64>();
-        mnist().test().read_input(index, &mut image);
+        mnist().test().read_input(index.into(), &mut image).unwrap();
         total += image.iter().map(|&pixel| f64::from(pixel)).sum::<f64>();
     }
     assert_eq!(exact, 264_923_200);
@@ -107,15 +107,16 @@ fn a_shuffled_epoch_visits_every_sample_with_its_label() {
     let data = Subset::first(mnist().train(), 1_000);
     assert_eq!(data.name(), "mnist/train[0..1000]");
     let mut seen = vec![false; 1_000];
-    let _ = Batches::new(&data, 64)
+    let end = Batches::new(&data, 64)
         .shuffled(Seed(7), 3)
         .for_each(|batch| {
-            let targets = batch.targets.as_slice().unwrap();
+            let targets = batch.target().as_slice().unwrap();
             for (row, &index) in batch.indices.iter().enumerate() {
                 assert!(!std::mem::replace(&mut seen[index as usize], true));
                 assert_eq!(targets[row * 10 + data.label(index as usize).unwrap()], 1.0);
             }
             std::ops::ControlFlow::<()>::Continue(())
         });
+    assert!(end.unwrap().is_continue());
     assert!(seen.iter().all(|&visited| visited));
 }

@@ -16,6 +16,9 @@ pub enum Error {
     /// A tensor operation refused.
     #[error(transparent)]
     Tensor(#[from] taper_tensor::Error),
+    /// A data set could not be read.
+    #[error(transparent)]
+    Data(#[from] taper_datasets::Error),
     /// A checkpoint could not be written or read.
     #[error(transparent)]
     Checkpoint(#[from] taper_checkpoint::Error),

@@ -170,17 +170,17 @@ pub(crate) fn measure(
     let mut confusion = confusion.table(loss, output, target)?;
     let mut evaluator = model.evaluator(batch_size.min(data.len()))?;
     each_batch(data, batch_size, |batch| {
-        let (inputs, targets) = (&batch.inputs, &batch.targets);
+        let (inputs, targets) = (batch.input(), batch.target());
         let found = evaluator.evaluate_batch(inputs, targets, loss)?;
         let (output, data_loss) = (found.output(), found.loss);
         if let Some(confusion) = &mut confusion {
-            confusion.update(output, &batch.targets)?;
+            confusion.update(output, batch.target())?;
         }
         let result = BatchResult {
             data_loss,
             penalty,
             output,
-            target: &batch.targets,
+            target: batch.target(),
             sample_weights: None,
         };
         running.add(&result, &measured)
@@ -208,7 +208,7 @@ pub fn predict(model: &Model, data: &dyn Dataset, batch_size: usize) -> Result<T
     let outputs: usize = model.output_shape().iter().product();
     let mut values = Vec::with_capacity(data.len() * outputs);
     each_batch(data, batch_size, |batch| {
-        let inputs = batch.inputs.contiguous();
+        let inputs = batch.input().contiguous();
         let first = values.len();
         values.resize(first + inputs.shape()[0] * outputs, 0.0);
         prepared.predict_into(inputs.as_slice().unwrap_or_default(), &mut values[first..])?;
@@ -226,15 +226,17 @@ fn each_batch(
     let batches = Batches {
         dataset: data,
         batch_size,
+        epoch: 0,
         shuffle: None,
         first_batch: 0,
     };
-    let flow = batches.for_each(
-        |batch| match in_memory_of(batch_size, &batch, || each(&batch)) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => ControlFlow::Break(error),
-        },
-    );
+    let flow =
+        batches.for_each(
+            |batch| match in_memory_of(batch_size, &batch, || each(&batch)) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => ControlFlow::Break(error),
+            },
+        )?;
     match flow {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Bars, network, trainer};
 use std::ops::ControlFlow;
-use taper_datasets::Dataset;
+use taper_datasets::{Dataset, Sample};
 use taper_train::prelude::*;
 use taper_train::{evaluate, predict};
 
@@ -178,12 +178,12 @@ fn every_epoch_shuffles_anew_and_sees_every_sample() {
         fn target_shape(&self) -> &[usize] {
             self.0.target_shape()
         }
-        fn read_input(&self, index: usize, out: &mut [f32]) {
-            self.1.lock().unwrap().push(index);
-            self.0.read_input(index, out);
+        fn read_input(&self, at: Sample, out: &mut [f32]) -> taper_datasets::Result<()> {
+            self.1.lock().unwrap().push(at.index);
+            self.0.read_input(at, out)
         }
-        fn read_target(&self, index: usize, out: &mut [f32]) {
-            self.0.read_target(index, out);
+        fn read_target(&self, at: Sample, out: &mut [f32]) -> taper_datasets::Result<()> {
+            self.0.read_target(at, out)
         }
         fn name(&self) -> &str {
             "counted"
@@ -244,14 +244,15 @@ fn a_loss_that_is_not_finite_stops_training_with_advice() {
         fn target_shape(&self) -> &[usize] {
             self.0.target_shape()
         }
-        fn read_input(&self, index: usize, out: &mut [f32]) {
-            self.0.read_input(index, out);
+        fn read_input(&self, at: Sample, out: &mut [f32]) -> taper_datasets::Result<()> {
+            self.0.read_input(at, out)
         }
-        fn read_target(&self, index: usize, out: &mut [f32]) {
-            self.0.read_target(index, out);
-            if index == 33 {
+        fn read_target(&self, at: Sample, out: &mut [f32]) -> taper_datasets::Result<()> {
+            self.0.read_target(at, out)?;
+            if at.index == 33 {
                 out.fill(f32::NAN);
             }
+            Ok(())
         }
         fn name(&self) -> &str {
             "broken"
@@ -349,4 +350,43 @@ fn no_epochs_change_nothing() {
     let fit = trainer().epochs(0).fit(&mut model, &data).unwrap();
     assert!(fit.epochs.is_empty() && !fit.stopped);
     assert_eq!(common::weights(&model), before);
+}
+
+#[test]
+fn a_sample_that_cannot_be_read_ends_training_with_its_name() {
+    /// One picture is gone.
+    struct Torn(Bars);
+    impl Dataset for Torn {
+        fn len(&self) -> usize {
+            self.0.len()
+        }
+        fn input_shape(&self) -> &[usize] {
+            self.0.input_shape()
+        }
+        fn target_shape(&self) -> &[usize] {
+            self.0.target_shape()
+        }
+        fn read_input(&self, at: Sample, out: &mut [f32]) -> taper_datasets::Result<()> {
+            if at.index == 33 {
+                return Err(taper_datasets::Error::sample("torn", 33, "no such file"));
+            }
+            self.0.read_input(at, out)
+        }
+        fn read_target(&self, at: Sample, out: &mut [f32]) -> taper_datasets::Result<()> {
+            self.0.read_target(at, out)
+        }
+        fn name(&self) -> &str {
+            "torn"
+        }
+    }
+    let (data, mut model) = (Torn(Bars::new(48, 1)), network());
+    let loss = CategoricalCrossentropy;
+    for error in [
+        trainer().fit(&mut model, &data).unwrap_err(),
+        evaluate(&model, &data, &loss, 16).unwrap_err(),
+        taper_train::predict(&model, &data, 16).unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::Data(_)), "{error}");
+        assert_eq!(error.to_string(), "torn: sample 33: no such file");
+    }
 }

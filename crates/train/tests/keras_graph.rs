@@ -300,7 +300,9 @@ fn five_steps_of_both_optimizers_in_f32() {
                     .train_batch(&x, &y, terms.losses(), Seed(0), i as u64)
                     .unwrap();
                 near::<f32>(&format!("{name}, {class}"), step.loss + step.penalty, want);
-                moments::step(&*optimizer, &mut state, &mut model, step.gradients).unwrap();
+                let rate = optimizer.learning_rate_at(state.iterations);
+                let gradients = step.gradients;
+                moments::step(&*optimizer, &mut state, &mut model, rate, gradients).unwrap();
                 statistics(name, &model, run, i + 1);
             }
             all_weights(&format!("{name}, {class}"), &model, &run["weights"]);

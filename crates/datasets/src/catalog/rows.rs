@@ -13,7 +13,7 @@
 //! Where only the gzip digest is known, it vouches for the download, and the raw digest is recorded beside the
 //! data at first use.
 
-use super::{Archive, Entry, File, Split};
+use super::entry::{Archive, Entry, File, Split};
 
 /// A file of which the publisher's gzip is known.
 const fn gz(name: &'static str, gz_len: u64, gz_sha256: &'static str) -> File {

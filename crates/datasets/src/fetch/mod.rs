@@ -9,14 +9,15 @@
 mod http;
 mod transfer;
 
-use crate::catalog::{Archive, Entry, File};
+use crate::catalog::entry::{Archive, Entry, File};
 use crate::files::{self, FileStatus, Form, Verdict};
-use crate::sha256::Sha256;
-use crate::{Error, Location, Result, gzip};
+use crate::{Error, Location, Result};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use taper_files::gzip;
+use taper_files::sha256::Sha256;
 use transfer::{Content, Transfer};
 
 /// What a download is doing, for progress displays. `file` is the name of the file being fetched.

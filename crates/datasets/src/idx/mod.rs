@@ -11,14 +11,14 @@ pub use element::{ElementType, IdxElement};
 pub use header::Header;
 pub(crate) use header::HeaderError;
 
-use crate::atomic::AtomicFile;
-use crate::gzip::{self, Gunzip};
-use crate::mmap::Map;
-use crate::sha256::Sha256;
 use crate::{Error, Result};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use taper_files::atomic::AtomicFile;
+use taper_files::gzip::{self, Gunzip};
+use taper_files::mmap::Map;
+use taper_files::sha256::Sha256;
 
 /// An IDX file, open for reading.
 ///
@@ -271,9 +271,9 @@ pub fn write<T: IdxElement>(out: &mut dyn Write, shape: &[usize], values: &[T]) 
 /// # Errors
 /// As [`write()`].
 pub fn save<T: IdxElement>(path: impl AsRef<Path>, shape: &[usize], values: &[T]) -> Result<()> {
-    let mut file = AtomicFile::create(path.as_ref())?;
+    let mut file = AtomicFile::create_all(path.as_ref())?;
     write(&mut file, shape, values)?;
-    file.commit()
+    Ok(file.commit()?)
 }
 
 fn read_header(reader: &mut dyn Read, path: &Path) -> Result<Header> {
@@ -287,7 +287,7 @@ fn read_header(reader: &mut dyn Read, path: &Path) -> Result<Header> {
 pub(crate) fn read_gzip_header<R: Read>(gunzip: &mut Gunzip<R>, path: &Path) -> Result<Header> {
     Header::read(gunzip, path).map_err(|error| match error {
         HeaderError::Format(error) => error,
-        HeaderError::Read(error) => gunzip.explain(error),
+        HeaderError::Read(error) => gunzip.explain(error).into(),
     })
 }
 

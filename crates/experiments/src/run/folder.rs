@@ -14,7 +14,7 @@
 //!
 //! Files that are rewritten go through a temporary file and a rename, so that they are whole or not there.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -296,28 +296,9 @@ impl RunFolder {
 
     /// Whole or not at all.
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<()> {
-        let folder = path.parent().unwrap_or(&self.path);
-        let mut file =
-            tempfile::NamedTempFile::new_in(folder).map_err(Error::io("writing", path))?;
-        file.write_all(bytes)
-            .and_then(|()| file.as_file().sync_all())
-            .map_err(Error::io("writing", path))?;
-        share(file.as_file()).map_err(Error::io("writing", path))?;
-        file.persist(path)
-            .map_err(|error| Error::io("writing", path)(error.error))?;
-        Ok(())
+        let written = taper_files::atomic::write(path, bytes);
+        written.map_err(|error| Error::io("writing", path)(error.into_io()))
     }
-}
-
-/// Temporary files are readable by their owner only; results are for everybody.
-fn share(file: &File) -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.set_permissions(fs::Permissions::from_mode(0o644))?;
-    }
-    let _ = file;
-    Ok(())
 }
 
 fn to_json(path: &Path, value: &impl Serialize) -> Result<Vec<u8>> {

@@ -53,12 +53,12 @@ impl JobResult {
         let mut confusion = vec![vec![0u32; classes]; classes];
         let mut wrong: Vec<Mistake> = Vec::new();
         for_each_prediction(model, data, batch_size, |index, probabilities| {
-            let (truth, predicted) = (true_class(data, index), argmax(probabilities));
+            let (truth, predicted) = (true_class(data, index)?, argmax(probabilities));
             let Some(cell) = confusion
                 .get_mut(truth)
                 .and_then(|row| row.get_mut(predicted))
             else {
-                return;
+                return Ok(());
             };
             *cell += 1;
             if truth != predicted {
@@ -71,6 +71,7 @@ impl JobResult {
                     png: String::new(),
                 });
             }
+            Ok(())
         })?;
         wrong.sort_by(|a, b| {
             a.truth_probability
@@ -100,7 +101,7 @@ fn for_each_prediction(
     model: &Model,
     data: &dyn Dataset,
     batch_size: usize,
-    mut each: impl FnMut(usize, &[f32]),
+    mut each: impl FnMut(usize, &[f32]) -> Result<()>,
 ) -> Result<()> {
     let shape = model.input_shape().to_vec();
     let width: usize = shape.iter().product();
@@ -108,7 +109,7 @@ fn for_each_prediction(
         let count = batch_size.min(data.len() - first);
         let mut pixels = vec![0.0f32; count * width];
         for (i, sample) in pixels.chunks_exact_mut(width).enumerate() {
-            data.read_input(first + i, sample);
+            data.read_input((first + i).into(), sample)?;
         }
         let mut batch = vec![count];
         batch.extend(&shape);
@@ -118,19 +119,20 @@ fn for_each_prediction(
         let output = reuse_larger(times, || model.predict(&input))?.to_vec();
         let classes = output.len() / count;
         for (i, probabilities) in output.chunks_exact(classes).enumerate() {
-            each(first + i, probabilities);
+            each(first + i, probabilities)?;
         }
     }
     Ok(())
 }
 
 /// The class of a sample: its label, or the largest entry of its target.
-fn true_class(data: &dyn Dataset, index: usize) -> usize {
-    data.label(index).unwrap_or_else(|| {
-        let mut target = vec![0.0; data.target_shape().iter().product()];
-        data.read_target(index, &mut target);
-        argmax(&target)
-    })
+fn true_class(data: &dyn Dataset, index: usize) -> Result<usize> {
+    if let Some(class) = data.label(index) {
+        return Ok(class);
+    }
+    let mut target = vec![0.0; data.target_shape().iter().product()];
+    data.read_target(index.into(), &mut target)?;
+    Ok(argmax(&target))
 }
 
 /// Position of the largest value (the first of equals; NaN never wins).
@@ -147,7 +149,7 @@ fn argmax(values: &[f32]) -> usize {
 fn picture(data: &dyn Dataset, index: usize) -> Result<String> {
     let shape = data.input_shape();
     let mut values = vec![0.0; shape.iter().product()];
-    data.read_input(index, &mut values);
+    data.read_input(index.into(), &mut values)?;
     let bytes: Vec<u8> = values
         .iter()
         .map(|value| (value * 255.0).round().clamp(0.0, 255.0) as u8)

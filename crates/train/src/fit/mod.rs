@@ -212,10 +212,8 @@ impl<'r, 'a> Run<'r, 'a> {
         let batches = Batches {
             dataset: self.data,
             batch_size: self.settings.batch_size,
-            shuffle: self
-                .settings
-                .shuffle
-                .then_some((self.settings.seed, self.epoch)),
+            epoch: self.epoch,
+            shuffle: self.settings.shuffle.then_some(self.settings.seed),
             first_batch: self.batch,
         };
         let size = self.settings.batch_size;
@@ -233,7 +231,7 @@ impl<'r, 'a> Run<'r, 'a> {
                 }
                 Err(error) => ControlFlow::Break(Err(error)),
             }
-        });
+        })?;
         match flow {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(result) => result,
@@ -261,7 +259,7 @@ impl<'r, 'a> Run<'r, 'a> {
         }
         let step = self
             .model
-            .train_batch(&batch.inputs, &batch.targets, loss, *seed, iteration)?;
+            .train_batch(batch.input(), batch.target(), loss, *seed, iteration)?;
         let batch_loss = step.loss + step.penalty;
         if !batch_loss.is_finite() {
             return Err(Error::NotFinite {
@@ -283,7 +281,7 @@ impl<'r, 'a> Run<'r, 'a> {
             data_loss: step.loss,
             penalty: step.penalty,
             output: &step.outputs[0],
-            target: &batch.targets,
+            target: batch.target(),
             sample_weights: None,
         };
         self.running.add(&result, &self.measured)?;

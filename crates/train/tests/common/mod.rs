@@ -1,7 +1,7 @@
 //! A small synthetic data set, a small network of the main job's form, and comparison down to the bit.
 #![allow(dead_code)] // each test file uses its own part
 
-use taper_datasets::Dataset;
+use taper_datasets::{Dataset, Sample};
 use taper_tensor::{Seed, Stream};
 use taper_train::prelude::*;
 
@@ -33,22 +33,24 @@ impl Dataset for Bars {
     fn target_shape(&self) -> &[usize] {
         &[3]
     }
-    fn read_input(&self, index: usize, out: &mut [f32]) {
-        let key = Seed(self.seed).key(Stream::User(1), index as u64);
+    fn read_input(&self, at: Sample, out: &mut [f32]) -> taper_datasets::Result<()> {
+        let key = Seed(self.seed).key(Stream::User(1), at.index as u64);
         let place = key.below(100, 6) as usize + 1;
         for (i, pixel) in out.iter_mut().enumerate() {
             let (row, column) = (i / 8, i % 8);
-            let bar = match index % 3 {
+            let bar = match at.index % 3 {
                 0 => row == place,
                 1 => column == place,
                 _ => (row + place) % 8 == column,
             };
             *pixel = 0.6 * key.uniform(i as u64) as f32 + if bar { 0.4 } else { 0.0 };
         }
+        Ok(())
     }
-    fn read_target(&self, index: usize, out: &mut [f32]) {
+    fn read_target(&self, at: Sample, out: &mut [f32]) -> taper_datasets::Result<()> {
         out.fill(0.0);
-        out[index % 3] = 1.0;
+        out[at.index % 3] = 1.0;
+        Ok(())
     }
     fn label(&self, index: usize) -> Option<usize> {
         Some(index % 3)

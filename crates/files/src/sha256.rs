@@ -1,9 +1,9 @@
-//! SHA-256: the fingerprint of every file of a data set, by a library without dependencies of its own.
+//! SHA-256: the fingerprint by which files are recognised, by a library without dependencies of its own.
 
 /// A running SHA-256.
 ///
 /// ```
-/// use taper_datasets::sha256::Sha256;
+/// use taper_files::sha256::Sha256;
 /// let mut hash = Sha256::new();
 /// hash.update(b"a");
 /// hash.update(b"bc");

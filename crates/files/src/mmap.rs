@@ -1,4 +1,5 @@
-//! All memory mapping of the project, and the only `unsafe` of this crate.
+//! All memory mapping of the project, and the only `unsafe` of this crate. It stands in one file because of what it
+//! cannot promise.
 //!
 //! # Invariant
 //! **M1** A [`Map`] hands out nothing but `&[u8]` within the length that the file had when it was mapped, and
@@ -9,8 +10,8 @@
 //! The operating system does not keep other programs from writing to or truncating a mapped file. Bytes that
 //! change under a `&[u8]` are outside of Rust's rules, and reading a page beyond the new end of a truncated
 //! file ends the process (SIGBUS). No code in this process can rule that out. What is done: files are mapped
-//! read-only; this crate never writes to a file in place (it writes a temporary file and renames it, which
-//! leaves the old mapping intact); and a digest is checked before use. Who cannot exclude a truncation can read
+//! read-only; no crate of this project writes to a file in place ([`atomic`](crate::atomic) writes a temporary file
+//! and renames it, which leaves the old mapping intact); and data sets check a digest before use. Who cannot exclude a truncation can read
 //! the gzip form instead, which is unpacked into memory when its folder cannot be written.
 //!
 //! # What is touched counts
@@ -26,7 +27,7 @@ use std::ops::Deref;
 
 /// The bytes of a file, read by the system page by page as they are touched.
 #[derive(Debug)]
-pub(crate) struct Map {
+pub struct Map {
     /// `None` for an empty file, which systems refuse to map.
     map: Option<memmap2::Mmap>,
     /// The same file, for positioned reads.
@@ -38,7 +39,7 @@ impl Map {
     ///
     /// # Errors
     /// The system's, and `UnexpectedEof` when the file is shorter than `len`.
-    pub(crate) fn open(file: &File, len: usize) -> io::Result<Self> {
+    pub fn open(file: &File, len: usize) -> io::Result<Self> {
         if file.metadata()?.len() < len as u64 {
             return Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
@@ -59,7 +60,7 @@ impl Map {
     ///
     /// # Errors
     /// The system's, and `UnexpectedEof` when the mapping, or by now the file, ends before.
-    pub(crate) fn read_at(&self, start: usize, out: &mut [u8]) -> io::Result<()> {
+    pub fn read_at(&self, start: usize, out: &mut [u8]) -> io::Result<()> {
         let end = start.saturating_add(out.len());
         let part = self.get(start..end).ok_or(io::ErrorKind::UnexpectedEof)?;
         read_exact_at(&self.file, start, part, out)

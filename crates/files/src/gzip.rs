@@ -1,18 +1,31 @@
-//! Gzip, read as a stream that knows where it stands and accepts nothing after its end.
+//! Gzip, read as a stream that knows where it stands and accepts nothing after its end: a damaged or cut download is
+//! an error that names the byte.
 
 use crate::sha256::Sha256;
-use crate::{Error, Result};
+use crate::{Action, Error, Result};
 use flate2::bufread::MultiGzDecoder;
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// The first two bytes of every gzip file (RFC 1952).
-pub(crate) const MAGIC: [u8; 2] = [0x1f, 0x8b];
+pub const MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Deflate cannot expand a byte into more than this many (1032, RFC 1951); a header that asks for more lies.
-pub(crate) const MAX_RATIO: u64 = 1032;
+pub const MAX_RATIO: u64 = 1032;
 
 /// Unpacks the gzip members of `inner`, which must be all there is.
-pub(crate) struct Gunzip<R: Read> {
+///
+/// ```
+/// use std::io::Read;
+/// use taper_files::gzip::Gunzip;
+/// let packed = [31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 203, 0, 0, 231, 6, 107, 145, 1, 0, 0, 0];
+/// let mut gunzip = Gunzip::new(packed.as_slice(), "h.gz".as_ref());
+/// let mut text = String::new();
+/// gunzip.read_to_string(&mut text).map_err(|error| gunzip.explain(error))?;
+/// assert_eq!(text, "h");
+/// gunzip.finish()?; // nothing follows
+/// # Ok::<(), taper_files::Error>(())
+/// ```
+pub struct Gunzip<R: Read> {
     decoder: MultiGzDecoder<BufReader<Counted<R>>>,
     path: PathBuf,
 }
@@ -35,7 +48,7 @@ impl<R: Read> Read for Counted<R> {
 
 impl<R: Read> Gunzip<R> {
     /// `path` is for messages.
-    pub(crate) fn new(inner: R, path: &Path) -> Self {
+    pub fn new(inner: R, path: &Path) -> Self {
         let counted = Counted {
             inner,
             count: 0,
@@ -54,7 +67,7 @@ impl<R: Read> Gunzip<R> {
     }
 
     /// Names file and position in what `read` reported.
-    pub(crate) fn explain(&self, error: io::Error) -> Error {
+    pub fn explain(&self, error: io::Error) -> Error {
         let expected = "gzip data";
         match error.kind() {
             ErrorKind::UnexpectedEof => Error::format(
@@ -69,12 +82,15 @@ impl<R: Read> Gunzip<R> {
                 expected,
                 format!("damaged data ({error})"),
             ),
-            _ => Error::io(&self.path, "read")(error),
+            _ => Error::io(&self.path, Action::Read)(error),
         }
     }
 
-    /// Checks that the data end here, and gives the SHA-256 of the whole compressed file.
-    pub(crate) fn finish(mut self) -> Result<String> {
+    /// Checks that the data end here, and gives the hexadecimal SHA-256 of the whole compressed file.
+    ///
+    /// # Errors
+    /// [`Error::Format`] with the position in the compressed file; [`Error::Io`].
+    pub fn finish(mut self) -> Result<String> {
         let unpacked_end = "the end of the data, as its header says";
         match self.decoder.read(&mut [0]) {
             Ok(0) => Ok(self.decoder.get_ref().get_ref().hash.clone().hex()),

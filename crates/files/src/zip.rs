@@ -1,7 +1,7 @@
 //! Just enough of ZIP to take one member out of EMNIST's archive: central directory, stored or deflated
 //! members, no ZIP64, no encryption (APPNOTE.TXT 6.3.3, sections 4.3.7, 4.3.12 and 4.3.16).
 
-use crate::{Error, Result};
+use crate::{Action, Error, Result};
 use flate2::read::DeflateDecoder;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -25,10 +25,13 @@ struct Entry {
 
 /// Opens the member whose path ends with `name` (folders in the archive are ignored); `None` if it has none.
 ///
-/// The member's checksum is not looked at: what this crate takes out of archives are gzip files, which carry
+/// The member's checksum is not looked at: what data sets take out of archives are gzip files, which carry
 /// their own, and are hashed besides.
-pub(crate) fn open_member(path: &Path, name: &str) -> Result<Option<Box<dyn Read>>> {
-    let mut file = File::open(path).map_err(Error::io(path, "open"))?;
+///
+/// # Errors
+/// [`Error::Format`] with the byte that is no ZIP; [`Error::Contents`] for a member that needs ZIP64; [`Error::Io`].
+pub fn open_member(path: &Path, name: &str) -> Result<Option<Box<dyn Read>>> {
+    let mut file = File::open(path).map_err(Error::io(path, Action::Open))?;
     let directory = read_directory(&mut file, path)?;
     let Some(entry) = find(&directory, name, path)? else {
         return Ok(None);
@@ -45,7 +48,7 @@ pub(crate) fn open_member(path: &Path, name: &str) -> Result<Option<Box<dyn Read
     let skip = u64::from(u16_at(&local, 26)) + u64::from(u16_at(&local, 28));
     let start = entry.local_offset + 30 + skip;
     file.seek(SeekFrom::Start(start))
-        .map_err(Error::io(path, "seek"))?;
+        .map_err(Error::io(path, Action::Seek))?;
     let packed = file.take(entry.packed_len);
     match entry.method {
         0 => Ok(Some(Box::new(packed))),
@@ -63,7 +66,7 @@ pub(crate) fn open_member(path: &Path, name: &str) -> Result<Option<Box<dyn Read
 fn read_directory(file: &mut File, path: &Path) -> Result<Vec<u8>> {
     let len = file
         .metadata()
-        .map_err(Error::io(path, "read the length"))?
+        .map_err(Error::io(path, Action::ReadLength))?
         .len();
     let tail_start = len.saturating_sub(END_LEN + 65_535);
     let tail = read_at(file, tail_start, len - tail_start, path)?;
@@ -126,11 +129,11 @@ fn find(directory: &[u8], name: &str, path: &Path) -> Result<Option<Entry>> {
 /// Exactly `len` bytes at `offset`; callers bound `len`.
 fn read_at(file: &mut File, offset: u64, len: u64, path: &Path) -> Result<Vec<u8>> {
     file.seek(SeekFrom::Start(offset))
-        .map_err(Error::io(path, "seek"))?;
+        .map_err(Error::io(path, Action::Seek))?;
     let mut bytes = Vec::new();
     file.take(len)
         .read_to_end(&mut bytes)
-        .map_err(Error::io(path, "read"))?;
+        .map_err(Error::io(path, Action::Read))?;
     if bytes.len() as u64 != len {
         let found = "the end of the file";
         return Err(Error::format(
@@ -152,13 +155,13 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::io::Write;
 
     /// A ZIP archive of members under `gzip/`, deflated or stored.
-    pub(crate) fn archive(members: &[(&str, &[u8])], deflate: bool) -> Vec<u8> {
+    fn archive(members: &[(&str, &[u8])], deflate: bool) -> Vec<u8> {
         let (mut body, mut directory) = (Vec::new(), Vec::new());
         for (name, bytes) in members {
             let path = format!("gzip/{name}");
