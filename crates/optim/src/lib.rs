@@ -37,7 +37,7 @@ mod state;
 pub use clipping::Clipping;
 pub use error::{Error, Result};
 pub use optimizer::Optimizer;
-pub use optimizers::{Adam, AdamW, SGD};
+pub use optimizers::prelude::*;
 pub use schedules::LearningRate;
 pub use state::{State, Weight, apply};
 pub use taper_tensor::kernels::update::Penalty;
