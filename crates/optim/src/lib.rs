@@ -38,6 +38,6 @@ pub use clipping::Clipping;
 pub use error::{Error, Result};
 pub use optimizer::Optimizer;
 pub use optimizers::prelude::*;
-pub use schedules::LearningRate;
+pub use schedules::{LearningRate, Schedule};
 pub use state::{State, Weight, apply};
 pub use taper_tensor::kernels::update::Penalty;
