@@ -2,12 +2,14 @@
 
 mod adam;
 mod adamw;
+mod rmsprop;
 mod sgd;
 
 /// The optimizers alone, for `use taper_optim::optimizers::prelude::*`.
 pub mod prelude {
     pub use super::adam::Adam;
     pub use super::adamw::AdamW;
+    pub use super::rmsprop::RMSprop;
     pub use super::sgd::SGD;
 }
 pub use prelude::*;
@@ -34,7 +36,7 @@ pub struct Row<E: Element = f32> {
 
 /// Every kind of optimizer.
 pub fn all<E: Element>() -> Vec<Row<E>> {
-    vec![adam::row(), adamw::row(), sgd::row()]
+    vec![adam::row(), adamw::row(), rmsprop::row(), sgd::row()]
 }
 
 /// The class names of all optimizers.
