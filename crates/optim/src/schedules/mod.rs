@@ -2,10 +2,12 @@
 
 mod cosine_decay;
 mod exponential_decay;
+mod inverse_time_decay;
 mod piecewise_constant_decay;
 
 pub use cosine_decay::CosineDecay;
 pub use exponential_decay::ExponentialDecay;
+pub use inverse_time_decay::InverseTimeDecay;
 pub use piecewise_constant_decay::PiecewiseConstantDecay;
 
 use crate::{Error, Result};
@@ -71,6 +73,7 @@ pub fn all() -> Vec<Row> {
     vec![
         cosine_decay::row(),
         exponential_decay::row(),
+        inverse_time_decay::row(),
         piecewise_constant_decay::row(),
     ]
 }
