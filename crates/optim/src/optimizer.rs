@@ -4,12 +4,12 @@
 
 use crate::{Clipping, Penalty};
 use std::fmt::Debug;
-use taper_tensor::Element;
+use taper_tensor::{Element, Tensor};
 
 /// A pure description of how weights move. Its moments live in [`State`](crate::State).
 ///
-/// To add one: a file in `optimizers/` with its struct, this trait and its row, and the row's name in
-/// [`optimizers::all`](crate::optimizers::all).
+/// To add one: a file in `optimizers/` with its struct, its [`Rule`](taper_tensor::kernels::update::Rule), this trait, its
+/// row and its test, and the row's name in [`optimizers::all`](crate::optimizers::all).
 pub trait Optimizer<E: Element = f32>: Debug + Send + Sync {
     /// Keras's class name, e.g. `Adam`.
     fn class_name(&self) -> &'static str;
@@ -34,6 +34,12 @@ pub trait Optimizer<E: Element = f32>: Debug + Send + Sync {
     /// Names of the values that are kept for each weight: Adam has `["momentum", "velocity"]`.
     fn slots(&self) -> &'static [&'static str];
 
+    /// The shape of slot number `slot` beside a weight of shape `weight`: the same, unless the optimizer says otherwise (and
+    /// then has an [`update_tensor`](Self::update_tensor) of its own).
+    fn slot_shape(&self, _slot: usize, weight: &[usize]) -> Vec<usize> {
+        weight.to_vec()
+    }
+
     /// One weight, one pass. `iteration` counts from 1; `learning_rate` is the one in force; `slots` are in the order
     /// of [`slots`](Self::slots); the gradient of `penalty` is added to `gradient`.
     fn update(
@@ -45,4 +51,27 @@ pub trait Optimizer<E: Element = f32>: Debug + Send + Sync {
         slots: &mut [&mut [E]],
         penalty: Penalty,
     );
+
+    /// The same for a weight with its shape, for optimizers whose step is not one of number by number: factored moments, or
+    /// steps that are made orthogonal. By default [`update`](Self::update) on its numbers.
+    fn update_tensor(
+        &self,
+        iteration: u64,
+        learning_rate: f64,
+        weight: &mut Tensor<E>,
+        gradient: &Tensor<E>,
+        slots: &mut [Tensor<E>],
+        penalty: Penalty,
+    ) {
+        let gradient = gradient.contiguous();
+        let mut slots: Vec<&mut [E]> = slots.iter_mut().map(Tensor::as_mut_slice).collect();
+        self.update(
+            iteration,
+            learning_rate,
+            weight.as_mut_slice(),
+            gradient.as_slice().unwrap_or_default(),
+            &mut slots,
+            penalty,
+        );
+    }
 }

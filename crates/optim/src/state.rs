@@ -31,10 +31,9 @@ impl<E: Element> State<E> {
         shapes: impl IntoIterator<Item = Option<&'a [usize]>>,
     ) -> Self {
         let zeros = |shape: &[usize]| {
-            optimizer
-                .slots()
-                .iter()
-                .map(|_| Tensor::zeros(shape))
+            let slots = 0..optimizer.slots().len();
+            slots
+                .map(|slot| Tensor::zeros(optimizer.slot_shape(slot, shape)))
                 .collect()
         };
         let slots = shapes
@@ -90,11 +89,12 @@ impl<E: Element> State<E> {
                 &[]
             };
             let mut values = Vec::with_capacity(wanted.len());
-            for slot in wanted {
+            for (index, slot) in wanted.iter().enumerate() {
                 let (name, shape) = (format!("{weight}/{slot}"), shape.unwrap_or_default());
+                let slot_shape = optimizer.slot_shape(index, shape);
                 match given.remove(&name) {
-                    None => return fail(format!("{name} {shape:?} is missing")),
-                    Some(value) if value.shape() != shape => {
+                    None => return fail(format!("{name} {slot_shape:?} is missing")),
+                    Some(value) if value.shape() != slot_shape => {
                         return fail(format!(
                             "{name} is {:?}, its weight {shape:?}",
                             value.shape()
@@ -160,20 +160,15 @@ pub fn apply<'a, E: Element>(
     }
     state.iterations += 1;
     for (weight, slots) in weights.into_iter().zip(&mut state.slots) {
-        let Some(gradient) = weight.gradient.map(|gradient| gradient.contiguous()) else {
+        let Some(gradient) = weight.gradient else {
             continue;
         };
-        let mut slots: Vec<&mut [E]> = slots.iter_mut().map(Tensor::as_mut_slice).collect();
-        let (value, gradient) = (
-            weight.value.as_mut_slice(),
-            gradient.as_slice().unwrap_or_default(),
-        );
-        optimizer.update(
+        optimizer.update_tensor(
             state.iterations,
             learning_rate,
-            value,
-            gradient,
-            &mut slots,
+            weight.value,
+            &gradient,
+            slots,
             weight.penalty,
         );
     }
@@ -203,8 +198,10 @@ fn check<E: Element>(
                 gradient.shape()
             ));
         }
-        if slots.len() != optimizer.slots().len() || slots.iter().any(|slot| slot.shape() != shape)
-        {
+        let mut shapes = slots.iter().enumerate();
+        let fits = slots.len() == optimizer.slots().len()
+            && shapes.all(|(i, slot)| slot.shape() == optimizer.slot_shape(i, shape));
+        if !fits {
             let found: Vec<_> = slots.iter().map(Tensor::shape).collect();
             return fail(format!(
                 "weight {index} is {shape:?}, its moments {found:?}: wanted are {:?}",
@@ -324,5 +321,72 @@ mod tests {
             (w.to_vec(), state.iterations, other.iterations),
             (vec![1.0; 2], 0, 0)
         );
+    }
+
+    /// Keeps one number a row, as an optimizer with factored moments does: the sum of its gradients.
+    #[derive(Debug)]
+    struct Rows;
+
+    impl Optimizer<f64> for Rows {
+        fn class_name(&self) -> &'static str {
+            "Rows"
+        }
+
+        fn config(&self) -> serde_json::Value {
+            serde_json::Value::Null
+        }
+
+        fn learning_rate_at(&self, _steps: u64) -> f64 {
+            1.0
+        }
+
+        fn slots(&self) -> &'static [&'static str] {
+            &["sums"]
+        }
+
+        fn slot_shape(&self, _slot: usize, weight: &[usize]) -> Vec<usize> {
+            weight[..1].to_vec()
+        }
+
+        fn update(
+            &self,
+            _iteration: u64,
+            _learning_rate: f64,
+            _weight: &mut [f64],
+            _gradient: &[f64],
+            _slots: &mut [&mut [f64]],
+            _penalty: Penalty,
+        ) {
+            unreachable!("weights are taken with their shapes");
+        }
+
+        fn update_tensor(
+            &self,
+            _iteration: u64,
+            _learning_rate: f64,
+            weight: &mut Tensor<f64>,
+            gradient: &Tensor<f64>,
+            slots: &mut [Tensor<f64>],
+            _penalty: Penalty,
+        ) {
+            slots[0] = slots[0]
+                .add(&gradient.sum_axes(&[1], false).unwrap())
+                .unwrap();
+            *weight = weight.sub(&slots[0].reshape([2, 1]).unwrap()).unwrap();
+        }
+    }
+
+    #[test]
+    fn slots_may_have_shapes_of_their_own() {
+        let mut w = Tensor::<f64>::zeros([2, 3]);
+        let mut state = State::new(&Rows, [Some(&[2, 3][..])]);
+        for _ in 0..2 {
+            apply(&Rows, &mut state, 1.0, [moving(&mut w, 1.0)]).unwrap();
+        }
+        assert_eq!(w.to_vec(), [-9.0; 6]);
+        let named = state.named(&Rows, ["w"]);
+        let weights = [("w", Some(&[2, 3][..]))];
+        let again = State::from_named(&Rows, 2, weights, named).unwrap();
+        assert_eq!(again.slots[0][0].to_vec(), [6.0, 6.0]);
     }
 }

@@ -5,7 +5,6 @@ use std::io::Write;
 use std::process::Command;
 use taper_tensor::kernels::ConvGeometry;
 use taper_tensor::kernels::prepared::{Cut, PreparedConv2d};
-use taper_tensor::kernels::update::{Adam, Penalty, Sgd, adam, sgd};
 use taper_tensor::ops::{Dropout, Epilogue};
 use taper_tensor::simd::InstructionSet;
 use taper_tensor::{Conv2dSpec, Element, Padding, Pool2dSpec, Seed, Stream, Tensor};
@@ -521,94 +520,6 @@ fn sums_and_gradients_of_epilogues() {
     );
 }
 
-#[test]
-fn optimizer_steps() {
-    for len in [1, 15, 16, 1000, 70_001] {
-        for penalty in [Penalty::default(), Penalty { l1: 0.01, l2: 0.02 }] {
-            let [w, g, m, v] = [0, 1, 2, 3].map(|s| values(&[len], s));
-            let v = v.square();
-            let run = |w: &mut [f64], g: &[f64], m: &mut [f64], v: &mut [f64]| {
-                let how = Adam {
-                    alpha: 0.01,
-                    beta_1: 0.9,
-                    beta_2: 0.999,
-                    epsilon: 1e-7,
-                    decay: 0.003,
-                };
-                adam(w, g, m, v, &how, penalty);
-            };
-            let [mut w64, g64, mut m64, mut v64] = [&w, &g, &m, &v].map(|t| t.cast::<f64>());
-            run(
-                w64.as_mut_slice(),
-                g64.as_slice().unwrap(),
-                m64.as_mut_slice(),
-                v64.as_mut_slice(),
-            );
-            let how = Adam {
-                alpha: 0.01,
-                beta_1: 0.9,
-                beta_2: 0.999,
-                epsilon: 1e-7,
-                decay: 0.003,
-            };
-            let [mut w32, mut m32, mut v32] = [&w, &m, &v].map(Clone::clone);
-            adam(
-                w32.as_mut_slice(),
-                g.as_slice().unwrap(),
-                m32.as_mut_slice(),
-                v32.as_mut_slice(),
-                &how,
-                penalty,
-            );
-            assert_close("adam w", &w32, &w64);
-            assert_close("adam m", &m32, &m64);
-            assert_close("adam v", &v32, &v64);
-
-            for (momentum, nesterov) in [(0.0, false), (0.9, false), (0.9, true)] {
-                let how = Sgd {
-                    learning_rate: 0.1,
-                    momentum,
-                    nesterov,
-                };
-                let (mut w64, mut m64) = (w.cast::<f64>(), m.cast::<f64>());
-                let (mut w32, mut m32) = (w.clone(), m.clone());
-                let velocity = (momentum > 0.0).then(|| m64.as_mut_slice());
-                sgd(
-                    w64.as_mut_slice(),
-                    g64.as_slice().unwrap(),
-                    velocity,
-                    &how,
-                    penalty,
-                );
-                let velocity = (momentum > 0.0).then(|| m32.as_mut_slice());
-                sgd(
-                    w32.as_mut_slice(),
-                    g.as_slice().unwrap(),
-                    velocity,
-                    &how,
-                    penalty,
-                );
-                assert_close("sgd w", &w32, &w64);
-                assert_close("sgd v", &m32, &m64);
-            }
-        }
-    }
-}
-
-#[test]
-fn optimizers_flush_subnormals() {
-    let how = Adam {
-        alpha: 0.0,
-        beta_1: 0.9,
-        beta_2: 0.999,
-        epsilon: 1e-7,
-        decay: 0.0,
-    };
-    let (mut w, mut m, mut v) = (vec![1e-39f32; 21], vec![1e-39; 21], vec![1e-39; 21]);
-    adam(&mut w, &[0.0; 21], &mut m, &mut v, &how, Penalty::default());
-    assert_eq!((w, m, v), (vec![0.0; 21], vec![0.0; 21], vec![0.0; 21]));
-}
-
 /// A network that has diverged must show it: no kernel may turn NaN into a number.
 #[test]
 fn nan_is_not_swallowed() {
@@ -641,23 +552,6 @@ fn nan_is_not_swallowed() {
             .unwrap()
     ));
     assert!(all_nan(&nan(&[40]).relu()));
-    let how = Adam {
-        alpha: 0.1,
-        beta_1: 0.9,
-        beta_2: 0.999,
-        epsilon: 1e-7,
-        decay: 0.0,
-    };
-    let (mut w, mut m, mut v) = (vec![1.0f32; 21], vec![0.0; 21], vec![0.0; 21]);
-    adam(
-        &mut w,
-        &[f32::NAN; 21],
-        &mut m,
-        &mut v,
-        &how,
-        Penalty::default(),
-    );
-    assert!([w, m, v].concat().iter().all(|x| x.is_nan()));
 }
 
 /// Bits of everything that is cut into tasks, to be compared over numbers of threads.

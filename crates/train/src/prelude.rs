@@ -13,5 +13,6 @@ pub use taper_nn::{
     MeanSquaredError, Model, Padding, Relu, Sequential, Sigmoid, Softmax,
     SparseCategoricalCrossentropy, Tanh,
 };
-pub use taper_optim::{Adam, AdamW, Optimizer, SGD};
+pub use taper_optim::Optimizer;
+pub use taper_optim::optimizers::prelude::*;
 pub use taper_tensor::{Seed, Tensor};

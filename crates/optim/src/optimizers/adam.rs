@@ -6,7 +6,7 @@ use crate::{Clipping, Optimizer, Penalty, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use taper_tensor::Element;
-use taper_tensor::kernels::update;
+use taper_tensor::kernels::update::{Numbers, Rule, Slot};
 
 /// Steps along a running mean of the gradients, divided by the root of a running mean of their squares:
 /// `m += (g − m)·(1 − β₁)`, `v += (g² − v)·(1 − β₂)`, `w −= α·m / (√v + ε)` with `α = lr·√(1 − β₂ᵗ) / (1 − β₁ᵗ)`.
@@ -90,8 +90,8 @@ impl Settings {
         check_positive(class_name, &[("epsilon", self.epsilon)])
     }
 
-    /// The constants of step number `iteration`, which counts from 1.
-    pub(super) fn step(&self, iteration: u64, learning_rate: f64, decay: f64) -> update::Adam {
+    /// Step number `iteration`, which counts from 1; `decay` is what AdamW takes off each weight first.
+    pub(super) fn step(&self, iteration: u64, learning_rate: f64, decay: f64) -> Step {
         let Settings {
             beta_1,
             beta_2,
@@ -99,29 +99,33 @@ impl Settings {
         } = *self;
         // The powers differ from 0 for the first few hundred thousand steps only.
         let power = |beta: f64| beta.powi(i32::try_from(iteration).unwrap_or(i32::MAX));
-        let alpha = learning_rate * (1.0 - power(beta_2)).sqrt() / (1.0 - power(beta_1));
-        update::Adam {
-            alpha,
-            beta_1,
-            beta_2,
+        Step {
+            alpha: learning_rate * (1.0 - power(beta_2)).sqrt() / (1.0 - power(beta_1)),
+            rest_1: 1.0 - beta_1,
+            rest_2: 1.0 - beta_2,
             epsilon,
             decay,
         }
     }
 }
 
-/// Runs the kernel on Adam's two slots.
-pub(super) fn run<E: Element>(
-    weight: &mut [E],
-    gradient: &[E],
-    slots: &mut [&mut [E]],
-    how: &update::Adam,
-    penalty: Penalty,
-) {
-    let [m, v] = slots else {
-        panic!("Adam keeps 2 values per weight, {} are given", slots.len())
-    };
-    update::adam(weight, gradient, m, v, how, penalty);
+/// The rule, with its constants of one step.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    alpha: f64,
+    rest_1: f64,
+    rest_2: f64,
+    epsilon: f64,
+    decay: f64,
+}
+
+impl Rule<2> for Step {
+    #[inline(always)]
+    fn step<V: Numbers>(self, w: V, g: V, [m, v]: &mut [Slot<V>; 2]) -> V {
+        let m = m.set(m.get().add_scaled(g - m.get(), self.rest_1));
+        let v = v.set(v.get().add_scaled(g * g - v.get(), self.rest_2));
+        w.less(self.decay) - m * self.alpha / (v.sqrt() + self.epsilon)
+    }
 }
 
 impl<E: Element> Optimizer<E> for Adam {
@@ -154,13 +158,8 @@ impl<E: Element> Optimizer<E> for Adam {
         slots: &mut [&mut [E]],
         penalty: Penalty,
     ) {
-        run(
-            weight,
-            gradient,
-            slots,
-            &self.settings.step(iteration, learning_rate, 0.0),
-            penalty,
-        );
+        let step = self.settings.step(iteration, learning_rate, 0.0);
+        step.update(weight, gradient, slots, penalty);
     }
 }
 
@@ -174,5 +173,41 @@ pub(super) fn row<E: Element>() -> Row<E> {
             settings.check("Adam")?;
             Ok(Box::new(Adam { common, settings }))
         },
+        samples: || vec![Box::new(Adam::default())],
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::optimizers::tests::{check_config, compare};
+
+    /// Adam as Keras writes it, for one weight.
+    pub(in crate::optimizers) fn textbook(
+        rate: impl Fn(i32) -> f64,
+        decay: f64,
+    ) -> impl FnMut(f64, f64, i32) -> f64 {
+        let (mut m, mut v) = (0.0, 0.0);
+        move |w, g, t| {
+            let rate = rate(t);
+            m += (g - m) * 0.1;
+            v += (g * g - v) * 0.001;
+            let alpha = rate * (1.0 - 0.999f64.powi(t)).sqrt() / (1.0 - 0.9f64.powi(t));
+            w - w * decay * rate - alpha * m / (f64::sqrt(v) + 1e-7)
+        }
+    }
+
+    #[test]
+    fn it_is_that_of_keras() {
+        compare(&Adam::new(0.01), textbook(|_| 0.01, 0.0));
+        let defaults = serde_json::json!({"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999,
+            "epsilon": 1e-7});
+        check_config("Adam", &Adam::default(), defaults);
+    }
+
+    #[test]
+    fn it_survives_more_steps_than_an_i32_counts() {
+        let step = Adam::default().settings.step(u64::MAX, 0.001, 0.0);
+        assert_eq!(step.alpha, 0.001);
     }
 }

@@ -1,12 +1,13 @@
 //! Adam with decoupled weight decay (Loshchilov and Hutter 2019) in Keras's form.
 
-use super::adam::{LEARNING_RATE, SLOTS, Settings, run};
+use super::adam::{LEARNING_RATE, SLOTS, Settings};
 use super::{Adam, Common, Row, check_positive, common_settings, parse, unparse};
 use crate::schedules::LearningRate;
 use crate::{Clipping, Optimizer, Penalty, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use taper_tensor::Element;
+use taper_tensor::kernels::update::Rule;
 
 /// [`Adam`], and before each step every weight shrinks: `w −= lr·weight_decay·w`.
 ///
@@ -84,10 +85,9 @@ impl<E: Element> Optimizer<E> for AdamW {
         slots: &mut [&mut [E]],
         penalty: Penalty,
     ) {
-        let how = self
-            .settings
-            .step(iteration, learning_rate, learning_rate * self.weight_decay);
-        run(weight, gradient, slots, &how, penalty);
+        let decay = learning_rate * self.weight_decay;
+        let step = self.settings.step(iteration, learning_rate, decay);
+        step.update(weight, gradient, slots, penalty);
     }
 }
 
@@ -127,5 +127,26 @@ pub(super) fn row<E: Element>() -> Row<E> {
         about: "Adam, and before each step w −= lr·weight_decay·w",
         file: file!(),
         from_config: |config| Ok(Box::new(read(config)?)),
+        samples: || vec![Box::new(AdamW::default().weight_decay(0.3))],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::optimizers::adam::tests::textbook;
+    use crate::optimizers::tests::{check_config, compare};
+    use crate::schedules::ExponentialDecay;
+
+    #[test]
+    fn it_is_that_of_keras() {
+        let fixed = AdamW::new(0.01).weight_decay(0.3);
+        compare(&fixed, textbook(|_| 0.01, 0.3));
+        // What is taken off follows the learning rate.
+        let falling = AdamW::new(ExponentialDecay::new(0.1, 1.0, 0.5));
+        compare(&falling, textbook(|t| 0.1 * 0.5f64.powi(t - 1), 0.004));
+        let defaults = json!({"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7,
+            "weight_decay": 0.004});
+        check_config("AdamW", &AdamW::default(), defaults);
     }
 }

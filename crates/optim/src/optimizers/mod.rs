@@ -2,11 +2,17 @@
 
 mod adam;
 mod adamw;
+mod rmsprop;
 mod sgd;
 
-pub use adam::Adam;
-pub use adamw::AdamW;
-pub use sgd::SGD;
+/// The optimizers alone, for `use taper_optim::optimizers::prelude::*`.
+pub mod prelude {
+    pub use super::adam::Adam;
+    pub use super::adamw::AdamW;
+    pub use super::rmsprop::RMSprop;
+    pub use super::sgd::SGD;
+}
+pub use prelude::*;
 
 use crate::schedules::LearningRate;
 use crate::{Clipping, Error, Optimizer, Result};
@@ -24,11 +30,20 @@ pub struct Row<E: Element = f32> {
     pub file: &'static str,
     /// Reads a description; what is absent has Keras's default.
     pub from_config: fn(&Value) -> Result<Box<dyn Optimizer<E>>>,
+    /// One for every way it computes, for the tests over the table.
+    pub samples: fn() -> Vec<Box<dyn Optimizer<E>>>,
 }
 
 /// Every kind of optimizer.
 pub fn all<E: Element>() -> Vec<Row<E>> {
-    vec![adam::row(), adamw::row(), sgd::row()]
+    vec![adam::row(), adamw::row(), rmsprop::row(), sgd::row()]
+}
+
+/// The class names of all optimizers.
+pub fn names() -> Vec<&'static str> {
+    // Nothing here is left open, so that this crate compiles every optimizer's passes, at its own level of optimization;
+    // crates above take them from here.
+    all::<f32>().iter().map(|row| row.class_name).collect()
 }
 
 /// Reads the description of the optimizer called `class_name`.
@@ -46,10 +61,9 @@ pub fn all<E: Element>() -> Vec<Row<E>> {
 pub fn from_config<E: Element>(class_name: &str, config: &Value) -> Result<Box<dyn Optimizer<E>>> {
     let rows = all::<E>();
     let Some(row) = rows.iter().find(|row| row.class_name == class_name) else {
-        let known: Vec<_> = rows.iter().map(|row| row.class_name).collect();
         let message = format!(
             "no optimizer is called {class_name:?}: there are {}",
-            known.join(", ")
+            names().join(", ")
         );
         return Err(Error::Config(message));
     };

@@ -6,7 +6,7 @@ use crate::{Clipping, Optimizer, Penalty};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use taper_tensor::Element;
-use taper_tensor::kernels::update;
+use taper_tensor::kernels::update::{Numbers, Rule, Slot};
 
 /// `w −= lr·g`; with momentum `v = momentum·v − lr·g` and `w += v`, or with Nesterov's `w += momentum·v − lr·g`.
 ///
@@ -96,13 +96,50 @@ impl<E: Element> Optimizer<E> for SGD {
         penalty: Penalty,
     ) {
         let Settings { momentum, nesterov } = self.settings;
-        let how = update::Sgd {
+        if momentum == 0.0 {
+            let descent = Descent { learning_rate };
+            return descent.update(weight, gradient, slots, penalty);
+        }
+        let step = Momentum {
             learning_rate,
             momentum,
             nesterov,
         };
-        let velocity = slots.first_mut().map(|slot| &mut **slot);
-        update::sgd(weight, gradient, velocity, &how, penalty);
+        step.update(weight, gradient, slots, penalty);
+    }
+}
+
+/// The rule without momentum.
+#[derive(Clone, Copy, Debug)]
+struct Descent {
+    learning_rate: f64,
+}
+
+impl Rule<0> for Descent {
+    #[inline(always)]
+    fn step<V: Numbers>(self, w: V, g: V, []: &mut [Slot<V>; 0]) -> V {
+        w - g * self.learning_rate
+    }
+}
+
+/// The rule with momentum.
+#[derive(Clone, Copy, Debug)]
+struct Momentum {
+    learning_rate: f64,
+    momentum: f64,
+    nesterov: bool,
+}
+
+impl Rule<1> for Momentum {
+    #[inline(always)]
+    fn step<V: Numbers>(self, w: V, g: V, [v]: &mut [Slot<V>; 1]) -> V {
+        let change = g * self.learning_rate;
+        let v = v.set(v.get() * self.momentum - change);
+        if self.nesterov {
+            w + (v * self.momentum - change)
+        } else {
+            w + v
+        }
     }
 }
 
@@ -116,5 +153,37 @@ pub(super) fn row<E: Element>() -> Row<E> {
             check_fractions("SGD", &[("momentum", settings.momentum)])?;
             Ok(Box::new(SGD { common, settings }))
         },
+        samples: || {
+            let momentum = SGD::default().momentum(0.9);
+            let nesterov = momentum.clone().nesterov(true);
+            vec![
+                Box::new(SGD::default()),
+                Box::new(momentum),
+                Box::new(nesterov),
+            ]
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::optimizers::tests::{check_config, compare};
+
+    #[test]
+    fn it_is_that_of_keras() {
+        compare(&SGD::new(0.1), |w, g, _| w - 0.1 * g);
+        let (mut plain, mut ahead) = (0.0, 0.0);
+        compare(&SGD::new(0.1).momentum(0.9), |w, g, _| {
+            plain = 0.9 * plain - 0.1 * g;
+            w + plain
+        });
+        compare(&SGD::new(0.1).momentum(0.9).nesterov(true), |w, g, _| {
+            ahead = 0.9 * ahead - 0.1 * g;
+            w + 0.9 * ahead - 0.1 * g
+        });
+        let defaults =
+            serde_json::json!({"learning_rate": 0.01, "momentum": 0.0, "nesterov": false});
+        check_config("SGD", &SGD::default(), defaults);
     }
 }

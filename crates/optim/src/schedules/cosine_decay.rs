@@ -1,6 +1,8 @@
 //! The learning rate down along half a cosine, perhaps after a linear way up (Loshchilov and Hutter 2017).
 
+use super::{Row, Schedule, read};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// From the initial learning rate along half a cosine down to `alpha` times of it within `decay_steps` steps. With a
 /// `warmup_target` the rate first rises linearly to it within `warmup_steps`, and decays from there.
@@ -47,8 +49,23 @@ impl CosineDecay {
         self
     }
 
-    /// The learning rate after `steps` steps.
-    pub fn at(&self, steps: u64) -> f64 {
+    fn decay(&self, steps: f64, from: f64) -> f64 {
+        let done = (steps / self.decay_steps).min(1.0);
+        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
+        from * ((1.0 - self.alpha) * cosine + self.alpha)
+    }
+}
+
+impl Schedule for CosineDecay {
+    fn class_name(&self) -> &'static str {
+        "CosineDecay"
+    }
+
+    fn config(&self) -> Value {
+        json!(self)
+    }
+
+    fn at(&self, steps: u64) -> f64 {
         let steps = steps as f64;
         let Some(target) = self.warmup_target else {
             return self.decay(steps, self.initial_learning_rate);
@@ -60,13 +77,7 @@ impl CosineDecay {
         self.decay(steps - self.warmup_steps, target)
     }
 
-    fn decay(&self, steps: f64, from: f64) -> f64 {
-        let done = (steps / self.decay_steps).min(1.0);
-        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
-        from * ((1.0 - self.alpha) * cosine + self.alpha)
-    }
-
-    pub(super) fn fault(&self) -> Option<String> {
+    fn fault(&self) -> Option<String> {
         let target = self.warmup_target.unwrap_or(0.0);
         let good = self.initial_learning_rate >= 0.0
             && self.decay_steps > 0.0
@@ -74,6 +85,21 @@ impl CosineDecay {
             && target >= 0.0
             && self.warmup_steps >= 0.0;
         (!good).then(|| format!("{self:?}: no number may be below 0, decay_steps must be above"))
+    }
+}
+
+pub(super) fn row() -> Row {
+    Row {
+        class_name: "CosineDecay",
+        about: "down along half a cosine, perhaps after a linear way up",
+        file: file!(),
+        from_config: read::<CosineDecay>,
+        sample: || {
+            CosineDecay::new(0.01, 100.0)
+                .alpha(0.1)
+                .warmup(0.3, 7.0)
+                .into()
+        },
     }
 }
 

@@ -1,6 +1,8 @@
 //! The learning rate times a factor every so many steps.
 
+use super::{Row, Schedule, read};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// `initial · rate^(steps / decay_steps)`; with `staircase` the exponent is rounded down.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,9 +35,18 @@ impl ExponentialDecay {
         self.staircase = on;
         self
     }
+}
 
-    /// The learning rate after `steps` steps.
-    pub fn at(&self, steps: u64) -> f64 {
+impl Schedule for ExponentialDecay {
+    fn class_name(&self) -> &'static str {
+        "ExponentialDecay"
+    }
+
+    fn config(&self) -> Value {
+        json!(self)
+    }
+
+    fn at(&self, steps: u64) -> f64 {
         let exponent = steps as f64 / self.decay_steps;
         let exponent = if self.staircase {
             exponent.floor()
@@ -45,10 +56,20 @@ impl ExponentialDecay {
         self.initial_learning_rate * self.decay_rate.powf(exponent)
     }
 
-    pub(super) fn fault(&self) -> Option<String> {
+    fn fault(&self) -> Option<String> {
         let good =
             self.initial_learning_rate >= 0.0 && self.decay_steps > 0.0 && self.decay_rate >= 0.0;
         (!good).then(|| format!("{self:?}: no number may be below 0, decay_steps must be above"))
+    }
+}
+
+pub(super) fn row() -> Row {
+    Row {
+        class_name: "ExponentialDecay",
+        about: "multiplied by a factor every so many steps",
+        file: file!(),
+        from_config: read::<ExponentialDecay>,
+        sample: || ExponentialDecay::new(0.1, 30.0, 0.7).staircase(true).into(),
     }
 }
 

@@ -2,13 +2,117 @@
 
 mod cosine_decay;
 mod exponential_decay;
+mod inverse_time_decay;
 mod piecewise_constant_decay;
 
 pub use cosine_decay::CosineDecay;
 pub use exponential_decay::ExponentialDecay;
+pub use inverse_time_decay::InverseTimeDecay;
 pub use piecewise_constant_decay::PiecewiseConstantDecay;
 
-use serde::{Deserialize, Serialize};
+use crate::{Error, Result};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Value, json};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// A learning rate that is a pure function of the number of steps done.
+///
+/// To add one: a file in `schedules/` with its struct, this trait, its row and its test, and the row's name in [`all`]. One
+/// of your own works with every optimizer, too; only reading it back from a description needs the table.
+///
+/// ```
+/// use serde_json::{Value, json};
+/// use taper_optim::{Adam, LearningRate, Schedule};
+///
+/// #[derive(Debug)]
+/// struct InverseRoot { initial: f64 }
+///
+/// impl Schedule for InverseRoot {
+///     fn class_name(&self) -> &'static str { "InverseRoot" }
+///     fn config(&self) -> Value { json!({"initial": self.initial}) }
+///     fn at(&self, steps: u64) -> f64 { self.initial / (1.0 + steps as f64).sqrt() }
+/// }
+///
+/// let adam = Adam::new(InverseRoot { initial: 0.01 });
+/// assert_eq!(LearningRate::from(InverseRoot { initial: 0.01 }).at(3), 0.005);
+/// ```
+pub trait Schedule: Debug + Send + Sync {
+    /// Keras's class name, e.g. `ExponentialDecay`.
+    fn class_name(&self) -> &'static str;
+
+    /// JSON with Keras's names, which the row's `from_config` reads back.
+    fn config(&self) -> Value;
+
+    /// The learning rate after `steps` steps.
+    fn at(&self, steps: u64) -> f64;
+
+    /// What makes it no learning rate, e.g. a number below 0; asked when an optimizer's description is read.
+    fn fault(&self) -> Option<String> {
+        None
+    }
+}
+
+/// One kind of schedule.
+pub struct Row {
+    /// Keras's class name.
+    pub class_name: &'static str,
+    /// How the learning rate goes, in one line.
+    pub about: &'static str,
+    /// The source file.
+    pub file: &'static str,
+    /// Reads a description; what is absent has Keras's default.
+    pub from_config: fn(&Value) -> Result<LearningRate>,
+    /// One whose settings are not the defaults, for the tests over the table.
+    pub sample: fn() -> LearningRate,
+}
+
+/// Every kind of schedule.
+pub fn all() -> Vec<Row> {
+    vec![
+        cosine_decay::row(),
+        exponential_decay::row(),
+        inverse_time_decay::row(),
+        piecewise_constant_decay::row(),
+    ]
+}
+
+/// Reads the description of the schedule called `class_name`.
+///
+/// ```
+/// use serde_json::json;
+/// let settings = json!({"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5});
+/// let halved = taper_optim::schedules::from_config("ExponentialDecay", &settings)?;
+/// assert_eq!(halved.at(20), 0.025);
+/// # Ok::<(), taper_optim::Error>(())
+/// ```
+///
+/// # Errors
+/// An unknown class name, an entry that is unknown or missing, or a value of the wrong kind.
+pub fn from_config(class_name: &str, config: &Value) -> Result<LearningRate> {
+    let rows = all();
+    match rows.iter().find(|row| row.class_name == class_name) {
+        Some(row) => (row.from_config)(config)
+            .map_err(|error| Error::Config(format!("{class_name}: {error}"))),
+        None => Err(Error::Config(format!(
+            "no schedule is called {class_name:?}: there are {}",
+            names(&rows)
+        ))),
+    }
+}
+
+/// `from_config` of a schedule that serde can read.
+fn read<S: Schedule + DeserializeOwned + 'static>(config: &Value) -> Result<LearningRate> {
+    let schedule: S =
+        serde_json::from_value(config.clone()).map_err(|error| Error::Config(error.to_string()))?;
+    Ok(schedule.into())
+}
+
+fn names(rows: &[Row]) -> String {
+    let names: Vec<_> = rows.iter().map(|row| row.class_name).collect();
+    names.join(", ")
+}
 
 /// A learning rate: a number, or a function of the number of steps done. Numbers and schedules convert into it; in
 /// JSON and TOML `0.001` or `{"class_name": "ExponentialDecay", "config": {…}}`.
@@ -20,28 +124,12 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!((rate.at(999), rate.at(1000)), (0.01, 0.005));
 /// let adam = Adam::default().learning_rate(rate);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "expected a learning rate: a number, or {\"class_name\": …, \"config\": {…}} of ExponentialDecay, CosineDecay or PiecewiseConstantDecay"
-)]
+#[derive(Clone, Debug)]
 pub enum LearningRate {
     /// Always the same.
     Constant(f64),
     /// A function of the number of steps done.
-    Schedule(Schedule),
-}
-
-/// The schedules.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "class_name", content = "config", deny_unknown_fields)]
-pub enum Schedule {
-    /// Multiplied by a factor every so many steps.
-    ExponentialDecay(ExponentialDecay),
-    /// Down along half a cosine, perhaps after a linear way up.
-    CosineDecay(CosineDecay),
-    /// Steps at given places.
-    PiecewiseConstantDecay(PiecewiseConstantDecay),
+    Schedule(Arc<dyn Schedule>),
 }
 
 impl LearningRate {
@@ -49,9 +137,7 @@ impl LearningRate {
     pub fn at(&self, steps: u64) -> f64 {
         match self {
             LearningRate::Constant(rate) => *rate,
-            LearningRate::Schedule(Schedule::ExponentialDecay(decay)) => decay.at(steps),
-            LearningRate::Schedule(Schedule::CosineDecay(decay)) => decay.at(steps),
-            LearningRate::Schedule(Schedule::PiecewiseConstantDecay(decay)) => decay.at(steps),
+            LearningRate::Schedule(schedule) => schedule.at(steps),
         }
     }
 
@@ -61,13 +147,24 @@ impl LearningRate {
             LearningRate::Constant(rate) => {
                 (!(*rate >= 0.0 && rate.is_finite())).then(|| format!("{rate}"))
             }
-            LearningRate::Schedule(Schedule::ExponentialDecay(decay)) => decay.fault(),
-            LearningRate::Schedule(Schedule::CosineDecay(decay)) => decay.fault(),
-            LearningRate::Schedule(Schedule::PiecewiseConstantDecay(decay)) => decay.fault(),
+            LearningRate::Schedule(schedule) => schedule.fault(),
         };
         fault.map_or(Ok(()), |fault| {
             Err(format!("no learning rate comes of {fault}"))
         })
+    }
+}
+
+/// Schedules are equal when their descriptions are.
+impl PartialEq for LearningRate {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (LearningRate::Constant(a), LearningRate::Constant(b)) => a == b,
+            (LearningRate::Schedule(a), LearningRate::Schedule(b)) => {
+                a.class_name() == b.class_name() && a.config() == b.config()
+            }
+            _ => false,
+        }
     }
 }
 
@@ -77,59 +174,46 @@ impl From<f64> for LearningRate {
     }
 }
 
-impl From<ExponentialDecay> for LearningRate {
-    fn from(decay: ExponentialDecay) -> Self {
-        LearningRate::Schedule(Schedule::ExponentialDecay(decay))
+impl<S: Schedule + 'static> From<S> for LearningRate {
+    fn from(schedule: S) -> Self {
+        LearningRate::Schedule(Arc::new(schedule))
     }
 }
 
-impl From<CosineDecay> for LearningRate {
-    fn from(decay: CosineDecay) -> Self {
-        LearningRate::Schedule(Schedule::CosineDecay(decay))
+impl Serialize for LearningRate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            LearningRate::Constant(rate) => rate.serialize(serializer),
+            LearningRate::Schedule(schedule) => {
+                let (class_name, config) = (schedule.class_name(), schedule.config());
+                json!({"class_name": class_name, "config": config}).serialize(serializer)
+            }
+        }
     }
 }
 
-impl From<PiecewiseConstantDecay> for LearningRate {
-    fn from(decay: PiecewiseConstantDecay) -> Self {
-        LearningRate::Schedule(Schedule::PiecewiseConstantDecay(decay))
+impl<'de> Deserialize<'de> for LearningRate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Named {
+            class_name: String,
+            config: Value,
+        }
+        let value = Value::deserialize(deserializer)?;
+        if let Some(rate) = value.as_f64() {
+            return Ok(rate.into());
+        }
+        let Named { class_name, config } = serde_json::from_value(value).map_err(|error| {
+            D::Error::custom(format!(
+                "expected a learning rate: a number, or {{\"class_name\": …, \"config\": {{…}}}} of {} ({error})",
+                names(&all())
+            ))
+        })?;
+        from_config(&class_name, &config).map_err(D::Error::custom)
     }
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-    use serde_json::json;
-
-    pub(crate) fn close(a: f64, b: f64) {
-        assert!((a - b).abs() <= 1e-12, "{a} is not {b}");
-    }
-
-    #[test]
-    fn json_is_that_of_keras() {
-        let exponential = json!({"class_name": "ExponentialDecay", "config":
-            {"initial_learning_rate": 0.1, "decay_steps": 10.0, "decay_rate": 0.5, "staircase": false}});
-        for value in [json!(0.001), exponential] {
-            let rate: LearningRate = serde_json::from_value(value.clone()).unwrap();
-            assert_eq!(serde_json::to_value(&rate).unwrap(), value);
-        }
-        let error = serde_json::from_value::<LearningRate>(json!({"class_name": "Steps"}))
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("CosineDecay"), "{error}");
-    }
-
-    #[test]
-    fn nonsense_is_found() {
-        let nonsense: [LearningRate; 6] = [
-            (-0.1).into(),
-            f64::NAN.into(),
-            ExponentialDecay::new(0.1, 0.0, 0.5).into(),
-            CosineDecay::new(0.1, -1.0).into(),
-            PiecewiseConstantDecay::new([5, 3], [0.1, 0.2, 0.3]).into(),
-            PiecewiseConstantDecay::new([5], [0.1]).into(),
-        ];
-        for rate in nonsense {
-            assert!(rate.check().is_err(), "{rate:?}");
-        }
-    }
-}
+mod tests;

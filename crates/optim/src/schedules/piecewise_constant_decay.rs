@@ -1,6 +1,8 @@
 //! The learning rate in steps at given places.
 
+use super::{Row, Schedule, read};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// `values[0]` up to and including step `boundaries[0]`, then `values[1]` up to `boundaries[1]`, and so on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,9 +22,18 @@ impl PiecewiseConstantDecay {
             values: values.into(),
         }
     }
+}
 
-    /// The learning rate after `steps` steps.
-    pub fn at(&self, steps: u64) -> f64 {
+impl Schedule for PiecewiseConstantDecay {
+    fn class_name(&self) -> &'static str {
+        "PiecewiseConstantDecay"
+    }
+
+    fn config(&self) -> Value {
+        json!(self)
+    }
+
+    fn at(&self, steps: u64) -> f64 {
         let passed = self
             .boundaries
             .iter()
@@ -35,13 +46,23 @@ impl PiecewiseConstantDecay {
             .unwrap_or(0.0)
     }
 
-    pub(super) fn fault(&self) -> Option<String> {
+    fn fault(&self) -> Option<String> {
         let good = self.values.len() == self.boundaries.len() + 1
             && self.boundaries.is_sorted()
             && self.values.iter().all(|value| *value >= 0.0);
         (!good).then(|| {
             format!("{self:?}: boundaries must ascend, and there is one value more, none below 0")
         })
+    }
+}
+
+pub(super) fn row() -> Row {
+    Row {
+        class_name: "PiecewiseConstantDecay",
+        about: "steps at given places",
+        file: file!(),
+        from_config: read::<PiecewiseConstantDecay>,
+        sample: || PiecewiseConstantDecay::new([3, 60], [0.3, 0.07, 0.0]).into(),
     }
 }
 

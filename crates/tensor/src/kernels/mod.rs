@@ -30,7 +30,7 @@ pub use geometry::{Conv2dSpec, ConvGeometry, Padding, Pool2dSpec, PoolGeometry};
 use crate::Element;
 use crate::buffer::Buffer;
 use std::sync::Arc;
-use update::{Adam, Penalty, Sgd};
+use update::{Piece, Rule};
 
 /// What a fused kernel does to its sums before they are stored: relu, then dropout.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -368,35 +368,19 @@ pub trait Kernels: Sized {
         reference::penalty_sums(x)
     }
 
-    fn adam(
-        w: &mut [Self],
-        gradient: &[Self],
-        m: &mut [Self],
-        v: &mut [Self],
-        how: &Adam,
-        penalty: Penalty,
-    ) where
-        Self: Element,
-    {
-        reference::adam(w, gradient, m, v, how, penalty);
-    }
-
-    fn sgd(
-        w: &mut [Self],
-        gradient: &[Self],
-        velocity: Option<&mut [Self]>,
-        how: &Sgd,
-        penalty: Penalty,
-    ) where
-        Self: Element,
-    {
-        reference::sgd(w, gradient, velocity, how, penalty);
-    }
+    /// One piece of an optimizer's pass.
+    fn update<const SLOTS: usize>(rule: impl Rule<SLOTS>, piece: Piece<'_, Self, SLOTS>)
+    where
+        Self: Element;
 }
 
 impl Kernels for f64 {
     fn matmul(a: MatrixRef<'_, f64>, b: MatrixRef<'_, f64>, c: &mut [f64], accumulate: bool) {
         crate::simd::f64_product(a, b, c, accumulate);
+    }
+
+    fn update<const SLOTS: usize>(rule: impl Rule<SLOTS>, piece: Piece<'_, f64, SLOTS>) {
+        reference::update(rule, piece);
     }
 }
 
@@ -527,24 +511,7 @@ impl Kernels for f32 {
         elementwise::penalty_sums(x)
     }
 
-    fn adam(
-        w: &mut [f32],
-        gradient: &[f32],
-        m: &mut [f32],
-        v: &mut [f32],
-        how: &Adam,
-        penalty: Penalty,
-    ) {
-        update_f32::adam(w, gradient, m, v, how, penalty);
-    }
-
-    fn sgd(
-        w: &mut [f32],
-        gradient: &[f32],
-        velocity: Option<&mut [f32]>,
-        how: &Sgd,
-        penalty: Penalty,
-    ) {
-        update_f32::sgd(w, gradient, velocity, how, penalty);
+    fn update<const SLOTS: usize>(rule: impl Rule<SLOTS>, piece: Piece<'_, f32, SLOTS>) {
+        update_f32::update(rule, piece);
     }
 }

@@ -3,7 +3,7 @@
 
 use super::dropout::Mask;
 use super::geometry::{ConvGeometry, PoolGeometry};
-use super::update::{Adam, Penalty, Sgd};
+use super::update::{Numbers, Penalty, Piece, Rule, Slot};
 use super::{ChannelMap, Epilogue, MatrixRef};
 use crate::Element;
 
@@ -350,73 +350,29 @@ pub(crate) fn penalty_sums<E: Element>(x: &[E]) -> (f64, f64) {
         .fold((0.0, 0.0), |(l1, l2), x| (l1 + x.abs(), l2 + x * x))
 }
 
+/// See [`super::update::Rule::update`].
+pub(crate) fn update<const SLOTS: usize>(rule: impl Rule<SLOTS>, mut piece: Piece<'_, f64, SLOTS>) {
+    for (i, (w, g)) in piece.weight.iter_mut().zip(piece.gradient).enumerate() {
+        let mut slots = [Slot(0.0); SLOTS];
+        for (slot, kept) in slots.iter_mut().zip(&piece.slots) {
+            slot.0 = kept[i];
+        }
+        let g = g + penalty_gradient(*w, piece.penalty);
+        *w = rule.step(*w, g, &mut slots).flush_subnormal();
+        for (slot, kept) in slots.iter().zip(&mut piece.slots) {
+            kept[i] = slot.0;
+        }
+    }
+}
+
 /// The gradient of a penalty at `w`: `l1·sign(w) + 2·l2·w`.
-fn penalty_gradient<E: Element>(w: E, penalty: Penalty) -> E {
-    let sign = if w > E::zero() {
-        E::one()
-    } else if w < E::zero() {
-        -E::one()
+fn penalty_gradient(w: f64, penalty: Penalty) -> f64 {
+    let sign = if w > 0.0 {
+        1.0
+    } else if w < 0.0 {
+        -1.0
     } else {
-        E::zero()
+        0.0
     };
-    E::from_f64(penalty.l1) * sign + E::from_f64(2.0 * penalty.l2) * w
-}
-
-/// Subnormals become zero: they would slow every later operation on them by two orders of magnitude.
-fn flush<E: Element>(x: E) -> E {
-    if x.abs() < E::min_positive_value() {
-        E::zero()
-    } else {
-        x
-    }
-}
-
-/// See [`super::update::adam`].
-pub(crate) fn adam<E: Element>(
-    w: &mut [E],
-    gradient: &[E],
-    m: &mut [E],
-    v: &mut [E],
-    how: &Adam,
-    penalty: Penalty,
-) {
-    let [alpha, epsilon, decay] = [how.alpha, how.epsilon, how.decay].map(E::from_f64);
-    let [rest_1, rest_2] = [1.0 - how.beta_1, 1.0 - how.beta_2].map(E::from_f64);
-    for (((w, &g), m), v) in w.iter_mut().zip(gradient).zip(m).zip(v) {
-        let g = g + penalty_gradient(*w, penalty);
-        *m = flush(*m + (g - *m) * rest_1);
-        *v = flush(*v + (g * g - *v) * rest_2);
-        *w = flush(*w - *w * decay - alpha * *m / (v.sqrt() + epsilon));
-    }
-}
-
-/// See [`super::update::sgd`].
-pub(crate) fn sgd<E: Element>(
-    w: &mut [E],
-    gradient: &[E],
-    velocity: Option<&mut [E]>,
-    how: &Sgd,
-    penalty: Penalty,
-) {
-    let [rate, momentum] = [how.learning_rate, how.momentum].map(E::from_f64);
-    match velocity {
-        None => w.iter_mut().zip(gradient).for_each(|(w, &g)| {
-            *w = flush(*w - rate * (g + penalty_gradient(*w, penalty)));
-        }),
-        Some(velocity) => w
-            .iter_mut()
-            .zip(gradient)
-            .zip(velocity)
-            .for_each(|((w, &g), v)| {
-                let step = rate * (g + penalty_gradient(*w, penalty));
-                *v = flush(momentum * *v - step);
-                *w = flush(
-                    *w + if how.nesterov {
-                        momentum * *v - step
-                    } else {
-                        *v
-                    },
-                );
-            }),
-    }
+    penalty.l1 * sign + 2.0 * penalty.l2 * w
 }

@@ -1,101 +1,58 @@
-//! The optimizer passes of [`super::update`] for f32: vectors, one pass, cut into tasks.
+//! The passes of [`super::update`] for f32: the rule on vectors of the instruction set in use.
 
-use super::elementwise::PIECE;
-use super::update::{Adam, Penalty, Sgd};
+use super::update::{Numbers, Penalty, Piece, Rule, Slot};
 use crate::simd::{Kernel, Simd, dispatch};
-use rayon::prelude::*;
+use std::ops::{Add, Div, Mul, Sub};
 
-/// See [`super::update::adam`].
-pub(crate) fn adam(
-    w: &mut [f32],
-    g: &[f32],
-    m: &mut [f32],
-    v: &mut [f32],
-    how: &Adam,
-    penalty: Penalty,
-) {
-    let moments = m.par_chunks_mut(PIECE).zip(v.par_chunks_mut(PIECE));
-    let weights = w.par_chunks_mut(PIECE).zip(g.par_chunks(PIECE));
-    weights.zip(moments).for_each(|((w, g), (m, v))| {
-        let rule = AdamRule { how, penalty };
-        dispatch(Pass {
-            rule,
-            data: [w, m, v],
-            g,
-        });
-    });
+/// One piece of a weight.
+pub(crate) fn update<const SLOTS: usize>(rule: impl Rule<SLOTS>, piece: Piece<'_, f32, SLOTS>) {
+    dispatch(Pass { rule, piece });
 }
 
-/// See [`super::update::sgd`].
-pub(crate) fn sgd(
-    w: &mut [f32],
-    g: &[f32],
-    velocity: Option<&mut [f32]>,
-    how: &Sgd,
-    penalty: Penalty,
-) {
-    let weights = w.par_chunks_mut(PIECE).zip(g.par_chunks(PIECE));
-    let rule = SgdRule { how, penalty };
-    match velocity {
-        None => weights.for_each(|(w, g)| dispatch(Pass { rule, data: [w], g })),
-        Some(v) => weights
-            .zip(v.par_chunks_mut(PIECE))
-            .for_each(|((w, g), v)| {
-                dispatch(Pass {
-                    rule,
-                    data: [w, v],
-                    g,
-                });
-            }),
-    }
-}
-
-/// What an optimizer does to one vector of a weight and its moments, `N` vectors in all.
-trait Rule<const N: usize>: Copy {
-    fn step<S: Simd>(self, simd: S, data: [S::V; N], g: S::V) -> [S::V; N];
-}
-
-/// One pass over a weight (`data[0]`) and its moments.
-struct Pass<'a, R, const N: usize> {
+struct Pass<'a, R, const SLOTS: usize> {
     rule: R,
-    data: [&'a mut [f32]; N],
-    g: &'a [f32],
+    piece: Piece<'a, f32, SLOTS>,
 }
 
 /// Room for a vector of any set.
 const WIDEST: usize = 16;
 
-impl<R: Rule<N>, const N: usize> Kernel for Pass<'_, R, N> {
+impl<R: Rule<SLOTS>, const SLOTS: usize> Kernel for Pass<'_, R, SLOTS> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(mut self, simd: S) {
-        let whole = self.g.len() - self.g.len() % S::LANES;
+    fn run<S: Simd>(self, simd: S) {
+        let Pass { rule, mut piece } = self;
+        let penalty = piece.penalty;
+        let empty = Slot(Vector::splat(simd, 0.0));
+        let whole = piece.gradient.len() - piece.gradient.len() % S::LANES;
         for at in (0..whole).step_by(S::LANES) {
-            let mut vectors = [simd.splat(0.0); N];
-            for (v, data) in vectors.iter_mut().zip(&self.data) {
-                *v = simd.load(&data[at..]);
+            let mut slots = [empty; SLOTS];
+            for (slot, data) in slots.iter_mut().zip(&piece.slots) {
+                slot.0 = Vector::load(simd, &data[at..]);
             }
-            let stepped = self.rule.step(simd, vectors, simd.load(&self.g[at..]));
-            for (v, data) in stepped.into_iter().zip(&mut self.data) {
-                simd.store(&mut data[at..], v);
+            let w = Vector::load(simd, &piece.weight[at..]);
+            let g = Vector::load(simd, &piece.gradient[at..]).penalized(w, penalty);
+            let w = rule.step(w, g, &mut slots).flush_subnormal();
+            w.store(&mut piece.weight[at..]);
+            for (slot, data) in slots.iter().zip(&mut piece.slots) {
+                slot.0.store(&mut data[at..]);
             }
         }
-        let rest = self.g.len() - whole;
+        let rest = piece.gradient.len() - whole;
         if rest == 0 {
             return;
         }
-        let mut vectors = [simd.splat(0.0); N];
-        for (v, data) in vectors.iter_mut().zip(&self.data) {
-            *v = simd.load(&padded(&data[whole..]));
+        let mut slots = [empty; SLOTS];
+        for (slot, data) in slots.iter_mut().zip(&piece.slots) {
+            slot.0 = Vector::load(simd, &padded(&data[whole..]));
         }
-        let stepped = self
-            .rule
-            .step(simd, vectors, simd.load(&padded(&self.g[whole..])));
-        for (v, data) in stepped.into_iter().zip(&mut self.data) {
-            let mut lanes = [0.0; WIDEST];
-            simd.store(&mut lanes, v);
-            data[whole..].copy_from_slice(&lanes[..rest]);
+        let w = Vector::load(simd, &padded(&piece.weight[whole..]));
+        let g = Vector::load(simd, &padded(&piece.gradient[whole..])).penalized(w, penalty);
+        let w = rule.step(w, g, &mut slots).flush_subnormal();
+        w.store_first(&mut piece.weight[whole..]);
+        for (slot, data) in slots.iter().zip(&mut piece.slots) {
+            slot.0.store_first(&mut data[whole..]);
         }
     }
 }
@@ -108,78 +65,140 @@ fn padded(rest: &[f32]) -> [f32; WIDEST] {
     lanes
 }
 
-/// `g` plus the gradient of the penalty at `w`.
-#[inline(always)]
-fn penalized<S: Simd>(simd: S, g: S::V, w: S::V, penalty: Penalty) -> S::V {
-    let g = simd.mul_add(simd.splat((2.0 * penalty.l2) as f32), w, g);
-    if penalty.l1 == 0.0 {
-        return g;
-    }
-    let l1 = simd.splat(penalty.l1 as f32);
-    let negative = simd.sub(simd.splat(0.0), w);
-    simd.add(
-        g,
-        simd.sub(
-            simd.where_positive(w, l1),
-            simd.where_positive(negative, l1),
-        ),
-    )
-}
-
+/// A vector that brings its instruction set along, so that rules can write `a + b`.
 #[derive(Clone, Copy)]
-struct AdamRule<'a> {
-    how: &'a Adam,
-    penalty: Penalty,
+struct Vector<S: Simd> {
+    simd: S,
+    v: S::V,
 }
 
-impl Rule<3> for AdamRule<'_> {
+impl<S: Simd> Vector<S> {
     #[inline(always)]
-    fn step<S: Simd>(self, simd: S, [w, m, v]: [S::V; 3], g: S::V) -> [S::V; 3] {
-        let how = self.how;
-        let g = penalized(simd, g, w, self.penalty);
-        let rest_1 = simd.splat((1.0 - how.beta_1) as f32);
-        let rest_2 = simd.splat((1.0 - how.beta_2) as f32);
-        let m = simd.flush_subnormal(simd.mul_add(simd.sub(g, m), rest_1, m));
-        let v = simd.flush_subnormal(simd.mul_add(simd.sub(simd.mul(g, g), v), rest_2, v));
-        let root = simd.add(simd.sqrt(v), simd.splat(how.epsilon as f32));
-        let change = simd.div(simd.mul(simd.splat(how.alpha as f32), m), root);
-        let kept = simd.mul(w, simd.splat((1.0 - how.decay) as f32));
-        [simd.flush_subnormal(simd.sub(kept, change)), m, v]
+    fn splat(simd: S, value: f32) -> Self {
+        let v = simd.splat(value);
+        Vector { simd, v }
+    }
+
+    #[inline(always)]
+    fn load(simd: S, from: &[f32]) -> Self {
+        let v = simd.load(from);
+        Vector { simd, v }
+    }
+
+    #[inline(always)]
+    fn store(self, to: &mut [f32]) {
+        self.simd.store(to, self.v);
+    }
+
+    /// Stores as many lanes as there is room for.
+    #[inline(always)]
+    fn store_first(self, to: &mut [f32]) {
+        let mut lanes = [0.0; WIDEST];
+        self.store(&mut lanes);
+        let count = to.len();
+        to.copy_from_slice(&lanes[..count]);
+    }
+
+    /// A gradient, and that of the penalty at `w`.
+    #[inline(always)]
+    fn penalized(self, w: Self, penalty: Penalty) -> Self {
+        let g = self.add_scaled(w, 2.0 * penalty.l2);
+        if penalty.l1 == 0.0 {
+            return g;
+        }
+        let (zero, l1) = (self.all(0.0), self.all(penalty.l1));
+        g + (w.where_positive(l1) - (zero - w).where_positive(l1))
     }
 }
 
-#[derive(Clone, Copy)]
-struct SgdRule<'a> {
-    how: &'a Sgd,
-    penalty: Penalty,
-}
-
-impl SgdRule<'_> {
+impl<S: Simd> Numbers for Vector<S> {
     #[inline(always)]
-    fn change<S: Simd>(self, simd: S, w: S::V, g: S::V) -> S::V {
-        let rate = simd.splat(self.how.learning_rate as f32);
-        simd.mul(rate, penalized(simd, g, w, self.penalty))
+    fn all(self, number: f64) -> Self {
+        Vector::splat(self.simd, number as f32)
+    }
+    #[inline(always)]
+    fn add_scaled(self, other: Self, factor: f64) -> Self {
+        let v = self.simd.mul_add(self.all(factor).v, other.v, self.v);
+        Vector { v, ..self }
+    }
+    #[inline(always)]
+    fn less(self, fraction: f64) -> Self {
+        self * (1.0 - fraction)
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        let v = self.simd.sqrt(self.v);
+        Vector { v, ..self }
+    }
+    #[inline(always)]
+    fn abs(self) -> Self {
+        self.larger(self.all(0.0) - self)
+    }
+    #[inline(always)]
+    fn larger(self, other: Self) -> Self {
+        let v = self.simd.larger(self.v, other.v);
+        Vector { v, ..self }
+    }
+    #[inline(always)]
+    fn where_positive(self, value: Self) -> Self {
+        let v = self.simd.where_positive(self.v, value.v);
+        Vector { v, ..self }
+    }
+    #[inline(always)]
+    fn flush_subnormal(self) -> Self {
+        let v = self.simd.flush_subnormal(self.v);
+        Vector { v, ..self }
     }
 }
 
-impl Rule<1> for SgdRule<'_> {
+impl<S: Simd> Add for Vector<S> {
+    type Output = Self;
     #[inline(always)]
-    fn step<S: Simd>(self, simd: S, [w]: [S::V; 1], g: S::V) -> [S::V; 1] {
-        [simd.flush_subnormal(simd.sub(w, self.change(simd, w, g)))]
+    fn add(self, other: Self) -> Self {
+        let v = self.simd.add(self.v, other.v);
+        Vector { v, ..self }
     }
 }
 
-impl Rule<2> for SgdRule<'_> {
+impl<S: Simd> Sub for Vector<S> {
+    type Output = Self;
     #[inline(always)]
-    fn step<S: Simd>(self, simd: S, [w, v]: [S::V; 2], g: S::V) -> [S::V; 2] {
-        let change = self.change(simd, w, g);
-        let momentum = simd.splat(self.how.momentum as f32);
-        let v = simd.flush_subnormal(simd.sub(simd.mul(momentum, v), change));
-        let ahead = if self.how.nesterov {
-            simd.sub(simd.mul(momentum, v), change)
-        } else {
-            v
-        };
-        [simd.flush_subnormal(simd.add(w, ahead)), v]
+    fn sub(self, other: Self) -> Self {
+        let v = self.simd.sub(self.v, other.v);
+        Vector { v, ..self }
+    }
+}
+
+impl<S: Simd> Mul for Vector<S> {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        let v = self.simd.mul(self.v, other.v);
+        Vector { v, ..self }
+    }
+}
+
+impl<S: Simd> Div for Vector<S> {
+    type Output = Self;
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        let v = self.simd.div(self.v, other.v);
+        Vector { v, ..self }
+    }
+}
+
+impl<S: Simd> Add<f64> for Vector<S> {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, number: f64) -> Self {
+        self + self.all(number)
+    }
+}
+
+impl<S: Simd> Mul<f64> for Vector<S> {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, number: f64) -> Self {
+        self * self.all(number)
     }
 }
