@@ -87,7 +87,7 @@ impl Work {
             self.step,
         )?;
         self.step += 1;
-        let rate = self.adam.learning_rate_at(self.state.iterations);
+        let rate = Optimizer::<f32>::learning_rate_at(&self.adam, self.state.iterations);
         Ok(moments::step(
             &self.adam,
             &mut self.state,
