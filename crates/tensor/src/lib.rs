@@ -36,6 +36,7 @@ pub mod buffer;
 pub mod element;
 mod error;
 pub mod kernels;
+pub mod matrix;
 pub mod ops;
 pub mod random;
 pub mod shape;

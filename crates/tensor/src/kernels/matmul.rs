@@ -6,7 +6,8 @@
 //! transposed, its block of `b`.
 
 use super::conv::add_partials;
-use super::{MatrixRef, scratch};
+use super::scratch;
+use crate::matrix::MatrixRef;
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk};
 use crate::simd::{Kernel, Simd, dispatch, transposed};

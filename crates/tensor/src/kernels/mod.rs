@@ -24,6 +24,7 @@ mod update_f32;
 mod way;
 mod winograd;
 
+pub use crate::matrix::MatrixRef;
 pub use dropout::Dropout;
 pub use geometry::{Conv2dSpec, ConvGeometry, Padding, Pool2dSpec, PoolGeometry};
 
@@ -55,28 +56,6 @@ pub struct ChannelMap<'a, E> {
     pub relu: bool,
 }
 
-/// A matrix read in place: element (i, j) is `values[i · row_stride + j · column_stride]`.
-#[derive(Clone, Copy, Debug)]
-pub struct MatrixRef<'a, E> {
-    /// The storage from the first element on.
-    pub values: &'a [E],
-    /// Number of rows.
-    pub rows: usize,
-    /// Number of columns.
-    pub columns: usize,
-    /// Distance between rows.
-    pub row_stride: usize,
-    /// Distance between columns.
-    pub column_stride: usize,
-}
-
-impl<E: Element> MatrixRef<'_, E> {
-    /// Element (i, j).
-    pub fn at(&self, i: usize, j: usize) -> E {
-        self.values[i * self.row_stride + j * self.column_stride]
-    }
-}
-
 /// Where each maximum of a pooling came from: the tap within its window.
 #[derive(Clone, Debug)]
 pub struct PoolPositions(pub(crate) Winners);
@@ -96,9 +75,6 @@ impl std::fmt::Debug for Winners {
         }
     }
 }
-
-/// In a pooled convolution: no element of the window was above zero, so no gradient passes.
-pub(crate) const DEAD: u8 = 4;
 
 /// Convolutions the one way or the other, whichever is the faster, for benchmarks that compare them.
 #[doc(hidden)]

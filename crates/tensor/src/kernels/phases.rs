@@ -13,12 +13,12 @@
 //! reverse order, and writes every s-th pixel. A convolution of the gradient spread over the strides would multiply s² times
 //! as much, zeros for the most part. Without strides there is one phase with all taps.
 
-use super::MatrixRef;
 use super::conv::{Plane, TASK_PRODUCTS, forward_row};
 use super::geometry::{Axis, ConvGeometry};
 use super::lanes::{self, Slice};
 use super::matmul::Transpose;
 use super::way::Way;
+use crate::matrix::MatrixRef;
 use crate::simd::block::BlockMut;
 use crate::simd::tile::Start;
 use crate::simd::{Kernel, Simd, dispatch};

@@ -3,8 +3,8 @@
 use super::conv::{ForwardRows, Plane, add_partials, images_per_task, rows_per_task, with_padding};
 use super::geometry::ConvGeometry;
 use super::winograd::{self, Order, Target, Tiling};
-use super::{DEAD, Epilogue, conv, elementwise, scratch};
-use crate::simd::sparse::{Gather, Scatter, survivors};
+use super::{Epilogue, conv, elementwise, scratch};
+use crate::simd::sparse::{DEAD, Gather, Scatter, survivors};
 use crate::simd::{Kernel, Simd, dispatch};
 use rayon::prelude::*;
 

@@ -4,8 +4,10 @@
 use super::dropout::Mask;
 use super::geometry::{ConvGeometry, PoolGeometry};
 use super::update::{Adam, Penalty, Sgd};
-use super::{ChannelMap, Epilogue, MatrixRef};
+use super::{ChannelMap, Epilogue};
 use crate::Element;
+use crate::matrix::MatrixRef;
+use crate::simd::sparse::DEAD;
 
 /// `c = a · b` (+ c when `accumulate`), row-major `c` of `a.rows × b.columns`.
 pub(crate) fn matmul<E: Element>(
@@ -222,7 +224,7 @@ pub(crate) fn conv2d_pooled<E: Element>(
     });
     for (winner, &y) in winners.iter_mut().zip(y.iter()) {
         if y <= E::zero() || y.is_nan() {
-            *winner = super::DEAD;
+            *winner = DEAD;
         }
     }
 }

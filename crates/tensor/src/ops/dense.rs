@@ -2,7 +2,7 @@
 
 use super::{Epilogue, checked_bias, checked_dropout, values};
 use crate::buffer::Buffer;
-use crate::kernels::MatrixRef;
+use crate::matrix::MatrixRef;
 use crate::{Element, Error, Result, Tensor};
 
 /// A rank-2 tensor as the kernels read it: in place if its strides allow, packed otherwise.

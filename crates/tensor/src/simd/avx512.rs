@@ -1,11 +1,10 @@
 //! AVX-512: 16 lanes, 32 registers.
 
 use super::block::BlockMut;
-use super::sparse::{Lists, Square};
+use super::sparse::{DEAD, Lists, Square};
 use super::tile::Tile;
 use super::{Kernel, Simd, transposed};
 use crate::Key;
-use crate::kernels::DEAD;
 use crate::random::{MULTIPLIERS, WEYL};
 use std::arch::x86_64::*;
 

@@ -8,7 +8,8 @@
 use super::Cut;
 use crate::Tensor;
 use crate::buffer::Buffer;
-use crate::kernels::{Kernels, MatrixRef, scratch};
+use crate::kernels::{Kernels, scratch};
+use crate::matrix::MatrixRef;
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk, evenly};
 use crate::simd::{Kernel, Simd, dispatch};
