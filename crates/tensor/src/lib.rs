@@ -39,6 +39,7 @@ pub mod kernels;
 pub mod matrix;
 pub mod ops;
 pub mod random;
+pub mod scalar;
 pub mod shape;
 #[allow(unsafe_code)]
 pub mod simd;
@@ -50,4 +51,5 @@ pub use element::Element;
 pub use error::{Error, Result};
 pub use kernels::{Conv2dSpec, Padding, Pool2dSpec, PoolPositions};
 pub use random::{Key, Seed, Stream};
+pub use scalar::Scalar;
 pub use tensor::Tensor;

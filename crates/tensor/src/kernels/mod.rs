@@ -28,8 +28,8 @@ pub use crate::matrix::MatrixRef;
 pub use dropout::Dropout;
 pub use geometry::{Conv2dSpec, ConvGeometry, Padding, Pool2dSpec, PoolGeometry};
 
-use crate::Element;
 use crate::buffer::Buffer;
+use crate::scalar::Scalar;
 use std::sync::Arc;
 use update::{Adam, Penalty, Sgd};
 
@@ -144,18 +144,12 @@ pub mod ways {
 
 /// The kernels of an element type. The provided methods are the plain reference (f64); f32 overrides them.
 #[doc(hidden)]
-pub trait Kernels: Sized {
-    fn matmul(a: MatrixRef<'_, Self>, b: MatrixRef<'_, Self>, c: &mut [Self], accumulate: bool)
-    where
-        Self: Element,
-    {
+pub trait Kernels: Scalar {
+    fn matmul(a: MatrixRef<'_, Self>, b: MatrixRef<'_, Self>, c: &mut [Self], accumulate: bool) {
         reference::matmul(a, b, c, accumulate);
     }
 
-    fn finish(y: &mut [Self], bias: Option<&[Self]>, epilogue: &Epilogue)
-    where
-        Self: Element,
-    {
+    fn finish(y: &mut [Self], bias: Option<&[Self]>, epilogue: &Epilogue) {
         reference::finish(y, bias, epilogue);
     }
 
@@ -166,23 +160,15 @@ pub trait Kernels: Sized {
         bias: Option<&[Self]>,
         epilogue: &Epilogue,
         y: &mut [Self],
-    ) where
-        Self: Element,
-    {
+    ) {
         reference::conv2d(g, x, k, bias, epilogue, y);
     }
 
-    fn conv2d_input_gradient(g: &ConvGeometry, dy: &[Self], k: &[Self], dx: &mut [Self])
-    where
-        Self: Element,
-    {
+    fn conv2d_input_gradient(g: &ConvGeometry, dy: &[Self], k: &[Self], dx: &mut [Self]) {
         reference::conv2d_input_gradient(g, dy, k, dx);
     }
 
-    fn conv2d_kernel_gradient(g: &ConvGeometry, dy: &[Self], x: &[Self], dk: &mut [Self])
-    where
-        Self: Element,
-    {
+    fn conv2d_kernel_gradient(g: &ConvGeometry, dy: &[Self], x: &[Self], dk: &mut [Self]) {
         reference::conv2d_kernel_gradient(g, dy, x, dk);
     }
 
@@ -196,9 +182,7 @@ pub trait Kernels: Sized {
         x: &[Self],
         dk: &mut [Self],
         db: &mut [Self],
-    ) where
-        Self: Element,
-    {
+    ) {
         let mut z = Buffer::uninit(dy.len());
         Self::relu_gradient(dy, output, scale, &mut z);
         Self::conv2d_kernel_gradient(g, &z, x, dk);
@@ -214,9 +198,7 @@ pub trait Kernels: Sized {
         epilogue: &Epilogue,
         y: &mut [Self],
         winners: &mut [u8],
-    ) where
-        Self: Element,
-    {
+    ) {
         reference::conv2d_pooled(g, x, k, bias, epilogue, y, winners);
     }
 
@@ -232,44 +214,27 @@ pub trait Kernels: Sized {
         dx: Option<&mut [Self]>,
         dk: &mut [Self],
         db: &mut [Self],
-    ) where
-        Self: Element,
-    {
+    ) {
         reference::conv2d_pooled_gradients(g, dy, winners, x, k, scale, dx, dk, db);
     }
 
-    fn max_pool2d(g: &PoolGeometry, x: &[Self], y: &mut [Self], winners: &mut [u8])
-    where
-        Self: Element,
-    {
+    fn max_pool2d(g: &PoolGeometry, x: &[Self], y: &mut [Self], winners: &mut [u8]) {
         reference::max_pool2d(g, x, y, |output, tap| winners[output] = tap as u8);
     }
 
-    fn max_pool2d_gradient(g: &PoolGeometry, dy: &[Self], winners: &[u8], dx: &mut [Self])
-    where
-        Self: Element,
-    {
+    fn max_pool2d_gradient(g: &PoolGeometry, dy: &[Self], winners: &[u8], dx: &mut [Self]) {
         reference::max_pool2d_gradient(g, dy, |output| winners[output] as usize, dx);
     }
 
-    fn average_pool2d(g: &PoolGeometry, x: &[Self], y: &mut [Self])
-    where
-        Self: Element,
-    {
+    fn average_pool2d(g: &PoolGeometry, x: &[Self], y: &mut [Self]) {
         reference::average_pool2d(g, x, y);
     }
 
-    fn average_pool2d_gradient(g: &PoolGeometry, dy: &[Self], dx: &mut [Self])
-    where
-        Self: Element,
-    {
+    fn average_pool2d_gradient(g: &PoolGeometry, dy: &[Self], dx: &mut [Self]) {
         reference::average_pool2d_gradient(g, dy, dx);
     }
 
-    fn dropout(x: &[Self], dropout: &Dropout, y: &mut [Self])
-    where
-        Self: Element,
-    {
+    fn dropout(x: &[Self], dropout: &Dropout, y: &mut [Self]) {
         y.copy_from_slice(x);
         reference::finish(
             y,
@@ -281,32 +246,20 @@ pub trait Kernels: Sized {
         );
     }
 
-    fn relu_gradient(gradient: &[Self], output: &[Self], scale: Self, dx: &mut [Self])
-    where
-        Self: Element,
-    {
+    fn relu_gradient(gradient: &[Self], output: &[Self], scale: Self, dx: &mut [Self]) {
         reference::relu_gradient(gradient, output, scale, dx);
     }
 
-    fn sum_rows(x: &[Self], sums: &mut [Self])
-    where
-        Self: Element,
-    {
+    fn sum_rows(x: &[Self], sums: &mut [Self]) {
         reference::sum_rows(x, sums);
     }
 
     /// Mean and biased variance of each channel.
-    fn moments(x: &[Self], mean: &mut [Self], variance: &mut [Self])
-    where
-        Self: Element,
-    {
+    fn moments(x: &[Self], mean: &mut [Self], variance: &mut [Self]) {
         reference::moments(x, mean, variance);
     }
 
-    fn channel_map(x: &[Self], map: &ChannelMap<'_, Self>, y: &mut [Self])
-    where
-        Self: Element,
-    {
+    fn channel_map(x: &[Self], map: &ChannelMap<'_, Self>, y: &mut [Self]) {
         reference::channel_map(x, map, y);
     }
 
@@ -317,9 +270,7 @@ pub trait Kernels: Sized {
         map: &ChannelMap<'_, Self>,
         sums: &mut [Self],
         products: &mut [Self],
-    ) where
-        Self: Element,
-    {
+    ) {
         reference::channel_map_sums(dy, x, map, sums, products);
     }
 
@@ -331,16 +282,11 @@ pub trait Kernels: Sized {
         slope: &[Self],
         constant: &[Self],
         dx: &mut [Self],
-    ) where
-        Self: Element,
-    {
+    ) {
         reference::channel_map_gradient(dy, x, map, slope, constant, dx);
     }
 
-    fn penalty_sums(x: &[Self]) -> (f64, f64)
-    where
-        Self: Element,
-    {
+    fn penalty_sums(x: &[Self]) -> (f64, f64) {
         reference::penalty_sums(x)
     }
 
@@ -351,9 +297,7 @@ pub trait Kernels: Sized {
         v: &mut [Self],
         how: &Adam,
         penalty: Penalty,
-    ) where
-        Self: Element,
-    {
+    ) {
         reference::adam(w, gradient, m, v, how, penalty);
     }
 
@@ -363,9 +307,7 @@ pub trait Kernels: Sized {
         velocity: Option<&mut [Self]>,
         how: &Sgd,
         penalty: Penalty,
-    ) where
-        Self: Element,
-    {
+    ) {
         reference::sgd(w, gradient, velocity, how, penalty);
     }
 }
