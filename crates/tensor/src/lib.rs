@@ -38,6 +38,8 @@ mod error;
 pub mod kernels;
 pub mod matrix;
 pub mod ops;
+#[doc(hidden)]
+pub mod prepared;
 pub mod random;
 pub mod scalar;
 pub mod shape;

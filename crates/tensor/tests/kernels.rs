@@ -4,9 +4,9 @@ use proptest::prelude::*;
 use std::io::Write;
 use std::process::Command;
 use taper_tensor::kernels::ConvGeometry;
-use taper_tensor::kernels::prepared::{Cut, PreparedConv2d};
 use taper_tensor::kernels::update::{Adam, Penalty, Sgd, adam, sgd};
 use taper_tensor::ops::{Dropout, Epilogue};
+use taper_tensor::prepared::{Cut, PreparedConv2d};
 use taper_tensor::simd::InstructionSet;
 use taper_tensor::{Conv2dSpec, Element, Padding, Pool2dSpec, Scalar, Seed, Stream, Tensor};
 

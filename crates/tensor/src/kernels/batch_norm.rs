@@ -14,8 +14,9 @@
 //! f64. The moments of a piece are taken in two passes while it lies in the cache (Chan, Golub and LeVeque 1983, the
 //! corrected form), those of all pieces by the parallel-axis theorem: a mean far from zero costs the variance nothing.
 
-use super::ChannelMap;
-use super::elementwise::{PIECE, at_least};
+use super::arguments::ChannelMap;
+use super::cut::PIECE;
+use super::elementwise::at_least;
 use super::scratch;
 use crate::simd::{Kernel, Simd, dispatch};
 use rayon::prelude::*;

@@ -1,14 +1,12 @@
 //! f32 passes over memory: bias, relu, dropout and their gradients, sums over a fixed tree.
 
-use super::Epilogue;
-use super::conv::add_partials;
+use super::arguments::Epilogue;
+pub(crate) use super::cut::PIECE;
+use super::cut::add_partials;
 use super::dropout::{BLOCK, Dropout};
 use super::scratch;
 use crate::simd::{Kernel, Simd, dispatch};
 use rayon::prelude::*;
-
-/// Values that one task passes over: long enough to be worth it, short enough for the L2 cache. A multiple of `BLOCK`.
-pub(crate) const PIECE: usize = 1 << 15;
 
 /// Adds the bias along the last axis, then relu, then dropout.
 pub(crate) fn finish(y: &mut [f32], bias: Option<&[f32]>, epilogue: &Epilogue) {

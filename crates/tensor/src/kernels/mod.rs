@@ -3,144 +3,34 @@
 //! `README.md` beside this file explains how work is cut, why a run is bit-identical for any number of threads, and what
 //! was tried. Everything here takes slices whose lengths the caller has checked against a geometry.
 
+pub(crate) mod arguments;
 mod batch_norm;
-mod conv;
+pub(crate) mod conv;
+pub(crate) mod cut;
 pub mod dropout;
 mod elementwise;
-mod gated;
 pub mod geometry;
-mod lanes;
 mod matmul;
-mod phases;
-mod pixels;
 mod pool;
-mod pooled;
-#[doc(hidden)]
-pub mod prepared;
 pub(crate) mod reference;
-mod scratch;
+pub(crate) mod scratch;
+mod transpose;
 pub mod update;
 mod update_f32;
-mod way;
-mod winograd;
 
 pub use crate::matrix::MatrixRef;
+#[doc(hidden)]
+pub use arguments::ChannelMap;
+pub use arguments::{Epilogue, PoolPositions};
+#[doc(hidden)]
+pub use conv::ways;
 pub use dropout::Dropout;
 pub use geometry::{Conv2dSpec, ConvGeometry, Padding, Pool2dSpec, PoolGeometry};
 
 use crate::buffer::Buffer;
 use crate::scalar::Scalar;
-use std::sync::Arc;
+use conv::{gated, pooled};
 use update::{Adam, Penalty, Sgd};
-
-/// What a fused kernel does to its sums before they are stored: relu, then dropout.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Epilogue {
-    /// Negative sums become zero.
-    pub relu: bool,
-    /// Then some of them are dropped.
-    pub dropout: Option<Dropout>,
-}
-
-/// What batch normalization does along the last axis: `(x − mean) · factor + offset`, one value a channel, then relu.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug)]
-pub struct ChannelMap<'a, E> {
-    /// Subtracted first, so that a mean far from zero costs no digits.
-    pub mean: &'a [E],
-    /// Then multiplied by.
-    pub factor: &'a [E],
-    /// Then added.
-    pub offset: &'a [E],
-    /// Whether what is below zero becomes zero.
-    pub relu: bool,
-}
-
-/// Where each maximum of a pooling came from: the tap within its window.
-#[derive(Clone, Debug)]
-pub struct PoolPositions(pub(crate) Winners);
-
-/// Windows of up to 255 taps keep a byte an output.
-#[derive(Clone)]
-pub(crate) enum Winners {
-    Bytes(Arc<Buffer<u8>>),
-    Words(Arc<Buffer<u32>>),
-}
-
-impl std::fmt::Debug for Winners {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Winners::Bytes(b) => write!(f, "{} positions of a byte", b.len()),
-            Winners::Words(w) => write!(f, "{} positions of four bytes", w.len()),
-        }
-    }
-}
-
-/// Convolutions the one way or the other, whichever is the faster, for benchmarks that compare them.
-#[doc(hidden)]
-pub mod ways {
-    use super::conv::{self, Plane};
-    use super::way::Way;
-    use super::{ConvGeometry, Epilogue, winograd};
-
-    /// Directly, with the register tile over the image.
-    pub fn direct(g: &ConvGeometry, x: &[f32], k: &[f32], y: &mut [f32]) {
-        conv::forward_by(Way::Direct, g, x, k, None, &Epilogue::default(), y);
-    }
-
-    /// By Winograd's F(4×4, 3×3); false, and nothing done, where that is not possible.
-    pub fn winograd(g: &ConvGeometry, x: &[f32], k: &[f32], y: &mut [f32]) -> bool {
-        let tiling = winograd::Tiling::possible(&Plane::forward(g));
-        if let Some(tiling) = tiling {
-            let way = Way::Winograd(tiling);
-            conv::forward_by(way, g, x, k, None, &Epilogue::default(), y);
-        }
-        tiling.is_some()
-    }
-
-    /// The kernel's gradient, directly.
-    pub fn direct_kernel_gradient(g: &ConvGeometry, dy: &[f32], x: &[f32], dk: &mut [f32]) {
-        conv::kernel_gradient_by(Way::Direct, g, dy, x, dk);
-    }
-
-    /// The kernel's gradient by Winograd's way; false, and nothing done, where that is not possible.
-    pub fn winograd_kernel_gradient(
-        g: &ConvGeometry,
-        dy: &[f32],
-        x: &[f32],
-        dk: &mut [f32],
-    ) -> bool {
-        let tiling = winograd::Tiling::possible(&Plane::forward(g));
-        if let Some(tiling) = tiling {
-            conv::kernel_gradient_by(Way::Winograd(tiling), g, dy, x, dk);
-        }
-        tiling.is_some()
-    }
-
-    /// A convolution of the geometry: two operands, and the result.
-    pub type Product = fn(&ConvGeometry, &[f32], &[f32], &mut [f32]);
-
-    /// Forward (x, kernel), the input's gradient (dy, kernel) and the kernel's gradient (dy, x): directly, and the way that
-    /// is chosen.
-    pub const DIRECT_AND_CHOSEN: [(&str, [Product; 3]); 2] = [
-        (
-            "direct",
-            [
-                direct,
-                |g, dy, k, dx| conv::input_gradient_by(Some(Way::Direct), g, dy, k, dx),
-                direct_kernel_gradient,
-            ],
-        ),
-        (
-            "chosen",
-            [
-                |g, x, k, y| conv::forward(g, x, k, None, &Epilogue::default(), y),
-                conv::input_gradient,
-                conv::kernel_gradient,
-            ],
-        ),
-    ];
-}
 
 /// The kernels of an element type. The provided methods are the plain reference (f64); f32 overrides them.
 #[doc(hidden)]

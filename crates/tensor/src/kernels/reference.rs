@@ -1,10 +1,10 @@
 //! Plain loops that say what every kernel means. They are the f64 implementation (gradient checks) and the measure that
 //! the SIMD kernels are held to; clarity before speed.
 
+use super::arguments::{ChannelMap, Epilogue};
 use super::dropout::Mask;
 use super::geometry::{ConvGeometry, PoolGeometry};
 use super::update::{Adam, Penalty, Sgd};
-use super::{ChannelMap, Epilogue};
 use crate::matrix::MatrixRef;
 use crate::scalar::Scalar;
 use crate::simd::sparse::DEAD;

@@ -2,7 +2,8 @@
 
 use super::{Epilogue, checked_bias, checked_dropout, packed, values};
 use crate::buffer::Buffer;
-use crate::kernels::{Conv2dSpec, ConvGeometry, PoolPositions, Winners};
+use crate::kernels::arguments::Winners;
+use crate::kernels::{Conv2dSpec, ConvGeometry, PoolPositions};
 use crate::{Element, Error, Result, Tensor};
 use std::sync::Arc;
 

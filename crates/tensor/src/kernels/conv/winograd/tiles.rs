@@ -1,7 +1,7 @@
 //! The transforms of an image's tiles into a block.
 
-use super::{square, step, with_square};
-use crate::kernels::conv::Plane;
+use super::memory::{square, step, with_square};
+use crate::kernels::conv::plane::Plane;
 use crate::simd::winograd::{INPUTS, Input, OUTPUTS, Steps, Transform, apply};
 use crate::simd::{Kernel, Simd, dispatch, prefetch};
 

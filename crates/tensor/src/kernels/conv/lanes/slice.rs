@@ -1,6 +1,6 @@
 //! A slice of an image's groups, written as the tile that multiplies lane by lane reads it.
 
-use crate::kernels::conv::Plane;
+use crate::kernels::conv::plane::Plane;
 use crate::kernels::scratch;
 use crate::simd::block::BlockMut;
 use crate::simd::tile::evenly;

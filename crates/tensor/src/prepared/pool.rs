@@ -1,7 +1,7 @@
 //! Max pooling for inference: the maxima alone, not where they were.
 
+use crate::kernels::conv::maxima::larger;
 use crate::kernels::geometry::PoolGeometry;
-use crate::kernels::pooled::larger;
 use crate::simd::{Kernel, Simd, dispatch};
 
 /// `[h, w, c]` → `[oh, ow, c]`: the largest value of each window; padding is never the largest.

@@ -5,7 +5,7 @@
 //! fixed tree. Of one row, inputs that are zero (behind a relu many are, of a picture of a digit most) are left out: their
 //! weights are not even read.
 
-use super::Cut;
+use super::cut::{Cut, TASK_PRODUCTS};
 use crate::Tensor;
 use crate::buffer::Buffer;
 use crate::kernels::{Kernels, scratch};
@@ -89,7 +89,7 @@ impl PreparedDense {
         if rows <= FEW {
             self.pieces() > 1
         } else {
-            rows * self.products() > super::TASK_PRODUCTS
+            rows * self.products() > TASK_PRODUCTS
         }
     }
 

@@ -4,8 +4,11 @@
 //! gradients become one product over all pixels: there is nothing to pad, and the kernel's gradient is taken up and put down
 //! once for many images.
 
-use super::conv::{KernelGradient, Plane, TASK_PRODUCTS, add_partials};
-use super::{Epilogue, elementwise, scratch};
+use super::direct::DirectKernelGradient;
+use super::plane::Plane;
+use crate::kernels::arguments::Epilogue;
+use crate::kernels::cut::{TASK_PRODUCTS, add_partials};
+use crate::kernels::{elementwise, scratch};
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk};
 use crate::simd::{Kernel, Simd, dispatch};
@@ -111,7 +114,7 @@ pub(crate) fn kernel_gradient(plane: &Plane, dy: &[f32], x: &[f32], dk: &mut [f3
                 let pieces = x.chunks(piece * channels).zip(dy.chunks(piece * filters));
                 for (x, dy) in pieces {
                     let pixels = x.len() / channels;
-                    dispatch(KernelGradient {
+                    dispatch(DirectKernelGradient {
                         plane: Plane {
                             width: pixels,
                             output: [1, pixels],
