@@ -1,6 +1,6 @@
 //! Batch normalization over the last axis.
 
-use super::{packed, values};
+use super::arguments::{packed, values};
 use crate::buffer::Buffer;
 use crate::kernels::ChannelMap;
 use crate::{Element, Error, Result, Tensor};

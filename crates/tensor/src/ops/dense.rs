@@ -1,7 +1,8 @@
 //! Matrix products and dense layers.
 
-use super::{Epilogue, checked_bias, checked_dropout, values};
+use super::arguments::{checked_bias, checked_dropout, values};
 use crate::buffer::Buffer;
+use crate::kernels::Epilogue;
 use crate::matrix::MatrixRef;
 use crate::{Element, Error, Result, Tensor};
 

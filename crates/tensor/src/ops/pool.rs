@@ -1,6 +1,6 @@
 //! Max and average pooling.
 
-use super::{packed, values};
+use super::arguments::{packed, values};
 use crate::buffer::Buffer;
 use crate::kernels::arguments::Winners;
 use crate::kernels::reference;
