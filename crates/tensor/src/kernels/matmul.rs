@@ -11,7 +11,7 @@ use super::transpose::Transpose;
 use crate::matrix::MatrixRef;
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 use rayon::prelude::*;
 
 /// Inner dimension of a block: a block of `a` and a panel of `b` stay in the caches.
@@ -199,7 +199,7 @@ struct Product<'a> {
     c: BlockMut<'a>,
 }
 
-impl Kernel for Product<'_> {
+impl WithSimd for Product<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -1,7 +1,7 @@
 //! A matrix written with rows and columns changed, squares of vectors at a time.
 
 use crate::matrix::MatrixRef;
-use crate::simd::{Kernel, Simd, transposed};
+use crate::simd::{Simd, WithSimd, transposed};
 
 /// Writes `b`, whose columns are contiguous, with contiguous rows.
 pub(super) struct Transpose<'a> {
@@ -9,7 +9,7 @@ pub(super) struct Transpose<'a> {
     pub(super) packed: &'a mut [f32],
 }
 
-impl Kernel for Transpose<'_> {
+impl WithSimd for Transpose<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -2,7 +2,7 @@
 
 use super::elementwise::PIECE;
 use super::update::{Adam, Penalty, Sgd};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 use rayon::prelude::*;
 
 /// See [`super::update::adam`].
@@ -65,7 +65,7 @@ struct Pass<'a, R, const N: usize> {
 /// Room for a vector of any set.
 const WIDEST: usize = 16;
 
-impl<R: Rule<N>, const N: usize> Kernel for Pass<'_, R, N> {
+impl<R: Rule<N>, const N: usize> WithSimd for Pass<'_, R, N> {
     type Output = ();
 
     #[inline(always)]

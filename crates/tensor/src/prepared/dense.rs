@@ -12,7 +12,7 @@ use crate::kernels::{Kernels, scratch};
 use crate::matrix::MatrixRef;
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk, evenly};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 
 /// `[rows, inputs]` → `[rows, units]`: relu(x · kernel + bias).
 #[derive(Debug)]
@@ -240,7 +240,7 @@ struct FewRows<'a> {
     sums: BlockMut<'a>,
 }
 
-impl Kernel for FewRows<'_> {
+impl WithSimd for FewRows<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -274,7 +274,7 @@ struct OneRow<'a> {
 /// Inputs whose positions are gathered at once, on the stack.
 const RUN: usize = 256;
 
-impl Kernel for OneRow<'_> {
+impl WithSimd for OneRow<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -340,7 +340,7 @@ struct BiasRelu<'a> {
     relu: bool,
 }
 
-impl Kernel for BiasRelu<'_> {
+impl WithSimd for BiasRelu<'_> {
     type Output = ();
 
     #[inline(always)]

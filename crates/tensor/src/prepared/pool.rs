@@ -2,7 +2,7 @@
 
 use crate::kernels::conv::maxima::larger;
 use crate::kernels::geometry::PoolGeometry;
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 
 /// `[h, w, c]` → `[oh, ow, c]`: the largest value of each window; padding is never the largest.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ struct Image<'a> {
     y: &'a mut [f32],
 }
 
-impl Kernel for Image<'_> {
+impl WithSimd for Image<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -3,7 +3,7 @@
 use super::plane::Plane;
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk, evenly};
-use crate::simd::{Kernel, Simd};
+use crate::simd::{Simd, WithSimd};
 
 /// Rows `first..` of one image's output, as many as `y` holds.
 pub(crate) struct ForwardRows<'a> {
@@ -17,7 +17,7 @@ pub(crate) struct ForwardRows<'a> {
     pub(crate) y: &'a mut [f32],
 }
 
-impl Kernel for ForwardRows<'_> {
+impl WithSimd for ForwardRows<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -118,7 +118,7 @@ pub(super) struct DirectKernelGradient<'a> {
     pub(super) dk: &'a mut [f32],
 }
 
-impl Kernel for DirectKernelGradient<'_> {
+impl WithSimd for DirectKernelGradient<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -2,7 +2,7 @@
 
 use crate::kernels::geometry::ConvGeometry;
 use crate::simd::sparse::DEAD;
-use crate::simd::{Kernel, Simd};
+use crate::simd::{Simd, WithSimd};
 
 /// Height and width of the pooled output.
 pub(super) fn pooled(g: &ConvGeometry) -> [usize; 2] {
@@ -17,7 +17,7 @@ pub(crate) struct MaximaAndWinners<'a> {
     pub(crate) winners: &'a mut [u8],
 }
 
-impl Kernel for MaximaAndWinners<'_> {
+impl WithSimd for MaximaAndWinners<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -55,7 +55,7 @@ pub(crate) struct Maxima<'a> {
     pub(crate) y: &'a mut [f32],
 }
 
-impl Kernel for Maxima<'_> {
+impl WithSimd for Maxima<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -23,7 +23,7 @@ use crate::kernels::transpose::Transpose;
 use crate::matrix::MatrixRef;
 use crate::simd::block::BlockMut;
 use crate::simd::tile::Start;
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 use rayon::prelude::*;
 
 /// The phases of one axis.
@@ -247,7 +247,7 @@ struct Rows<'a> {
     dx: &'a mut [f32],
 }
 
-impl Kernel for Rows<'_> {
+impl WithSimd for Rows<'_> {
     type Output = ();
 
     #[inline(always)]

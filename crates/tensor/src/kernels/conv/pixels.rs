@@ -11,7 +11,7 @@ use crate::kernels::cut::{TASK_PRODUCTS, add_partials};
 use crate::kernels::{elementwise, scratch};
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 use rayon::prelude::*;
 
 /// Pixels that fill the tiles of every instruction set.
@@ -82,7 +82,7 @@ struct Product<'a> {
     y: BlockMut<'a>,
 }
 
-impl Kernel for Product<'_> {
+impl WithSimd for Product<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -23,7 +23,7 @@ use super::direct::ForwardRows;
 use super::plane::Plane;
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk, evenly, lane_rows};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 
 /// As [`ForwardRows`] does it.
 pub(crate) fn forward_rows(job: ForwardRows<'_>) {
@@ -56,7 +56,7 @@ struct Forward<'a> {
     y: &'a mut [f32],
 }
 
-impl Kernel for Forward<'_> {
+impl WithSimd for Forward<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -168,7 +168,7 @@ struct LaneKernelGradient<'a> {
     dk: &'a mut [f32],
 }
 
-impl Kernel for LaneKernelGradient<'_> {
+impl WithSimd for LaneKernelGradient<'_> {
     type Output = ();
 
     #[inline(always)]

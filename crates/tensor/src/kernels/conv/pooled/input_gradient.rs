@@ -5,7 +5,7 @@ use crate::kernels::cut::images_per_task;
 use crate::kernels::geometry::ConvGeometry;
 use crate::kernels::scratch;
 use crate::simd::sparse::Scatter;
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 use rayon::prelude::*;
 
 /// The gradient of the input. `scale` is dropout's factor.
@@ -64,7 +64,7 @@ pub(super) fn input_gradient(
 /// How many lanes the set in use has.
 struct Lanes;
 
-impl Kernel for Lanes {
+impl WithSimd for Lanes {
     type Output = usize;
 
     #[inline(always)]
@@ -108,7 +108,7 @@ struct SparseInputGradient<'a> {
     dx: &'a mut [f32],
 }
 
-impl Kernel for SparseInputGradient<'_> {
+impl WithSimd for SparseInputGradient<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -6,7 +6,7 @@ use crate::kernels::cut::sum_images;
 use crate::kernels::geometry::ConvGeometry;
 use crate::kernels::scratch;
 use crate::simd::sparse::{Gather, survivors};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 
 /// Windows down that one pass over the output channels takes: their input stays in the L1 cache.
 const BAND: usize = 4;
@@ -72,7 +72,7 @@ struct SparseKernelGradient<'a> {
     list: &'a mut [f32],
 }
 
-impl Kernel for SparseKernelGradient<'_> {
+impl WithSimd for SparseKernelGradient<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -11,7 +11,7 @@ use crate::kernels::scratch;
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk};
 use crate::simd::winograd::{INPUTS, OUTPUTS, Weights, apply};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 use std::ops::Range;
 
 /// What a convolution needs beside its images.
@@ -193,7 +193,7 @@ struct KernelTransform<'a> {
     transformed: &'a mut [f32],
 }
 
-impl Kernel for KernelTransform<'_> {
+impl WithSimd for KernelTransform<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -223,7 +223,7 @@ struct Products<'a> {
     outputs: &'a mut [f32],
 }
 
-impl Kernel for Products<'_> {
+impl WithSimd for Products<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -9,7 +9,7 @@ use crate::kernels::scratch;
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk};
 use crate::simd::winograd::{INPUTS, OUTPUTS, OutputGradient, WeightsGradient, apply};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 
 /// The gradient with respect to the kernel, images lent by `lend`: each task sums its images, the tasks' sums are added over
 /// a fixed tree.
@@ -100,7 +100,7 @@ struct GradientProducts<'a> {
     sums: &'a mut [f32],
 }
 
-impl Kernel for GradientProducts<'_> {
+impl WithSimd for GradientProducts<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -133,7 +133,7 @@ struct SumsBack<'a> {
     dk: &'a mut [f32],
 }
 
-impl Kernel for SumsBack<'_> {
+impl WithSimd for SumsBack<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -9,7 +9,7 @@ use crate::kernels::elementwise::{DropInPlace, dropout_in_place};
 use crate::simd::winograd::{
     Finish, INPUTS, OUTPUTS, Output, Steps, apply_windows, maxima_and_winners,
 };
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 
 /// Transforms the products of a block back.
 pub(super) struct OutputTiles<'a> {
@@ -136,7 +136,7 @@ struct Plain<'a, const WINDOW: usize> {
     y: &'a mut [f32],
 }
 
-impl<const WINDOW: usize> Kernel for Plain<'_, WINDOW> {
+impl<const WINDOW: usize> WithSimd for Plain<'_, WINDOW> {
     type Output = ();
 
     #[inline(always)]
@@ -191,7 +191,7 @@ struct Pooled<'a> {
     winners: &'a mut [u8],
 }
 
-impl Kernel for Pooled<'_> {
+impl WithSimd for Pooled<'_> {
     type Output = ();
 
     #[inline(always)]
