@@ -105,7 +105,7 @@ fn pooled(c: &mut Criterion) {
     group.finish();
 }
 
-/// 3×3 forward and the kernel's gradient both ways, µs a batch: the times that `kernels/winograd` chooses by.
+/// 3×3 forward and the kernel's gradient both ways, µs a batch: the times that `kernels/conv/winograd` chooses by.
 fn ways(c: &mut Criterion) {
     let mut group = c.benchmark_group("convolution ways");
     let widths = [
@@ -145,7 +145,7 @@ fn ways(c: &mut Criterion) {
     group.finish();
 }
 
-/// All three products of other shapes, directly and the way that `kernels/way.rs` chooses. Without strides an input's
+/// All three products of other shapes, directly and the way that `kernels/conv/way.rs` chooses. Without strides an input's
 /// gradient is a convolution too; with strides it always goes by phases.
 fn other_ways(c: &mut Criterion) {
     let same = |groups, stride| Conv2dSpec {

@@ -36,8 +36,12 @@ pub mod buffer;
 pub mod element;
 mod error;
 pub mod kernels;
+pub mod matrix;
 pub mod ops;
+#[doc(hidden)]
+pub mod prepared;
 pub mod random;
+pub mod scalar;
 pub mod shape;
 #[allow(unsafe_code)]
 pub mod simd;
@@ -49,4 +53,5 @@ pub use element::Element;
 pub use error::{Error, Result};
 pub use kernels::{Conv2dSpec, Padding, Pool2dSpec, PoolPositions};
 pub use random::{Key, Seed, Stream};
+pub use scalar::Scalar;
 pub use tensor::Tensor;

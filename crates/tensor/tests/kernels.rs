@@ -4,10 +4,10 @@ use proptest::prelude::*;
 use std::io::Write;
 use std::process::Command;
 use taper_tensor::kernels::ConvGeometry;
-use taper_tensor::kernels::prepared::{Cut, PreparedConv2d};
 use taper_tensor::ops::{Dropout, Epilogue};
+use taper_tensor::prepared::{Cut, PreparedConv2d};
 use taper_tensor::simd::InstructionSet;
-use taper_tensor::{Conv2dSpec, Element, Padding, Pool2dSpec, Seed, Stream, Tensor};
+use taper_tensor::{Conv2dSpec, Element, Padding, Pool2dSpec, Scalar, Seed, Stream, Tensor};
 
 /// Runs this whole file once more for each instruction set that is not the default one.
 #[test]
@@ -57,7 +57,7 @@ fn error<E: Element>(found: &Tensor<f32>, expected: &Tensor<E>) -> f64 {
 /// Largest difference, relative to the largest value, or to `least` if that is larger.
 fn error_beside<E: Element>(least: f64, found: &Tensor<f32>, expected: &Tensor<E>) -> f64 {
     assert_eq!(found.shape(), expected.shape());
-    let expected: Vec<f64> = expected.to_vec().into_iter().map(Element::to_f64).collect();
+    let expected: Vec<f64> = expected.to_vec().into_iter().map(Scalar::to_f64).collect();
     let size = expected.iter().fold(least, |m, x| m.max(x.abs()));
     let differences = found
         .to_vec()

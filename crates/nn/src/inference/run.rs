@@ -5,7 +5,7 @@ use super::places::{Deed, Memory, Task, Value};
 use super::steps::{Then, Work};
 use crate::Error;
 use taper_tensor::buffer::Buffer;
-use taper_tensor::kernels::prepared::{Cut, Pieces, TASK_PRODUCTS, by_samples, in_pool};
+use taper_tensor::prepared::{Cut, Pieces, TASK_PRODUCTS, by_samples, in_pool};
 
 /// Work, and what follows it in place.
 #[derive(Debug)]

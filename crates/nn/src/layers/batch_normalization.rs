@@ -7,7 +7,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
-use taper_tensor::{Element, Tensor};
+use taper_tensor::{Element, Scalar, Tensor};
 
 const CLASS: &str = "BatchNormalization";
 
@@ -290,7 +290,7 @@ impl<E: Element> Layer<E> for BatchNormalization {
         let wide = |t: &&Tensor<E>| {
             t.to_vec()
                 .into_iter()
-                .map(<E as Element>::to_f64)
+                .map(<E as Scalar>::to_f64)
                 .collect::<Vec<_>>()
         };
         let gamma = learned.first().filter(|_| self.scale).map(wide);

@@ -14,10 +14,11 @@
 //! f64. The moments of a piece are taken in two passes while it lies in the cache (Chan, Golub and LeVeque 1983, the
 //! corrected form), those of all pieces by the parallel-axis theorem: a mean far from zero costs the variance nothing.
 
-use super::ChannelMap;
-use super::elementwise::{PIECE, at_least};
+use super::arguments::ChannelMap;
+use super::cut::PIECE;
+use super::elementwise::at_least;
 use super::scratch;
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 use rayon::prelude::*;
 
 /// Values of a wide row, at least.
@@ -77,7 +78,7 @@ struct PieceMoments<'a> {
     partial: &'a mut [f32],
 }
 
-impl Kernel for PieceMoments<'_> {
+impl WithSimd for PieceMoments<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -175,7 +176,7 @@ struct Map<'a> {
     relu: bool,
 }
 
-impl Kernel for Map<'_> {
+impl WithSimd for Map<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -252,7 +253,7 @@ struct PieceSums<'a> {
     partial: &'a mut [f32],
 }
 
-impl Kernel for PieceSums<'_> {
+impl WithSimd for PieceSums<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -314,7 +315,7 @@ struct InputGradient<'a> {
     dx: &'a mut [f32],
 }
 
-impl Kernel for InputGradient<'_> {
+impl WithSimd for InputGradient<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -1,14 +1,12 @@
 //! f32 passes over memory: bias, relu, dropout and their gradients, sums over a fixed tree.
 
-use super::Epilogue;
-use super::conv::add_partials;
+use super::arguments::Epilogue;
+pub(crate) use super::cut::PIECE;
+use super::cut::add_partials;
 use super::dropout::{BLOCK, Dropout};
 use super::scratch;
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 use rayon::prelude::*;
-
-/// Values that one task passes over: long enough to be worth it, short enough for the L2 cache. A multiple of `BLOCK`.
-pub(crate) const PIECE: usize = 1 << 15;
 
 /// Adds the bias along the last axis, then relu, then dropout.
 pub(crate) fn finish(y: &mut [f32], bias: Option<&[f32]>, epilogue: &Epilogue) {
@@ -34,7 +32,7 @@ struct BiasRelu<'a> {
     relu: bool,
 }
 
-impl Kernel for BiasRelu<'_> {
+impl WithSimd for BiasRelu<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -75,7 +73,7 @@ pub(crate) struct DropInPlace<'a> {
     pub(crate) position: usize,
 }
 
-impl Kernel for DropInPlace<'_> {
+impl WithSimd for DropInPlace<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -142,7 +140,7 @@ struct ReluGradient<'a> {
     dx: &'a mut [f32],
 }
 
-impl Kernel for ReluGradient<'_> {
+impl WithSimd for ReluGradient<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -176,7 +174,7 @@ struct SumRows<'a> {
     sums: &'a mut [f32],
 }
 
-impl Kernel for SumRows<'_> {
+impl WithSimd for SumRows<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -210,7 +208,7 @@ pub(super) struct ReluGradientAndSums<'a> {
     pub(super) sums: &'a mut [f32],
 }
 
-impl Kernel for ReluGradientAndSums<'_> {
+impl WithSimd for ReluGradientAndSums<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -282,7 +280,7 @@ struct PenaltySums<'a> {
     x: &'a [f32],
 }
 
-impl Kernel for PenaltySums<'_> {
+impl WithSimd for PenaltySums<'_> {
     type Output = (f64, f64);
 
     #[inline(always)]

@@ -5,11 +5,13 @@
 //! a fixed tree. A task packs its block of `a` (so that rows never lie a multiple of 4 KiB apart) and, if `b` is
 //! transposed, its block of `b`.
 
-use super::conv::add_partials;
-use super::{MatrixRef, scratch};
+use super::cut::add_partials;
+use super::scratch;
+use super::transpose::Transpose;
+use crate::matrix::MatrixRef;
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk};
-use crate::simd::{Kernel, Simd, dispatch, transposed};
+use crate::simd::{Simd, WithSimd, dispatch};
 use rayon::prelude::*;
 
 /// Inner dimension of a block: a block of `a` and a panel of `b` stay in the caches.
@@ -185,56 +187,6 @@ fn packed_b<R>(b: MatrixRef<'_, f32>, work: impl FnOnce(&[f32], usize) -> R) -> 
     })
 }
 
-/// Writes `b`, whose columns are contiguous, with contiguous rows.
-pub(super) struct Transpose<'a> {
-    pub(super) b: MatrixRef<'a, f32>,
-    pub(super) packed: &'a mut [f32],
-}
-
-impl Kernel for Transpose<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let MatrixRef {
-            values,
-            rows,
-            columns,
-            column_stride,
-            ..
-        } = self.b;
-        for column in (0..columns).step_by(S::LANES) {
-            for row in (0..rows).step_by(S::LANES) {
-                let from = &values[column * column_stride + row..];
-                let to = &mut self.packed[row * columns + column..];
-                let (width, height) = (columns - column, rows - row);
-                if width >= S::LANES && height >= S::LANES {
-                    transpose(simd, from, column_stride, to, columns);
-                    continue;
-                }
-                for i in 0..height.min(S::LANES) {
-                    for j in 0..width.min(S::LANES) {
-                        to[i * columns + j] = from[j * column_stride + i];
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// `to[i][j] = from[j][i]` for as many rows and columns as a vector has lanes; rows are `from_step` and `to_step` apart.
-#[inline(always)]
-fn transpose<S: Simd>(simd: S, from: &[f32], from_step: usize, to: &mut [f32], to_step: usize) {
-    let mut rows = [simd.splat(0.0); 16];
-    for (j, row) in rows[..S::LANES].iter_mut().enumerate() {
-        *row = simd.load(&from[j * from_step..]);
-    }
-    let rows = transposed(simd, rows);
-    for (i, &row) in rows[..S::LANES].iter().enumerate() {
-        simd.store(&mut to[i * to_step..], row);
-    }
-}
-
 /// A block of the output, tile by tile.
 struct Product<'a> {
     a: &'a [f32],
@@ -247,7 +199,7 @@ struct Product<'a> {
     c: BlockMut<'a>,
 }
 
-impl Kernel for Product<'_> {
+impl WithSimd for Product<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -3,183 +3,43 @@
 //! `README.md` beside this file explains how work is cut, why a run is bit-identical for any number of threads, and what
 //! was tried. Everything here takes slices whose lengths the caller has checked against a geometry.
 
+pub(crate) mod arguments;
 mod batch_norm;
-mod conv;
+pub(crate) mod conv;
+pub(crate) mod cut;
 pub mod dropout;
 mod elementwise;
-mod gated;
 pub mod geometry;
-mod lanes;
 mod matmul;
-mod phases;
-mod pixels;
 mod pool;
-mod pooled;
-#[doc(hidden)]
-pub mod prepared;
 pub(crate) mod reference;
-mod scratch;
+pub(crate) mod scratch;
+mod transpose;
 pub mod update;
 mod update_f32;
-mod way;
-mod winograd;
 
+pub use crate::matrix::MatrixRef;
+#[doc(hidden)]
+pub use arguments::ChannelMap;
+pub use arguments::{Epilogue, PoolPositions};
+#[doc(hidden)]
+pub use conv::ways;
 pub use dropout::Dropout;
 pub use geometry::{Conv2dSpec, ConvGeometry, Padding, Pool2dSpec, PoolGeometry};
 
-use crate::Element;
 use crate::buffer::Buffer;
-use std::sync::Arc;
+use crate::scalar::Scalar;
+use conv::{gated, pooled};
 use update::{Piece, Rule};
-
-/// What a fused kernel does to its sums before they are stored: relu, then dropout.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Epilogue {
-    /// Negative sums become zero.
-    pub relu: bool,
-    /// Then some of them are dropped.
-    pub dropout: Option<Dropout>,
-}
-
-/// What batch normalization does along the last axis: `(x − mean) · factor + offset`, one value a channel, then relu.
-#[doc(hidden)]
-#[derive(Clone, Copy, Debug)]
-pub struct ChannelMap<'a, E> {
-    /// Subtracted first, so that a mean far from zero costs no digits.
-    pub mean: &'a [E],
-    /// Then multiplied by.
-    pub factor: &'a [E],
-    /// Then added.
-    pub offset: &'a [E],
-    /// Whether what is below zero becomes zero.
-    pub relu: bool,
-}
-
-/// A matrix read in place: element (i, j) is `values[i · row_stride + j · column_stride]`.
-#[derive(Clone, Copy, Debug)]
-pub struct MatrixRef<'a, E> {
-    /// The storage from the first element on.
-    pub values: &'a [E],
-    /// Number of rows.
-    pub rows: usize,
-    /// Number of columns.
-    pub columns: usize,
-    /// Distance between rows.
-    pub row_stride: usize,
-    /// Distance between columns.
-    pub column_stride: usize,
-}
-
-impl<E: Element> MatrixRef<'_, E> {
-    /// Element (i, j).
-    pub fn at(&self, i: usize, j: usize) -> E {
-        self.values[i * self.row_stride + j * self.column_stride]
-    }
-}
-
-/// Where each maximum of a pooling came from: the tap within its window.
-#[derive(Clone, Debug)]
-pub struct PoolPositions(pub(crate) Winners);
-
-/// Windows of up to 255 taps keep a byte an output.
-#[derive(Clone)]
-pub(crate) enum Winners {
-    Bytes(Arc<Buffer<u8>>),
-    Words(Arc<Buffer<u32>>),
-}
-
-impl std::fmt::Debug for Winners {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Winners::Bytes(b) => write!(f, "{} positions of a byte", b.len()),
-            Winners::Words(w) => write!(f, "{} positions of four bytes", w.len()),
-        }
-    }
-}
-
-/// In a pooled convolution: no element of the window was above zero, so no gradient passes.
-pub(crate) const DEAD: u8 = 4;
-
-/// Convolutions the one way or the other, whichever is the faster, for benchmarks that compare them.
-#[doc(hidden)]
-pub mod ways {
-    use super::conv::{self, Plane};
-    use super::way::Way;
-    use super::{ConvGeometry, Epilogue, winograd};
-
-    /// Directly, with the register tile over the image.
-    pub fn direct(g: &ConvGeometry, x: &[f32], k: &[f32], y: &mut [f32]) {
-        conv::forward_by(Way::Direct, g, x, k, None, &Epilogue::default(), y);
-    }
-
-    /// By Winograd's F(4×4, 3×3); false, and nothing done, where that is not possible.
-    pub fn winograd(g: &ConvGeometry, x: &[f32], k: &[f32], y: &mut [f32]) -> bool {
-        let tiling = winograd::Tiling::possible(&Plane::forward(g));
-        if let Some(tiling) = tiling {
-            let way = Way::Winograd(tiling);
-            conv::forward_by(way, g, x, k, None, &Epilogue::default(), y);
-        }
-        tiling.is_some()
-    }
-
-    /// The kernel's gradient, directly.
-    pub fn direct_kernel_gradient(g: &ConvGeometry, dy: &[f32], x: &[f32], dk: &mut [f32]) {
-        conv::kernel_gradient_by(Way::Direct, g, dy, x, dk);
-    }
-
-    /// The kernel's gradient by Winograd's way; false, and nothing done, where that is not possible.
-    pub fn winograd_kernel_gradient(
-        g: &ConvGeometry,
-        dy: &[f32],
-        x: &[f32],
-        dk: &mut [f32],
-    ) -> bool {
-        let tiling = winograd::Tiling::possible(&Plane::forward(g));
-        if let Some(tiling) = tiling {
-            conv::kernel_gradient_by(Way::Winograd(tiling), g, dy, x, dk);
-        }
-        tiling.is_some()
-    }
-
-    /// A convolution of the geometry: two operands, and the result.
-    pub type Product = fn(&ConvGeometry, &[f32], &[f32], &mut [f32]);
-
-    /// Forward (x, kernel), the input's gradient (dy, kernel) and the kernel's gradient (dy, x): directly, and the way that
-    /// is chosen.
-    pub const DIRECT_AND_CHOSEN: [(&str, [Product; 3]); 2] = [
-        (
-            "direct",
-            [
-                direct,
-                |g, dy, k, dx| conv::input_gradient_by(Some(Way::Direct), g, dy, k, dx),
-                direct_kernel_gradient,
-            ],
-        ),
-        (
-            "chosen",
-            [
-                |g, x, k, y| conv::forward(g, x, k, None, &Epilogue::default(), y),
-                conv::input_gradient,
-                conv::kernel_gradient,
-            ],
-        ),
-    ];
-}
 
 /// The kernels of an element type. The provided methods are the plain reference (f64); f32 overrides them.
 #[doc(hidden)]
-pub trait Kernels: Sized {
-    fn matmul(a: MatrixRef<'_, Self>, b: MatrixRef<'_, Self>, c: &mut [Self], accumulate: bool)
-    where
-        Self: Element,
-    {
+pub trait Kernels: Scalar {
+    fn matmul(a: MatrixRef<'_, Self>, b: MatrixRef<'_, Self>, c: &mut [Self], accumulate: bool) {
         reference::matmul(a, b, c, accumulate);
     }
 
-    fn finish(y: &mut [Self], bias: Option<&[Self]>, epilogue: &Epilogue)
-    where
-        Self: Element,
-    {
+    fn finish(y: &mut [Self], bias: Option<&[Self]>, epilogue: &Epilogue) {
         reference::finish(y, bias, epilogue);
     }
 
@@ -190,23 +50,15 @@ pub trait Kernels: Sized {
         bias: Option<&[Self]>,
         epilogue: &Epilogue,
         y: &mut [Self],
-    ) where
-        Self: Element,
-    {
+    ) {
         reference::conv2d(g, x, k, bias, epilogue, y);
     }
 
-    fn conv2d_input_gradient(g: &ConvGeometry, dy: &[Self], k: &[Self], dx: &mut [Self])
-    where
-        Self: Element,
-    {
+    fn conv2d_input_gradient(g: &ConvGeometry, dy: &[Self], k: &[Self], dx: &mut [Self]) {
         reference::conv2d_input_gradient(g, dy, k, dx);
     }
 
-    fn conv2d_kernel_gradient(g: &ConvGeometry, dy: &[Self], x: &[Self], dk: &mut [Self])
-    where
-        Self: Element,
-    {
+    fn conv2d_kernel_gradient(g: &ConvGeometry, dy: &[Self], x: &[Self], dk: &mut [Self]) {
         reference::conv2d_kernel_gradient(g, dy, x, dk);
     }
 
@@ -220,9 +72,7 @@ pub trait Kernels: Sized {
         x: &[Self],
         dk: &mut [Self],
         db: &mut [Self],
-    ) where
-        Self: Element,
-    {
+    ) {
         let mut z = Buffer::uninit(dy.len());
         Self::relu_gradient(dy, output, scale, &mut z);
         Self::conv2d_kernel_gradient(g, &z, x, dk);
@@ -238,9 +88,7 @@ pub trait Kernels: Sized {
         epilogue: &Epilogue,
         y: &mut [Self],
         winners: &mut [u8],
-    ) where
-        Self: Element,
-    {
+    ) {
         reference::conv2d_pooled(g, x, k, bias, epilogue, y, winners);
     }
 
@@ -256,44 +104,27 @@ pub trait Kernels: Sized {
         dx: Option<&mut [Self]>,
         dk: &mut [Self],
         db: &mut [Self],
-    ) where
-        Self: Element,
-    {
+    ) {
         reference::conv2d_pooled_gradients(g, dy, winners, x, k, scale, dx, dk, db);
     }
 
-    fn max_pool2d(g: &PoolGeometry, x: &[Self], y: &mut [Self], winners: &mut [u8])
-    where
-        Self: Element,
-    {
+    fn max_pool2d(g: &PoolGeometry, x: &[Self], y: &mut [Self], winners: &mut [u8]) {
         reference::max_pool2d(g, x, y, |output, tap| winners[output] = tap as u8);
     }
 
-    fn max_pool2d_gradient(g: &PoolGeometry, dy: &[Self], winners: &[u8], dx: &mut [Self])
-    where
-        Self: Element,
-    {
+    fn max_pool2d_gradient(g: &PoolGeometry, dy: &[Self], winners: &[u8], dx: &mut [Self]) {
         reference::max_pool2d_gradient(g, dy, |output| winners[output] as usize, dx);
     }
 
-    fn average_pool2d(g: &PoolGeometry, x: &[Self], y: &mut [Self])
-    where
-        Self: Element,
-    {
+    fn average_pool2d(g: &PoolGeometry, x: &[Self], y: &mut [Self]) {
         reference::average_pool2d(g, x, y);
     }
 
-    fn average_pool2d_gradient(g: &PoolGeometry, dy: &[Self], dx: &mut [Self])
-    where
-        Self: Element,
-    {
+    fn average_pool2d_gradient(g: &PoolGeometry, dy: &[Self], dx: &mut [Self]) {
         reference::average_pool2d_gradient(g, dy, dx);
     }
 
-    fn dropout(x: &[Self], dropout: &Dropout, y: &mut [Self])
-    where
-        Self: Element,
-    {
+    fn dropout(x: &[Self], dropout: &Dropout, y: &mut [Self]) {
         y.copy_from_slice(x);
         reference::finish(
             y,
@@ -305,32 +136,20 @@ pub trait Kernels: Sized {
         );
     }
 
-    fn relu_gradient(gradient: &[Self], output: &[Self], scale: Self, dx: &mut [Self])
-    where
-        Self: Element,
-    {
+    fn relu_gradient(gradient: &[Self], output: &[Self], scale: Self, dx: &mut [Self]) {
         reference::relu_gradient(gradient, output, scale, dx);
     }
 
-    fn sum_rows(x: &[Self], sums: &mut [Self])
-    where
-        Self: Element,
-    {
+    fn sum_rows(x: &[Self], sums: &mut [Self]) {
         reference::sum_rows(x, sums);
     }
 
     /// Mean and biased variance of each channel.
-    fn moments(x: &[Self], mean: &mut [Self], variance: &mut [Self])
-    where
-        Self: Element,
-    {
+    fn moments(x: &[Self], mean: &mut [Self], variance: &mut [Self]) {
         reference::moments(x, mean, variance);
     }
 
-    fn channel_map(x: &[Self], map: &ChannelMap<'_, Self>, y: &mut [Self])
-    where
-        Self: Element,
-    {
+    fn channel_map(x: &[Self], map: &ChannelMap<'_, Self>, y: &mut [Self]) {
         reference::channel_map(x, map, y);
     }
 
@@ -341,9 +160,7 @@ pub trait Kernels: Sized {
         map: &ChannelMap<'_, Self>,
         sums: &mut [Self],
         products: &mut [Self],
-    ) where
-        Self: Element,
-    {
+    ) {
         reference::channel_map_sums(dy, x, map, sums, products);
     }
 
@@ -355,23 +172,16 @@ pub trait Kernels: Sized {
         slope: &[Self],
         constant: &[Self],
         dx: &mut [Self],
-    ) where
-        Self: Element,
-    {
+    ) {
         reference::channel_map_gradient(dy, x, map, slope, constant, dx);
     }
 
-    fn penalty_sums(x: &[Self]) -> (f64, f64)
-    where
-        Self: Element,
-    {
+    fn penalty_sums(x: &[Self]) -> (f64, f64) {
         reference::penalty_sums(x)
     }
 
     /// One piece of an optimizer's pass.
-    fn update<const SLOTS: usize>(rule: impl Rule<SLOTS>, piece: Piece<'_, Self, SLOTS>)
-    where
-        Self: Element;
+    fn update<const SLOTS: usize>(rule: impl Rule<SLOTS>, piece: Piece<'_, Self, SLOTS>);
 }
 
 impl Kernels for f64 {

@@ -1,7 +1,7 @@
 //! f32 pooling, channels in the inner loop.
 
 use super::geometry::PoolGeometry;
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 use rayon::prelude::*;
 
 /// Maxima and the tap of each.
@@ -25,7 +25,7 @@ struct Forward<'a> {
     winners: &'a mut [u8],
 }
 
-impl Kernel for Forward<'_> {
+impl WithSimd for Forward<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -92,7 +92,7 @@ struct Gradient<'a> {
     dx: &'a mut [f32],
 }
 
-impl Kernel for Gradient<'_> {
+impl WithSimd for Gradient<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -131,7 +131,7 @@ struct Average<'a> {
     y: &'a mut [f32],
 }
 
-impl Kernel for Average<'_> {
+impl WithSimd for Average<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -173,7 +173,7 @@ struct AverageGradient<'a> {
     dx: &'a mut [f32],
 }
 
-impl Kernel for AverageGradient<'_> {
+impl WithSimd for AverageGradient<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -1,14 +1,16 @@
 //! Plain loops that say what every kernel means. They are the f64 implementation (gradient checks) and the measure that
 //! the SIMD kernels are held to; clarity before speed.
 
+use super::arguments::{ChannelMap, Epilogue};
 use super::dropout::Mask;
 use super::geometry::{ConvGeometry, PoolGeometry};
 use super::update::{Numbers, Penalty, Piece, Rule, Slot};
-use super::{ChannelMap, Epilogue, MatrixRef};
-use crate::Element;
+use crate::matrix::MatrixRef;
+use crate::scalar::Scalar;
+use crate::simd::sparse::DEAD;
 
 /// `c = a · b` (+ c when `accumulate`), row-major `c` of `a.rows × b.columns`.
-pub(crate) fn matmul<E: Element>(
+pub(crate) fn matmul<E: Scalar>(
     a: MatrixRef<'_, E>,
     b: MatrixRef<'_, E>,
     c: &mut [E],
@@ -59,7 +61,7 @@ pub(crate) fn for_each_product(g: &ConvGeometry, mut each: impl FnMut(usize, usi
 }
 
 /// dropout(relu(x ∗ kernel + bias)).
-pub(crate) fn conv2d<E: Element>(
+pub(crate) fn conv2d<E: Scalar>(
     g: &ConvGeometry,
     x: &[E],
     kernel: &[E],
@@ -73,7 +75,7 @@ pub(crate) fn conv2d<E: Element>(
 }
 
 /// Adds the bias along the last axis, then relu, then dropout.
-pub(crate) fn finish<E: Element>(y: &mut [E], bias: Option<&[E]>, epilogue: &Epilogue) {
+pub(crate) fn finish<E: Scalar>(y: &mut [E], bias: Option<&[E]>, epilogue: &Epilogue) {
     if let Some(bias) = bias {
         for row in y.chunks_exact_mut(bias.len().max(1)) {
             row.iter_mut().zip(bias).for_each(|(y, &b)| *y += b);
@@ -97,7 +99,7 @@ pub(crate) fn finish<E: Element>(y: &mut [E], bias: Option<&[E]>, epilogue: &Epi
 }
 
 /// The gradient of a convolution with respect to its input.
-pub(crate) fn conv2d_input_gradient<E: Element>(
+pub(crate) fn conv2d_input_gradient<E: Scalar>(
     g: &ConvGeometry,
     dy: &[E],
     kernel: &[E],
@@ -108,18 +110,13 @@ pub(crate) fn conv2d_input_gradient<E: Element>(
 }
 
 /// The gradient of a convolution with respect to its kernel.
-pub(crate) fn conv2d_kernel_gradient<E: Element>(
-    g: &ConvGeometry,
-    dy: &[E],
-    x: &[E],
-    dk: &mut [E],
-) {
+pub(crate) fn conv2d_kernel_gradient<E: Scalar>(g: &ConvGeometry, dy: &[E], x: &[E], dk: &mut [E]) {
     dk.fill(E::zero());
     for_each_product(g, |i, k, o| dk[k] += dy[o] * x[i]);
 }
 
 /// Maxima, and for each the tap (row-major in its window) where it was found: the first of equals.
-pub(crate) fn max_pool2d<E: Element>(
+pub(crate) fn max_pool2d<E: Scalar>(
     g: &PoolGeometry,
     x: &[E],
     y: &mut [E],
@@ -163,7 +160,7 @@ pub(crate) fn for_each_window(g: &PoolGeometry, mut each: impl FnMut(usize, &[(u
 }
 
 /// The gradient of a pooling: each output's gradient goes to the tap that won.
-pub(crate) fn max_pool2d_gradient<E: Element>(
+pub(crate) fn max_pool2d_gradient<E: Scalar>(
     g: &PoolGeometry,
     dy: &[E],
     winner: impl Fn(usize) -> usize,
@@ -178,7 +175,7 @@ pub(crate) fn max_pool2d_gradient<E: Element>(
 }
 
 /// The average of each window; padding is not counted.
-pub(crate) fn average_pool2d<E: Element>(g: &PoolGeometry, x: &[E], y: &mut [E]) {
+pub(crate) fn average_pool2d<E: Scalar>(g: &PoolGeometry, x: &[E], y: &mut [E]) {
     for_each_window(g, |output, taps| {
         let sum: E = taps.iter().map(|&(_, input)| x[input]).sum();
         y[output] = sum / E::from_f64(taps.len() as f64);
@@ -186,7 +183,7 @@ pub(crate) fn average_pool2d<E: Element>(g: &PoolGeometry, x: &[E], y: &mut [E])
 }
 
 /// Each output's gradient is shared out among the taps of its window.
-pub(crate) fn average_pool2d_gradient<E: Element>(g: &PoolGeometry, dy: &[E], dx: &mut [E]) {
+pub(crate) fn average_pool2d_gradient<E: Scalar>(g: &PoolGeometry, dy: &[E], dx: &mut [E]) {
     dx.fill(E::zero());
     for_each_window(g, |output, taps| {
         for &(_, input) in taps {
@@ -206,7 +203,7 @@ fn pooling(g: &ConvGeometry) -> PoolGeometry {
 }
 
 /// maximum 2×2 of dropout(relu(x ∗ kernel + bias)), with the position of each maximum, or DEAD where nothing was above 0.
-pub(crate) fn conv2d_pooled<E: Element>(
+pub(crate) fn conv2d_pooled<E: Scalar>(
     g: &ConvGeometry,
     x: &[E],
     kernel: &[E],
@@ -222,14 +219,14 @@ pub(crate) fn conv2d_pooled<E: Element>(
     });
     for (winner, &y) in winners.iter_mut().zip(y.iter()) {
         if y <= E::zero() || y.is_nan() {
-            *winner = super::DEAD;
+            *winner = DEAD;
         }
     }
 }
 
 /// Gradients of [`conv2d_pooled`] with respect to input (if wanted), kernel and bias.
 #[allow(clippy::too_many_arguments)]
-pub(crate) fn conv2d_pooled_gradients<E: Element>(
+pub(crate) fn conv2d_pooled_gradients<E: Scalar>(
     g: &ConvGeometry,
     dy: &[E],
     winners: &[u8],
@@ -256,14 +253,14 @@ pub(crate) fn conv2d_pooled_gradients<E: Element>(
 }
 
 /// `gradient · scale` where `output` is above zero, 0 elsewhere.
-pub(crate) fn relu_gradient<E: Element>(gradient: &[E], output: &[E], scale: E, dx: &mut [E]) {
+pub(crate) fn relu_gradient<E: Scalar>(gradient: &[E], output: &[E], scale: E, dx: &mut [E]) {
     for ((dx, &d), &y) in dx.iter_mut().zip(gradient).zip(output) {
         *dx = if y > E::zero() { d * scale } else { E::zero() };
     }
 }
 
 /// Sums of the columns of a row-major matrix with `sums.len()` columns.
-pub(crate) fn sum_rows<E: Element>(x: &[E], sums: &mut [E]) {
+pub(crate) fn sum_rows<E: Scalar>(x: &[E], sums: &mut [E]) {
     sums.fill(E::zero());
     for row in x.chunks_exact(sums.len().max(1)) {
         sums.iter_mut().zip(row).for_each(|(s, &x)| *s += x);
@@ -271,7 +268,7 @@ pub(crate) fn sum_rows<E: Element>(x: &[E], sums: &mut [E]) {
 }
 
 /// Mean and biased variance of each of `mean.len()` channels. Without rows all are zero.
-pub(crate) fn moments<E: Element>(x: &[E], mean: &mut [E], variance: &mut [E]) {
+pub(crate) fn moments<E: Scalar>(x: &[E], mean: &mut [E], variance: &mut [E]) {
     let channels = mean.len().max(1);
     let rows = E::from_f64((x.len() / channels).max(1) as f64);
     sum_rows(x, mean);
@@ -286,7 +283,7 @@ pub(crate) fn moments<E: Element>(x: &[E], mean: &mut [E], variance: &mut [E]) {
 }
 
 /// `(x − mean) · factor + offset`, then relu if the map has one.
-pub(crate) fn channel_map<E: Element>(x: &[E], map: &ChannelMap<'_, E>, y: &mut [E]) {
+pub(crate) fn channel_map<E: Scalar>(x: &[E], map: &ChannelMap<'_, E>, y: &mut [E]) {
     for (i, (y, &x)) in y.iter_mut().zip(x).enumerate() {
         let c = i % map.mean.len();
         let value = (x - map.mean[c]) * map.factor[c] + map.offset[c];
@@ -299,7 +296,7 @@ pub(crate) fn channel_map<E: Element>(x: &[E], map: &ChannelMap<'_, E>, y: &mut 
 }
 
 /// Calls `each(position, channel, gradient before the relu, x − mean)` for all values.
-fn for_each_before_relu<E: Element>(
+fn for_each_before_relu<E: Scalar>(
     dy: &[E],
     x: &[E],
     map: &ChannelMap<'_, E>,
@@ -314,7 +311,7 @@ fn for_each_before_relu<E: Element>(
 }
 
 /// Σ dy and Σ dy · (x − mean) of each channel, where `dy` is what the relu lets through.
-pub(crate) fn channel_map_sums<E: Element>(
+pub(crate) fn channel_map_sums<E: Scalar>(
     dy: &[E],
     x: &[E],
     map: &ChannelMap<'_, E>,
@@ -330,7 +327,7 @@ pub(crate) fn channel_map_sums<E: Element>(
 }
 
 /// `dy · factor + (x − mean) · slope + constant`, where `dy` is what the relu lets through.
-pub(crate) fn channel_map_gradient<E: Element>(
+pub(crate) fn channel_map_gradient<E: Scalar>(
     dy: &[E],
     x: &[E],
     map: &ChannelMap<'_, E>,
@@ -344,9 +341,9 @@ pub(crate) fn channel_map_gradient<E: Element>(
 }
 
 /// Σ|x| and Σx².
-pub(crate) fn penalty_sums<E: Element>(x: &[E]) -> (f64, f64) {
+pub(crate) fn penalty_sums<E: Scalar>(x: &[E]) -> (f64, f64) {
     x.iter()
-        .map(|&x| Element::to_f64(x))
+        .map(|&x| Scalar::to_f64(x))
         .fold((0.0, 0.0), |(l1, l2), x| (l1 + x.abs(), l2 + x * x))
 }
 

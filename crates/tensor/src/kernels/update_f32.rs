@@ -1,7 +1,7 @@
 //! The passes of [`super::update`] for f32: the rule on vectors of the instruction set in use.
 
 use super::update::{Numbers, Penalty, Piece, Rule, Slot};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{WithSimd, Simd, dispatch};
 use std::ops::{Add, Div, Mul, Sub};
 
 /// One piece of a weight.
@@ -17,7 +17,7 @@ struct Pass<'a, R, const SLOTS: usize> {
 /// Room for a vector of any set.
 const WIDEST: usize = 16;
 
-impl<R: Rule<SLOTS>, const SLOTS: usize> Kernel for Pass<'_, R, SLOTS> {
+impl<R: Rule<SLOTS>, const SLOTS: usize> WithSimd for Pass<'_, R, SLOTS> {
     type Output = ();
 
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! Batch normalization over the last axis.
 
-use super::{packed, values};
+use super::arguments::{packed, values};
 use crate::buffer::Buffer;
 use crate::kernels::ChannelMap;
 use crate::{Element, Error, Result, Tensor};
@@ -55,7 +55,7 @@ impl<E: Element> BatchNorm<E> {
             }
         }
         let variance = packed(&self.variance);
-        let inverse = |v: &E| E::from_f64(1.0 / (Element::to_f64(*v) + self.epsilon).sqrt());
+        let inverse = |v: &E| E::from_f64(1.0 / ((*v).to_f64() + self.epsilon).sqrt());
         let inverse = Tensor::from_fn([channels], |c| inverse(&values(&variance)[c]));
         let factor = match &self.gamma {
             Some(gamma) => inverse.mul(gamma)?,

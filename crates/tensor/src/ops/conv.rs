@@ -1,8 +1,9 @@
 //! Convolutions and their gradients.
 
-use super::{Epilogue, checked_bias, checked_dropout, packed, values};
+use super::arguments::{checked_bias, checked_dropout, packed, values};
 use crate::buffer::Buffer;
-use crate::kernels::{Conv2dSpec, ConvGeometry, PoolPositions, Winners};
+use crate::kernels::arguments::Winners;
+use crate::kernels::{Conv2dSpec, ConvGeometry, Epilogue, PoolPositions};
 use crate::{Element, Error, Result, Tensor};
 use std::sync::Arc;
 

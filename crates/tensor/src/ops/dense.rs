@@ -1,8 +1,9 @@
 //! Matrix products and dense layers.
 
-use super::{Epilogue, checked_bias, checked_dropout, values};
+use super::arguments::{checked_bias, checked_dropout, values};
 use crate::buffer::Buffer;
-use crate::kernels::MatrixRef;
+use crate::kernels::Epilogue;
+use crate::matrix::MatrixRef;
 use crate::{Element, Error, Result, Tensor};
 
 /// A rank-2 tensor as the kernels read it: in place if its strides allow, packed otherwise.

@@ -1,9 +1,10 @@
 //! Max and average pooling.
 
-use super::{packed, values};
+use super::arguments::{packed, values};
 use crate::buffer::Buffer;
+use crate::kernels::arguments::Winners;
 use crate::kernels::reference;
-use crate::kernels::{Pool2dSpec, PoolGeometry, PoolPositions, Winners};
+use crate::kernels::{Pool2dSpec, PoolGeometry, PoolPositions};
 use crate::{Element, Error, Result, Tensor};
 use std::sync::Arc;
 

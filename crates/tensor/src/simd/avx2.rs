@@ -2,7 +2,7 @@
 
 use super::block::BlockMut;
 use super::tile::Tile;
-use super::{Kernel, Simd};
+use super::{Simd, WithSimd};
 use std::arch::x86_64::*;
 
 /// Proof that the CPU has AVX2 and FMA (invariant 1).
@@ -19,7 +19,7 @@ impl Avx2 {
 
 /// Compiles `kernel` for this set.
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn shell<K: Kernel>(token: Avx2, kernel: K) -> K::Output {
+pub(super) fn shell<K: WithSimd>(token: Avx2, kernel: K) -> K::Output {
     kernel.run(token)
 }
 

@@ -1,11 +1,10 @@
 //! AVX-512: 16 lanes, 32 registers.
 
 use super::block::BlockMut;
-use super::sparse::{Lists, Square};
+use super::sparse::{DEAD, Lists, Square};
 use super::tile::Tile;
-use super::{Kernel, Simd, transposed};
+use super::{Simd, WithSimd, transposed};
 use crate::Key;
-use crate::kernels::DEAD;
 use crate::random::{MULTIPLIERS, WEYL};
 use std::arch::x86_64::*;
 
@@ -50,7 +49,7 @@ unsafe fn products(words: __m512i, multiplier: u32) -> (__m512i, __m512i) {
 
 /// Compiles `kernel` for this set.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2,popcnt")]
-pub(super) fn shell<K: Kernel>(token: Avx512, kernel: K) -> K::Output {
+pub(super) fn shell<K: WithSimd>(token: Avx512, kernel: K) -> K::Output {
     kernel.run(token)
 }
 

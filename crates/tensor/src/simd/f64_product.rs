@@ -1,7 +1,7 @@
 //! f64 matrix products, by `matrixmultiply`. (f32 has the register tile of the convolutions, which obeys `TAPER_SIMD`; the
 //! two have not been timed against each other.)
 
-use crate::kernels::MatrixRef;
+use crate::matrix::MatrixRef;
 
 /// `c = a · b` (+ c when `accumulate`), row-major `c` of `a.rows × b.columns`.
 ///

@@ -248,7 +248,7 @@ unsafe fn store_vector<S: Simd>(
 /// Work that runs on any instruction set. `run` must be `#[inline(always)]`: it is compiled anew inside the shell of each
 /// set, and so is everything that it inlines. (A large closure is not inlined, and so would be compiled for the build's own
 /// target: kernels use loops and `#[inline(always)]` functions.)
-pub(crate) trait Kernel {
+pub(crate) trait WithSimd {
     /// What the work returns.
     type Output;
     /// Does the work with the vectors of `simd`.
@@ -348,13 +348,13 @@ pub fn instruction_set() -> &'static str {
 
 /// Runs `kernel` on the set in use.
 #[inline]
-pub(crate) fn dispatch<K: Kernel>(kernel: K) -> K::Output {
+pub(crate) fn dispatch<K: WithSimd>(kernel: K) -> K::Output {
     run_on(selected(), kernel)
 }
 
 /// Runs `kernel` on `set`, or on the portable one where the machine lacks it. For tests and comparisons.
 #[inline]
-pub(crate) fn run_on<K: Kernel>(set: InstructionSet, kernel: K) -> K::Output {
+pub(crate) fn run_on<K: WithSimd>(set: InstructionSet, kernel: K) -> K::Output {
     match set {
         #[cfg(target_arch = "x86_64")]
         InstructionSet::Avx512 => match avx512::Avx512::detect() {

@@ -21,7 +21,9 @@
 //! ```
 
 use super::{Simd, load_vector, store_vector};
-use crate::kernels::DEAD;
+
+/// In a pooled convolution: no element of the window was above zero, so no gradient passes.
+pub(crate) const DEAD: u8 = 4;
 
 /// Every output channel's share of the kernel and bias gradients over a band of windows.
 #[derive(Clone, Copy)]

@@ -17,8 +17,8 @@
 //! near 1 and is exact in binary, too (README.md has the errors measured). The kernel's gradient is the adjoint: it takes the
 //! outputs' gradients through A, multiplies, and comes back through G.
 
+use super::sparse::DEAD;
 use super::{Simd, load_vector, store_vector};
-use crate::kernels::DEAD;
 
 /// Side of the tile of outputs.
 pub(crate) const OUTPUTS: usize = 4;

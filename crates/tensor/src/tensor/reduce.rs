@@ -59,6 +59,25 @@ impl<E: Element> Tensor<E> {
         self.reduce("min_axes", axes, keep_dims, E::infinity(), lesser)
     }
 
+    /// The sum over all axes but the last, over a fixed tree: the gradient of a bias. `[…, c]` → `[c]`.
+    pub fn sum_to_last_axis(&self) -> Self {
+        let channels = self.shape().last().copied().unwrap_or(1);
+        let mut sums = Buffer::zeros(channels);
+        E::sum_rows(self.contiguous().values(), &mut sums);
+        Tensor::from_buffer([channels], sums)
+    }
+
+    /// Σ|x| and Σx² in one pass, over a fixed tree.
+    ///
+    /// ```
+    /// let w = taper_tensor::Tensor::from_vec([3], vec![1.0f32, -2.0, 3.0])?;
+    /// assert_eq!(w.penalty_sums(), (6.0, 14.0));
+    /// # Ok::<(), taper_tensor::Error>(())
+    /// ```
+    pub fn penalty_sums(&self) -> (f64, f64) {
+        E::penalty_sums(self.contiguous().values())
+    }
+
     /// Sums over the axes that broadcasting `shape` to `self.shape()` added or stretched: the gradient of broadcasting.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use super::{JunctionWork, Reads, Row};
 use crate::Result;
 use crate::junctions::Add;
-use taper_tensor::kernels::prepared::{add_in_place, is_cut_by_pieces};
+use taper_tensor::prepared::{add_in_place, is_cut_by_pieces};
 
 pub(super) fn row() -> Row {
     Row {

@@ -6,7 +6,7 @@ use crate::layers::{Conv2D, MaxPooling2D};
 use crate::{ActivationKind, Padding, Result};
 use taper_tensor::Pool2dSpec;
 use taper_tensor::kernels::ConvGeometry;
-use taper_tensor::kernels::prepared::{PreparedConv2d, TASK_PRODUCTS};
+use taper_tensor::prepared::{PreparedConv2d, TASK_PRODUCTS};
 
 /// The pooling that the kernel knows.
 const POOLING: Pool2dSpec = Pool2dSpec {

@@ -4,7 +4,7 @@ use super::{Cut, Found, Item, Row, Then, Work};
 use crate::inference::fold::Weights;
 use crate::layers::Dense;
 use crate::{ActivationKind, Result};
-use taper_tensor::kernels::prepared::PreparedDense;
+use taper_tensor::prepared::PreparedDense;
 
 pub(super) fn row() -> Row {
     Row {

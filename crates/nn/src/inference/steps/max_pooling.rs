@@ -4,7 +4,7 @@ use super::{Cut, Found, Item, Row, Work, batch_of_one};
 use crate::Result;
 use crate::layers::{MaxPooling1D, MaxPooling2D};
 use taper_tensor::kernels::PoolGeometry;
-use taper_tensor::kernels::prepared::PreparedMaxPool2d;
+use taper_tensor::prepared::PreparedMaxPool2d;
 
 pub(super) fn row() -> Row {
     Row {

@@ -10,9 +10,7 @@ pub use super::fold::Item;
 use crate::{ActivationKind, Model, Result};
 use std::fmt::Debug;
 use taper_tensor::Tensor;
-use taper_tensor::kernels::prepared::{
-    Cut, relu_in_place, scale_and_shift_in_place, softmax_rows_in_place,
-};
+use taper_tensor::prepared::{Cut, relu_in_place, scale_and_shift_in_place, softmax_rows_in_place};
 
 /// One kind of step.
 pub struct Row {

@@ -1,22 +1,6 @@
-//! Kernels that are prepared once and then run again and again on other inputs: weights lie packed in memory of their own,
-//! geometry and cut are decided beforehand, and nothing is allocated (working memory is the thread's own, `scratch`).
-//!
-//! `taper-nn` makes its prepared models of these. A run says how it may be cut ([`Cut`]): a small batch is cut inside each
-//! layer, of a large one every task takes whole images through several layers. Either way a result depends on the input and
-//! on the shapes alone, never on the number of threads or on the cut.
+//! Who does the work of a run, and samples cut into tasks.
 
-mod conv2d;
-mod dense;
-mod junctions;
-mod passes;
-mod pool;
-
-pub use conv2d::PreparedConv2d;
-pub use dense::PreparedDense;
-pub use junctions::{add_in_place, is_cut_by_pieces};
-pub use passes::{relu_in_place, scale_and_shift_in_place, softmax_rows_in_place};
-pub use pool::PreparedMaxPool2d;
-
+use crate::kernels::cut;
 use rayon::prelude::*;
 
 /// Who does the work of one run.
@@ -29,7 +13,7 @@ pub enum Cut {
 }
 
 /// Below this many products work is not cut into tasks: handing it over would take longer.
-pub const TASK_PRODUCTS: usize = super::conv::TASK_PRODUCTS;
+pub const TASK_PRODUCTS: usize = cut::TASK_PRODUCTS;
 
 /// Runs `work` inside the thread pool, so that all of its parallel regions together wake the pool once.
 pub fn in_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {

@@ -1,6 +1,6 @@
 //! Which way a convolution goes: the one place that decides.
 
-use super::conv::Plane;
+use super::plane::Plane;
 use super::winograd::Tiling;
 
 /// The ways of a convolution, of its kernel gradient and, with the roles of channels and filters changed, of its input
@@ -13,7 +13,7 @@ pub(crate) enum Way {
     Pixels,
     /// Groups of few channels: vectors of channels, multiplied lane by lane (`lanes`).
     Lanes,
-    /// Everything else: the register tile over one output row after another (`conv`).
+    /// Everything else: the register tile over one output row after another (`direct`).
     Direct,
 }
 

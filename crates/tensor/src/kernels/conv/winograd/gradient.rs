@@ -1,14 +1,15 @@
 //! The gradient with respect to the kernel: the adjoint of the forward pass.
 
+use super::memory::{square, step, with_square, with_transformed};
 use super::tiles::{Part, TransformTiles, transform_inputs};
-use super::{Tiling, square, step, with_square, with_transformed};
-use crate::kernels::conv::{Plane, add_partials, images_per_task};
+use super::tiling::Tiling;
+use crate::kernels::conv::plane::Plane;
+use crate::kernels::cut::sum_images;
 use crate::kernels::scratch;
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk};
 use crate::simd::winograd::{INPUTS, OUTPUTS, OutputGradient, WeightsGradient, apply};
-use crate::simd::{Kernel, Simd, dispatch};
-use rayon::prelude::*;
+use crate::simd::{Simd, WithSimd, dispatch};
 
 /// The gradient with respect to the kernel, images lent by `lend`: each task sums its images, the tasks' sums are added over
 /// a fixed tree.
@@ -20,31 +21,25 @@ pub(crate) fn kernel_gradient<L: Fn(usize, &mut dyn FnMut(&[f32])) + Sync>(
 ) {
     let plane = &tiling.plane;
     let image = plane.output[0] * plane.output[1] * plane.filters;
-    let (n, len) = (dy.len() / image, dk.len());
-    let per_task = images_per_task(n);
-    scratch::with(n.div_ceil(per_task) * len, |partial| {
-        let tasks = partial.par_chunks_mut(len).enumerate();
-        tasks.for_each(|(task, dk)| {
-            scratch::with(tiling.weights(), |sums| {
-                sums.fill(0.0);
-                let (mut first, last) = (task * per_task, ((task + 1) * per_task).min(n));
-                while first < last {
-                    let images = tiling.images().min(last - first);
-                    let rows = if images > 1 {
-                        tiling.tiles[0]
-                    } else {
-                        tiling.rows()
-                    };
-                    for row in (0..tiling.tiles[0]).step_by(rows) {
-                        let rows = rows.min(tiling.tiles[0] - row);
-                        add_block(tiling, dy, &lend, first..first + images, row, rows, sums);
-                    }
-                    first += images;
+    sum_images(dy.len() / image, dk, |numbers, dk| {
+        scratch::with(tiling.weights(), |sums| {
+            sums.fill(0.0);
+            let (mut first, last) = (numbers.start, numbers.end);
+            while first < last {
+                let images = tiling.images().min(last - first);
+                let rows = if images > 1 {
+                    tiling.tiles[0]
+                } else {
+                    tiling.rows()
+                };
+                for row in (0..tiling.tiles[0]).step_by(rows) {
+                    let rows = rows.min(tiling.tiles[0] - row);
+                    add_block(tiling, dy, &lend, first..first + images, row, rows, sums);
                 }
-                dispatch(SumsBack { plane, sums, dk });
-            });
+                first += images;
+            }
+            dispatch(SumsBack { plane, sums, dk });
         });
-        add_partials(partial, dk);
     });
 }
 
@@ -105,7 +100,7 @@ struct GradientProducts<'a> {
     sums: &'a mut [f32],
 }
 
-impl Kernel for GradientProducts<'_> {
+impl WithSimd for GradientProducts<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -138,7 +133,7 @@ struct SumsBack<'a> {
     dk: &'a mut [f32],
 }
 
-impl Kernel for SumsBack<'_> {
+impl WithSimd for SumsBack<'_> {
     type Output = ();
 
     #[inline(always)]

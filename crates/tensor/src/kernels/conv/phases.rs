@@ -13,15 +13,17 @@
 //! reverse order, and writes every s-th pixel. A convolution of the gradient spread over the strides would multiply s² times
 //! as much, zeros for the most part. Without strides there is one phase with all taps.
 
-use super::MatrixRef;
-use super::conv::{Plane, TASK_PRODUCTS, forward_row};
-use super::geometry::{Axis, ConvGeometry};
+use super::direct::forward_row;
 use super::lanes::{self, Slice};
-use super::matmul::Transpose;
+use super::plane::Plane;
 use super::way::Way;
+use crate::kernels::cut::TASK_PRODUCTS;
+use crate::kernels::geometry::{Axis, ConvGeometry};
+use crate::kernels::transpose::Transpose;
+use crate::matrix::MatrixRef;
 use crate::simd::block::BlockMut;
 use crate::simd::tile::Start;
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 use rayon::prelude::*;
 
 /// The phases of one axis.
@@ -245,7 +247,7 @@ struct Rows<'a> {
     dx: &'a mut [f32],
 }
 
-impl Kernel for Rows<'_> {
+impl WithSimd for Rows<'_> {
     type Output = ();
 
     #[inline(always)]

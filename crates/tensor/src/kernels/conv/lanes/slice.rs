@@ -1,10 +1,10 @@
 //! A slice of an image's groups, written as the tile that multiplies lane by lane reads it.
 
-use crate::kernels::conv::Plane;
+use crate::kernels::conv::plane::Plane;
 use crate::kernels::scratch;
 use crate::simd::block::BlockMut;
 use crate::simd::tile::evenly;
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 
 /// Filters of a slice: two vectors of the widest set.
 const FILTERS: usize = 32;
@@ -116,7 +116,7 @@ struct Spread<'a> {
     spread: &'a mut [f32],
 }
 
-impl Kernel for Spread<'_> {
+impl WithSimd for Spread<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! What follows a product in place, one thread alone: activations, and a scale and shift a channel.
 
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 use crate::tensor::softmax_row;
 
 /// max(x, 0); NaN stays NaN.
@@ -10,7 +10,7 @@ pub fn relu_in_place(x: &mut [f32]) {
 
 struct Relu<'a>(&'a mut [f32]);
 
-impl Kernel for Relu<'_> {
+impl WithSimd for Relu<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -32,7 +32,7 @@ struct ScaleAndShift<'a> {
     shift: &'a [f32],
 }
 
-impl Kernel for ScaleAndShift<'_> {
+impl WithSimd for ScaleAndShift<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -5,13 +5,14 @@
 //! fixed tree. Of one row, inputs that are zero (behind a relu many are, of a picture of a digit most) are left out: their
 //! weights are not even read.
 
-use super::Cut;
+use super::cut::{Cut, TASK_PRODUCTS};
 use crate::Tensor;
 use crate::buffer::Buffer;
-use crate::kernels::{Kernels, MatrixRef, scratch};
+use crate::kernels::{Kernels, scratch};
+use crate::matrix::MatrixRef;
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk, evenly};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 
 /// `[rows, inputs]` → `[rows, units]`: relu(x · kernel + bias).
 #[derive(Debug)]
@@ -88,7 +89,7 @@ impl PreparedDense {
         if rows <= FEW {
             self.pieces() > 1
         } else {
-            rows * self.products() > super::TASK_PRODUCTS
+            rows * self.products() > TASK_PRODUCTS
         }
     }
 
@@ -239,7 +240,7 @@ struct FewRows<'a> {
     sums: BlockMut<'a>,
 }
 
-impl Kernel for FewRows<'_> {
+impl WithSimd for FewRows<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -273,7 +274,7 @@ struct OneRow<'a> {
 /// Inputs whose positions are gathered at once, on the stack.
 const RUN: usize = 256;
 
-impl Kernel for OneRow<'_> {
+impl WithSimd for OneRow<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -339,7 +340,7 @@ struct BiasRelu<'a> {
     relu: bool,
 }
 
-impl Kernel for BiasRelu<'_> {
+impl WithSimd for BiasRelu<'_> {
     type Output = ();
 
     #[inline(always)]

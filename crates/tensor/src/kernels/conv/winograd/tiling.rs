@@ -1,30 +1,15 @@
-//! 3×3 convolutions with stride 1 by Winograd's F(4×4, 3×3): a quarter of the products, between transforms.
-//!
-//! A block of tiles is transformed (36 positions, one small matrix a position), multiplied with the transformed kernel by
-//! the register tile, and transformed back, so that everything between lies in the L2 cache. Blocks are whole tile rows of
-//! an image, or several whole images where these are small. Sums of one output do not depend on the block it is in.
+//! How an image is cut into tiles, and when this way pays.
 
-mod forward;
-mod gradient;
-mod tiles;
-
-pub(crate) use forward::{Convolution, Order, Target, transform_kernel, with_kernel};
-pub(crate) use gradient::kernel_gradient;
-
-use super::conv::Plane;
-use super::scratch;
-use crate::simd::winograd::{OUTPUTS, POSITIONS, Steps};
-
-/// Values between the positions of a transformed block or kernel, so that they do not lie a power of two apart, where the caches
-/// could keep only a few of them.
-const GAP: usize = 16;
+use super::memory::step;
+use crate::kernels::conv::plane::Plane;
+use crate::simd::winograd::{OUTPUTS, POSITIONS};
 
 /// How an image's output is cut into tiles of 4×4.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tiling {
-    plane: Plane,
+    pub(super) plane: Plane,
     /// Tiles down and across.
-    tiles: [usize; 2],
+    pub(super) tiles: [usize; 2],
     /// Tiles that a block holds, roughly.
     block: usize,
 }
@@ -88,12 +73,12 @@ impl Tiling {
     }
 
     /// Whole images of a block: at least one.
-    fn images(&self) -> usize {
+    pub(super) fn images(&self) -> usize {
         (self.block / (self.tiles[0] * self.tiles[1]).max(1)).max(1)
     }
 
     /// Tile rows of a block, where an image has several blocks.
-    fn rows(&self) -> usize {
+    pub(super) fn rows(&self) -> usize {
         (self.block / self.tiles[1].max(1)).clamp(1, self.tiles[0])
     }
 }
@@ -107,28 +92,3 @@ const TRANSFORM: f64 = 18.0;
 /// What it costs a task to have sums of its own for the transformed kernel's gradient (to clear them, take them back and add
 /// them to the others'), counted in products.
 const SUMS: f64 = 16.0;
-
-/// Rows of `SIDE` values that are `step` apart.
-#[inline(always)]
-fn square<const SIDE: usize>(step: usize) -> Steps {
-    Steps {
-        row: SIDE * step,
-        column: step,
-    }
-}
-
-/// Lends the transformed values of `count` tiles.
-fn with_transformed<R>(count: usize, channels: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
-    scratch::with(POSITIONS * step(count, channels), work)
-}
-
-/// Lends a square of pixels: not taken inside a kernel, whose closures would not be compiled for the instruction set.
-fn with_square<R>(side: usize, channels: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
-    scratch::with(side * side * channels, work)
-}
-
-/// From one position of a block of transformed tiles, or of a transformed kernel (`count` channels), to the next.
-#[inline(always)]
-fn step(count: usize, channels: usize) -> usize {
-    count * channels + GAP
-}

@@ -4,13 +4,15 @@
 //! memory and read it back twice: for 32 channels of 26×26 and 64 images 5.5 MB each way. An image's share of it stays in
 //! the L2 cache.
 
-use super::conv::{self, KernelGradient, Plane, add_partials, images_per_task, with_padding};
-use super::elementwise::{self, ReluGradientAndSums};
-use super::geometry::ConvGeometry;
-use super::scratch;
+use super::direct::DirectKernelGradient;
+use super::padding::with_padding;
+use super::plane::Plane;
 use super::way::Way;
+use crate::kernels::cut::{images_per_task, sum_images};
+use crate::kernels::elementwise::{self, ReluGradientAndSums};
+use crate::kernels::geometry::ConvGeometry;
+use crate::kernels::scratch;
 use crate::simd::dispatch;
-use rayon::prelude::*;
 
 /// Gradients with respect to kernel and bias; the gradient before relu and dropout is `dy · scale` where `output` is above
 /// zero.
@@ -28,19 +30,17 @@ pub(crate) fn parameter_gradients(
     if dy.is_empty() || !matches!(way, Way::Direct) {
         return scratch::with(dy.len(), |z| {
             elementwise::relu_gradient(dy, output, scale, z);
-            conv::kernel_gradient(g, z, x, dk);
+            super::kernel_gradient(g, z, x, dk);
             elementwise::sum_rows(z, db);
         });
     }
-    let (per_task, image, len) = (images_per_task(g.n), g.output(), dk.len() + db.len());
-    scratch::with((g.n.div_ceil(per_task) + 1) * len, |memory| {
-        let (total, partial) = memory.split_at_mut(len);
-        let tasks = partial.par_chunks_mut(len).enumerate();
-        tasks.for_each(|(task, sums)| {
+    let image = g.output();
+    scratch::with(dk.len() + db.len(), |total| {
+        sum_images(g.n, total, |images, sums| {
             sums.fill(0.0);
             let (dk, db) = sums.split_at_mut(dk.len());
             scratch::with(image, |z| {
-                for number in task * per_task..((task + 1) * per_task).min(g.n) {
+                for number in images {
                     dispatch(ReluGradientAndSums {
                         gradient: &dy[number * image..][..image],
                         output: &output[number * image..][..image],
@@ -49,7 +49,7 @@ pub(crate) fn parameter_gradients(
                         sums: &mut *db,
                     });
                     with_padding(g, &x[number * g.image()..][..g.image()], |x| {
-                        dispatch(KernelGradient {
+                        dispatch(DirectKernelGradient {
                             plane,
                             x,
                             dy: z,
@@ -59,7 +59,6 @@ pub(crate) fn parameter_gradients(
                 }
             });
         });
-        add_partials(partial, total);
         dk.copy_from_slice(&total[..dk.len()]);
         db.copy_from_slice(&total[dk.len()..]);
     });

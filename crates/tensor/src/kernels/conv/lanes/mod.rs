@@ -19,10 +19,11 @@ mod slice;
 
 pub(crate) use slice::{Slice, band, for_each_slice};
 
-use super::conv::{ForwardRows, Plane};
+use super::direct::ForwardRows;
+use super::plane::Plane;
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk, evenly, lane_rows};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 
 /// As [`ForwardRows`] does it.
 pub(crate) fn forward_rows(job: ForwardRows<'_>) {
@@ -55,7 +56,7 @@ struct Forward<'a> {
     y: &'a mut [f32],
 }
 
-impl Kernel for Forward<'_> {
+impl WithSimd for Forward<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -147,7 +148,7 @@ pub(crate) fn kernel_gradient(plane: &Plane, x: &[f32], dy: &[f32], dk: &mut [f3
         let x = &x[i * band * step * plane.width * plane.channels..];
         let rows = (dy.len() / row - 1) * step + (plane.taps[0] - 1) * plane.dilation[0] + 1;
         for_each_slice(plane, x, rows, |slice| {
-            dispatch(KernelGradient {
+            dispatch(LaneKernelGradient {
                 plane: *plane,
                 slice,
                 dy,
@@ -160,19 +161,19 @@ pub(crate) fn kernel_gradient(plane: &Plane, x: &[f32], dy: &[f32], dk: &mut [f3
 /// Pixels that the taps of a kernel are taken over before the next ones: their inputs and gradients stay in the L1 cache.
 const PIXELS: usize = 128;
 
-struct KernelGradient<'a> {
+struct LaneKernelGradient<'a> {
     plane: Plane,
     slice: Slice<'a>,
     dy: &'a [f32],
     dk: &'a mut [f32],
 }
 
-impl Kernel for KernelGradient<'_> {
+impl WithSimd for LaneKernelGradient<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let KernelGradient { plane, slice, .. } = self;
+        let LaneKernelGradient { plane, slice, .. } = self;
         let (inputs, pixel, filters) = (slice.inputs, slice.pixel(), plane.filters);
         let [down, across] = plane.dilation;
         let width = plane.output[1];

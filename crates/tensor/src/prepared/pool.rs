@@ -1,8 +1,8 @@
 //! Max pooling for inference: the maxima alone, not where they were.
 
+use crate::kernels::conv::maxima::larger;
 use crate::kernels::geometry::PoolGeometry;
-use crate::kernels::pooled::larger;
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 
 /// `[h, w, c]` → `[oh, ow, c]`: the largest value of each window; padding is never the largest.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ struct Image<'a> {
     y: &'a mut [f32],
 }
 
-impl Kernel for Image<'_> {
+impl WithSimd for Image<'_> {
     type Output = ();
 
     #[inline(always)]

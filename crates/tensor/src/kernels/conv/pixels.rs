@@ -4,11 +4,14 @@
 //! gradients become one product over all pixels: there is nothing to pad, and the kernel's gradient is taken up and put down
 //! once for many images.
 
-use super::conv::{KernelGradient, Plane, TASK_PRODUCTS, add_partials};
-use super::{Epilogue, elementwise, scratch};
+use super::direct::DirectKernelGradient;
+use super::plane::Plane;
+use crate::kernels::arguments::Epilogue;
+use crate::kernels::cut::{TASK_PRODUCTS, add_partials};
+use crate::kernels::{elementwise, scratch};
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk};
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 use rayon::prelude::*;
 
 /// Pixels that fill the tiles of every instruction set.
@@ -79,7 +82,7 @@ struct Product<'a> {
     y: BlockMut<'a>,
 }
 
-impl Kernel for Product<'_> {
+impl WithSimd for Product<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -111,7 +114,7 @@ pub(crate) fn kernel_gradient(plane: &Plane, dy: &[f32], x: &[f32], dk: &mut [f3
                 let pieces = x.chunks(piece * channels).zip(dy.chunks(piece * filters));
                 for (x, dy) in pieces {
                     let pixels = x.len() / channels;
-                    dispatch(KernelGradient {
+                    dispatch(DirectKernelGradient {
                         plane: Plane {
                             width: pixels,
                             output: [1, pixels],

@@ -1,16 +1,19 @@
 //! A convolution with its bias, relu and 2×2 maximum in one pass, for inference: of a pooled convolution only the maxima
 //! are kept, not which of the four won.
 
-use super::Cut;
+use super::cut::Cut;
 use crate::Tensor;
 use crate::buffer::Buffer;
-use crate::kernels::Epilogue;
-use crate::kernels::conv::{ForwardRows, Plane, forward_rows, rows_per_task, with_padding};
+use crate::kernels::arguments::Epilogue;
+use crate::kernels::conv::direct::ForwardRows;
+use crate::kernels::conv::forward_rows;
+use crate::kernels::conv::maxima::Maxima;
+use crate::kernels::conv::padding::with_padding;
+use crate::kernels::conv::plane::{Plane, rows_per_task};
+use crate::kernels::conv::way::Way;
+use crate::kernels::conv::winograd::{Convolution, Order, Target, Tiling, transform_kernel};
 use crate::kernels::geometry::ConvGeometry;
-use crate::kernels::pooled::Maxima;
 use crate::kernels::scratch;
-use crate::kernels::way::Way;
-use crate::kernels::winograd::{Convolution, Order, Target, Tiling, transform_kernel};
 use crate::simd::dispatch;
 use rayon::prelude::*;
 

@@ -1,6 +1,6 @@
 //! Where values of several layers meet.
 
-use crate::simd::{Kernel, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 use rayon::prelude::*;
 
 /// Values of one task: below twice as many, handing work over would take longer than doing it.
@@ -26,7 +26,7 @@ struct Add<'a> {
     x: &'a [f32],
 }
 
-impl Kernel for Add<'_> {
+impl WithSimd for Add<'_> {
     type Output = ();
 
     #[inline(always)]

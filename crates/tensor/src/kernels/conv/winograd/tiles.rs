@@ -1,9 +1,9 @@
 //! The transforms of an image's tiles into a block.
 
-use super::{square, step, with_square};
-use crate::kernels::conv::Plane;
+use super::memory::{square, step, with_square};
+use crate::kernels::conv::plane::Plane;
 use crate::simd::winograd::{INPUTS, Input, OUTPUTS, Steps, Transform, apply};
-use crate::simd::{Kernel, Simd, dispatch, prefetch};
+use crate::simd::{Simd, WithSimd, dispatch, prefetch};
 
 /// Transforms the tiles of a padded image.
 pub(super) fn transform_inputs(plane: &Plane, image: &[f32], part: Part, transformed: &mut [f32]) {
@@ -48,7 +48,9 @@ pub(super) struct Part {
     pub(super) count: usize,
 }
 
-impl<T: Transform<SIDE, INPUTS> + Copy, const SIDE: usize> Kernel for TransformTiles<'_, T, SIDE> {
+impl<T: Transform<SIDE, INPUTS> + Copy, const SIDE: usize> WithSimd
+    for TransformTiles<'_, T, SIDE>
+{
     type Output = ();
 
     #[inline(always)]

@@ -1,0 +1,48 @@
+//! What kernels are told beside their slices: what follows a product, a map of channels, where maxima were.
+
+use super::dropout::Dropout;
+use crate::buffer::Buffer;
+use std::sync::Arc;
+
+/// What a fused kernel does to its sums before they are stored: relu, then dropout.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Epilogue {
+    /// Negative sums become zero.
+    pub relu: bool,
+    /// Then some of them are dropped.
+    pub dropout: Option<Dropout>,
+}
+
+/// What batch normalization does along the last axis: `(x − mean) · factor + offset`, one value a channel, then relu.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct ChannelMap<'a, E> {
+    /// Subtracted first, so that a mean far from zero costs no digits.
+    pub mean: &'a [E],
+    /// Then multiplied by.
+    pub factor: &'a [E],
+    /// Then added.
+    pub offset: &'a [E],
+    /// Whether what is below zero becomes zero.
+    pub relu: bool,
+}
+
+/// Where each maximum of a pooling came from: the tap within its window.
+#[derive(Clone, Debug)]
+pub struct PoolPositions(pub(crate) Winners);
+
+/// Windows of up to 255 taps keep a byte an output.
+#[derive(Clone)]
+pub(crate) enum Winners {
+    Bytes(Arc<Buffer<u8>>),
+    Words(Arc<Buffer<u32>>),
+}
+
+impl std::fmt::Debug for Winners {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Winners::Bytes(b) => write!(f, "{} positions of a byte", b.len()),
+            Winners::Words(w) => write!(f, "{} positions of four bytes", w.len()),
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! f32 convolutions on the register tile: forward, and both gradients.
+//!
+//! The input of the tile is an image that has its padding around it (a copy where there is padding, the image itself
+//! where there is none), so that every window lies inside. The input gradient is a convolution too: of the output's
+//! padded gradient with the flipped kernel, or with strides, several of them (`phases`).
+
+pub(crate) mod direct;
+pub(super) mod gated;
+mod lanes;
+pub(crate) mod maxima;
+pub(crate) mod padding;
+mod phases;
+mod pixels;
+pub(crate) mod plane;
+pub(super) mod pooled;
+pub(crate) mod way;
+pub mod ways;
+pub(crate) mod winograd;
+
+use super::arguments::Epilogue;
+use super::cut::{images_per_task, sum_images};
+use super::geometry::ConvGeometry;
+use super::{elementwise, scratch};
+use crate::simd::dispatch;
+use direct::{DirectKernelGradient, ForwardRows};
+use padding::{pad, with_padding};
+use phases::Phases;
+use plane::{Plane, rows_per_task};
+use rayon::prelude::*;
+use way::Way;
+use winograd::{Order, Target};
+
+/// dropout(relu(x ∗ kernel + bias)), the fastest way.
+pub(crate) fn forward(
+    g: &ConvGeometry,
+    x: &[f32],
+    kernel: &[f32],
+    bias: Option<&[f32]>,
+    epilogue: &Epilogue,
+    y: &mut [f32],
+) {
+    let way = Way::of(&Plane::forward(g));
+    forward_by(way, g, x, kernel, bias, epilogue, y);
+}
+
+/// The same the way that the caller names.
+pub(crate) fn forward_by(
+    way: Way,
+    g: &ConvGeometry,
+    x: &[f32],
+    kernel: &[f32],
+    bias: Option<&[f32]>,
+    epilogue: &Epilogue,
+    y: &mut [f32],
+) {
+    if y.is_empty() {
+        return;
+    }
+    let (plane, image) = (Plane::forward(g), g.output());
+    if let Way::Pixels = way {
+        return pixels::forward(&plane, x, kernel, bias, epilogue, y);
+    }
+    if let Way::Winograd(tiling) = way {
+        let lend = |number: usize, work: &mut dyn FnMut(&[f32])| {
+            with_padding(g, &x[number * g.image()..][..g.image()], work);
+        };
+        return winograd::with_kernel(tiling, kernel, bias, epilogue, lend, |convolution| {
+            convolution.run(Target::Plain(y), Order::Blocks);
+        });
+    }
+    let per_task = images_per_task(g.n);
+    y.par_chunks_mut(per_task * image)
+        .enumerate()
+        .for_each(|(task, y)| {
+            for (i, y) in y.chunks_exact_mut(image).enumerate() {
+                let number = task * per_task + i;
+                with_padding(g, &x[number * g.image()..][..g.image()], |x| {
+                    convolve(way, &plane, x, kernel, bias, epilogue, number * image, y);
+                });
+            }
+        });
+}
+
+/// One image, its rows cut into tasks. `position` is that of the image's first output, which dropout counts from.
+#[allow(clippy::too_many_arguments)]
+fn convolve(
+    way: Way,
+    plane: &Plane,
+    x: &[f32],
+    kernel: &[f32],
+    bias: Option<&[f32]>,
+    epilogue: &Epilogue,
+    position: usize,
+    y: &mut [f32],
+) {
+    let (rows, row) = (rows_per_task(plane), plane.output_row());
+    let part = |(task, y): (usize, &mut [f32])| {
+        let first = task * rows;
+        let rows = ForwardRows {
+            plane: *plane,
+            x,
+            kernel,
+            bias,
+            relu: epilogue.relu,
+            first,
+            y: &mut *y,
+        };
+        forward_rows(way, rows);
+        if let Some(dropout) = epilogue.dropout {
+            elementwise::dropout_in_place(y, &dropout, position + first * row);
+        }
+    };
+    if rows >= plane.output[0] {
+        part((0, y));
+    } else {
+        y.par_chunks_mut(rows * row).enumerate().for_each(part);
+    }
+}
+
+/// Some rows of one image's output, lane by lane or directly.
+pub(crate) fn forward_rows(way: Way, rows: ForwardRows<'_>) {
+    match way {
+        Way::Lanes => lanes::forward_rows(rows),
+        _ => dispatch(rows),
+    }
+}
+
+/// The gradient with respect to the input: convolutions of the padded `dy` with the flipped kernel.
+pub(crate) fn input_gradient(g: &ConvGeometry, dy: &[f32], kernel: &[f32], dx: &mut [f32]) {
+    input_gradient_by(None, g, dy, kernel, dx);
+}
+
+/// The same, each of them the way that the caller names.
+pub(crate) fn input_gradient_by(
+    way: Option<Way>,
+    g: &ConvGeometry,
+    dy: &[f32],
+    kernel: &[f32],
+    dx: &mut [f32],
+) {
+    if dx.is_empty() {
+        return;
+    }
+    let axes = [Phases::of(&g.rows), Phases::of(&g.columns)];
+    let plane = phases::plane(g, &axes);
+    let way = way.unwrap_or_else(|| Way::of(&plane));
+    let size = axes.map(|axis| axis.padded);
+    let before = axes.map(|axis| axis.lead);
+    let lend = |number: usize, work: &mut dyn FnMut(&[f32])| {
+        let dy = &dy[number * g.output()..][..g.output()];
+        if size == [g.rows.outputs, g.columns.outputs] {
+            return work(dy);
+        }
+        scratch::with(size[0] * size[1] * g.filters, |padded| {
+            pad(
+                dy,
+                g.columns.outputs * g.filters,
+                g.filters,
+                before,
+                size,
+                padded,
+            );
+            work(padded);
+        });
+    };
+    let per_task = images_per_task(g.n);
+    let strided = [g.rows.stride, g.columns.stride] != [1, 1];
+    scratch::with(kernel.len(), |flipped| {
+        phases::flip(g, &axes, kernel, flipped);
+        let (flipped, none) = (&*flipped, Epilogue::default());
+        if let (Way::Winograd(tiling), false) = (way, strided) {
+            return winograd::with_kernel(tiling, flipped, None, &none, lend, |convolution| {
+                convolution.run(Target::Plain(dx), Order::Blocks);
+            });
+        }
+        if let (Way::Pixels, false) = (way, strided) {
+            return pixels::forward(&plane, dy, flipped, None, &none, dx);
+        }
+        let tasks = dx.par_chunks_mut(per_task * g.image()).enumerate();
+        tasks.for_each(|(task, dx)| {
+            for (i, dx) in dx.chunks_exact_mut(g.image()).enumerate() {
+                lend(task * per_task + i, &mut |dy| {
+                    if strided {
+                        phases::convolve(way, g, &axes, dy, flipped, dx);
+                    } else {
+                        convolve(way, &plane, dy, flipped, None, &none, 0, dx);
+                    }
+                });
+            }
+        });
+    });
+}
+
+/// The gradient with respect to the kernel: each task sums its images, the tasks' sums are added over a fixed tree.
+pub(crate) fn kernel_gradient(g: &ConvGeometry, dy: &[f32], x: &[f32], dk: &mut [f32]) {
+    let way = Way::of_gradient(&Plane::forward(g), images_per_task(g.n));
+    kernel_gradient_by(way, g, dy, x, dk);
+}
+
+/// The same the way that the caller names.
+pub(crate) fn kernel_gradient_by(
+    way: Way,
+    g: &ConvGeometry,
+    dy: &[f32],
+    x: &[f32],
+    dk: &mut [f32],
+) {
+    if dy.is_empty() || dk.is_empty() {
+        return dk.fill(0.0);
+    }
+    let plane = Plane::forward(g);
+    if let Way::Pixels = way {
+        return pixels::kernel_gradient(&plane, dy, x, dk);
+    }
+    if let Way::Winograd(tiling) = way {
+        let lend = |number: usize, work: &mut dyn FnMut(&[f32])| {
+            with_padding(g, &x[number * g.image()..][..g.image()], work);
+        };
+        return winograd::kernel_gradient(&tiling, dy, lend, dk);
+    }
+    sum_images(g.n, dk, |images, dk| {
+        dk.fill(0.0);
+        for number in images {
+            let dy = &dy[number * g.output()..][..g.output()];
+            with_padding(g, &x[number * g.image()..][..g.image()], |x| match way {
+                Way::Lanes => lanes::kernel_gradient(&plane, x, dy, dk),
+                _ => dispatch(DirectKernelGradient {
+                    plane,
+                    x,
+                    dy,
+                    dk: &mut *dk,
+                }),
+            });
+        }
+    });
+}

@@ -1,0 +1,59 @@
+//! The shape of a convolution as its kernels see it: one image with its padding around it.
+
+use crate::kernels::cut::TASK_PRODUCTS;
+use crate::kernels::geometry::ConvGeometry;
+
+/// A convolution over one padded image, no padding left to think of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plane {
+    /// Padded width of the input.
+    pub(crate) width: usize,
+    /// Channels of the input, all groups.
+    pub(crate) channels: usize,
+    pub(crate) taps: [usize; 2],
+    pub(crate) strides: [usize; 2],
+    pub(crate) dilation: [usize; 2],
+    /// Height and width of the output.
+    pub(crate) output: [usize; 2],
+    pub(crate) filters: usize,
+    pub(crate) groups: usize,
+}
+
+impl Plane {
+    pub(crate) fn forward(g: &ConvGeometry) -> Plane {
+        Plane {
+            width: g.columns.padded(),
+            channels: g.channels,
+            taps: [g.rows.taps, g.columns.taps],
+            strides: [g.rows.stride, g.columns.stride],
+            dilation: [g.rows.dilation, g.columns.dilation],
+            output: [g.rows.outputs, g.columns.outputs],
+            filters: g.filters,
+            groups: g.groups,
+        }
+    }
+
+    /// Whether a window's row is one contiguous run of the input.
+    pub(super) fn has_runs(&self) -> bool {
+        self.dilation[1] == 1 && self.groups == 1
+    }
+
+    /// Channels and filters of a group.
+    pub(crate) fn per_group(&self) -> [usize; 2] {
+        [self.channels / self.groups, self.filters / self.groups]
+    }
+
+    /// Values of one row of the output.
+    pub(crate) fn output_row(&self) -> usize {
+        self.output[1] * self.filters
+    }
+}
+
+/// Rows of the output that one task computes.
+pub(crate) fn rows_per_task(plane: &Plane) -> usize {
+    let products =
+        plane.output_row() * plane.taps[0] * plane.taps[1] * plane.channels / plane.groups;
+    TASK_PRODUCTS
+        .div_ceil(products.max(1))
+        .clamp(1, plane.output[0].max(1))
+}

@@ -1,0 +1,60 @@
+//! How work is cut, and how the sums of its pieces meet: by shapes alone, never by the number of threads, so that a result
+//! has the same bits on any number of them.
+
+use super::scratch;
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Values that one task passes over: long enough to be worth it, short enough for the L2 cache. A multiple of
+/// [`BLOCK`](super::dropout::BLOCK).
+pub(crate) const PIECE: usize = 1 << 15;
+
+/// Images of one task: a function of their number alone.
+pub(crate) fn images_per_task(n: usize) -> usize {
+    n.div_ceil(TASKS).max(1)
+}
+
+/// Below this many products a task is not worth being handed to another thread.
+pub(crate) const TASK_PRODUCTS: usize = 1 << 18;
+
+/// Images are cut into at most this many tasks, whatever the number of threads.
+const TASKS: usize = 16;
+
+/// A sum over images: `sum` writes what some of them give, task by task, and what the tasks have is added over a fixed
+/// tree. Without images `total` is zero.
+pub(crate) fn sum_images(
+    images: usize,
+    total: &mut [f32],
+    sum: impl Fn(Range<usize>, &mut [f32]) + Sync,
+) {
+    if images == 0 {
+        return total.fill(0.0);
+    }
+    let (per_task, len) = (images_per_task(images), total.len());
+    scratch::with(images.div_ceil(per_task) * len, |partial| {
+        let tasks = partial.par_chunks_mut(len).enumerate();
+        tasks.for_each(|(task, sums)| {
+            sum(task * per_task..((task + 1) * per_task).min(images), sums);
+        });
+        add_partials(partial, total);
+    });
+}
+
+/// The sum of the parts (each as long as `total`) over a fixed tree: neighbours first.
+pub(crate) fn add_partials(partial: &mut [f32], total: &mut [f32]) {
+    let len = total.len();
+    let mut distance = 1;
+    while distance * len < partial.len() {
+        partial.par_chunks_mut(2 * distance * len).for_each(|pair| {
+            if pair.len() > distance * len {
+                let (left, right) = pair.split_at_mut(distance * len);
+                left[..len]
+                    .iter_mut()
+                    .zip(&right[..len])
+                    .for_each(|(l, r)| *l += r);
+            }
+        });
+        distance *= 2;
+    }
+    total.copy_from_slice(&partial[..len]);
+}
