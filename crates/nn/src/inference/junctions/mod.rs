@@ -4,8 +4,8 @@ mod add;
 mod concatenate;
 mod junction;
 
-use super::places::Value;
-use super::run::{Run, find};
+use super::places::{Value, find};
+use super::stage::Run;
 use super::steps::{ANY_LAYER, Then};
 use crate::{Junction, Model, Result};
 use std::fmt::Debug;
