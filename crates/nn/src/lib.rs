@@ -37,8 +37,8 @@
 //!   folds, packs and lays out everything once, and then allocates nothing, for one sample at a time or for many.
 //! - **Penalties of weights stay off the tape**: [`Step::gradients`] are those of the loss, and the optimizer adds
 //!   the penalty's gradient in its own pass.
-//! - **Tables** ([`layers::all`], [`losses::all`], [`regularizers::all`], [`fusion::all`]) feed the tests: what is
-//!   not in its table fails one, what is in it is checked for its gradients ([`gradcheck`]).
+//! - **Tables** ([`layers::all`], [`activations::all`], [`losses::all`], [`regularizers::all`], [`fusion::all`]) feed
+//!   the tests: what is not in its table fails one, what is in it is checked for its gradients ([`gradcheck`]).
 #![forbid(unsafe_code)]
 
 pub mod activations;
@@ -68,7 +68,7 @@ mod summary;
 mod testing;
 mod weights;
 
-pub use activations::ActivationKind::{self, Linear, Relu, Sigmoid, Softmax, Tanh};
+pub use activations::ActivationKind::{self, *};
 pub use config::Pair;
 pub use context::Context;
 pub use error::{Error, Result};

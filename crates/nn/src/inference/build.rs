@@ -261,11 +261,8 @@ pub(super) fn take_last(model: &Model, deeds: &mut [Deed]) -> Vec<ActivationKind
                 Task::Stage(stage) => &mut stage.steps.last_mut()?.then,
                 Task::Meeting(meeting) => &mut meeting.then,
             };
-            then.pop_if(|then| match then {
-                Then::Softmax(_) => last == Softmax,
-                Then::Sigmoid => last == Sigmoid,
-                _ => false,
-            })
+            let joint = [Softmax, Sigmoid].contains(&last);
+            then.pop_if(|then| matches!(then, Then::Activation(kind, _) if joint && *kind == last))
         });
         taken.map_or(Linear, |_| last)
     };

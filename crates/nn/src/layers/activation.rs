@@ -85,11 +85,11 @@ impl<E: Element> Layer<E> for Activation {
 pub(super) fn row<E: Element>() -> Row<E> {
     Row {
         class_name: "Activation",
-        about: "relu, softmax, sigmoid, tanh or linear, element by element (softmax: along the last axis)",
+        about: "an activation function, element by element (softmax: along the last axis)",
         file: file!(),
         from_config: |config| boxed::<E, Activation>("Activation", config),
         sample: |sampler| {
-            let activation = sampler.one_of(&ActivationKind::ALL);
+            let activation = sampler.one_of(ActivationKind::ALL);
             Sample::new(Activation::new(activation), sampler.shape(1, 3, 4))
         },
     }

@@ -243,7 +243,7 @@ use kernel_settings;
 macro_rules! random_kernel_settings {
     ($layer:expr, $sampler:expr) => {{
         let mut layer = $layer
-            .activation($sampler.one_of(&$crate::ActivationKind::ALL))
+            .activation($sampler.one_of($crate::ActivationKind::ALL))
             .use_bias($sampler.coin());
         if $sampler.coin() {
             layer = layer.activity_regularizer($crate::L1L2 {

@@ -10,9 +10,7 @@ pub use super::fold::Item;
 use crate::{ActivationKind, Model, Result};
 use std::fmt::Debug;
 use taper_tensor::Tensor;
-use taper_tensor::kernels::prepared::{
-    Cut, relu_in_place, scale_and_shift_in_place, softmax_rows_in_place,
-};
+use taper_tensor::kernels::prepared::{Cut, scale_and_shift_in_place};
 
 /// One kind of step.
 pub struct Row {
@@ -83,14 +81,8 @@ pub fn all() -> Vec<Row> {
 /// What is done in place to the output of a step.
 #[derive(Debug)]
 pub enum Then {
-    /// max(x, 0)
-    Relu,
-    /// 1 / (1 + e⁻ˣ)
-    Sigmoid,
-    /// The hyperbolic tangent.
-    Tanh,
-    /// Softmax of every so many values.
-    Softmax(usize),
+    /// An activation function on samples whose last axis is so long.
+    Activation(ActivationKind, usize),
     /// scale · x + shift, channel by channel.
     ScaleAndShift(Vec<f32>, Vec<f32>),
 }
@@ -111,31 +103,16 @@ impl Then {
 
     /// An activation function on samples of this shape; none for `Linear`.
     pub(super) fn activation(activation: ActivationKind, shape: &[usize]) -> Option<Then> {
-        match activation {
-            ActivationKind::Linear => None,
-            ActivationKind::Relu => Some(Then::Relu),
-            ActivationKind::Sigmoid => Some(Then::Sigmoid),
-            ActivationKind::Softmax => Some(Then::Softmax(shape.last().copied().unwrap_or(1))),
-            ActivationKind::Tanh => Some(Then::Tanh),
-        }
+        let width = shape.last().copied().unwrap_or(1);
+        (activation != ActivationKind::Linear).then_some(Then::Activation(activation, width))
     }
 
     pub(super) fn apply(&self, x: &mut [f32]) {
         match self {
-            Then::Relu => relu_in_place(x),
-            Then::Sigmoid => x.iter_mut().for_each(|x| *x = sigmoid(*x)),
-            Then::Tanh => x.iter_mut().for_each(|x| *x = x.tanh()),
-            Then::Softmax(width) => softmax_rows_in_place(x, *width),
+            Then::Activation(activation, width) => activation.apply_in_place(x, *width),
             Then::ScaleAndShift(scale, shift) => scale_and_shift_in_place(x, scale, shift),
         }
     }
-}
-
-/// 1 / (1 + e⁻ˣ), without overflow for any x.
-fn sigmoid(x: f32) -> f32 {
-    let small = (-x.abs()).exp(); // never above 1
-    let numerator = if x < 0.0 { small } else { 1.0 };
-    numerator / (1.0 + small)
 }
 
 /// The samples as they are.
