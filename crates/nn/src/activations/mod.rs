@@ -2,6 +2,7 @@
 //! ([`Activation`](crate::layers::Activation)). One file each, and the table of them, which reading a name, prepared
 //! inference and the gradient checks all go through: to add one, write its file and enter it in the table.
 
+mod elu;
 mod linear;
 mod relu;
 mod sigmoid;
@@ -77,6 +78,8 @@ macro_rules! table {
 }
 
 table! {
+    /// x where x > 0, eˣ − 1 elsewhere
+    Elu = elu,
     /// x
     Linear = linear,
     /// max(x, 0)
