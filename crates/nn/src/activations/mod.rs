@@ -7,6 +7,7 @@ mod linear;
 mod relu;
 mod sigmoid;
 mod softmax;
+mod softplus;
 mod tanh;
 
 use crate::Result;
@@ -88,6 +89,8 @@ table! {
     Sigmoid = sigmoid,
     /// eˣ / Σeˣ along the last axis
     Softmax = softmax,
+    /// ln(1 + eˣ)
+    Softplus = softplus,
     /// The hyperbolic tangent
     Tanh = tanh,
 }
