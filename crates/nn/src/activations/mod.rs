@@ -6,6 +6,7 @@ mod elu;
 mod linear;
 mod relu;
 mod sigmoid;
+mod silu;
 mod softmax;
 mod softplus;
 mod tanh;
@@ -87,6 +88,8 @@ table! {
     Relu = relu,
     /// 1 / (1 + e⁻ˣ)
     Sigmoid = sigmoid,
+    /// x / (1 + e⁻ˣ)
+    Silu = silu,
     /// eˣ / Σeˣ along the last axis
     Softmax = softmax,
     /// ln(1 + eˣ)
