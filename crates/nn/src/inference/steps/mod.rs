@@ -7,9 +7,9 @@ mod max_pooling;
 
 pub use super::fold::Item;
 
+use super::fold::Weights;
 use crate::{ActivationKind, Model, Result};
 use std::fmt::Debug;
-use taper_tensor::Tensor;
 use taper_tensor::kernels::prepared::{Cut, scale_and_shift_in_place};
 
 /// One kind of step.
@@ -115,6 +115,49 @@ impl Then {
     }
 }
 
+/// Sums of products of a layer with a kernel, and what can follow them in the same pass: a scale and shift, relu.
+struct Sums {
+    /// The scale and shift are multiplied into them.
+    weights: Weights,
+    /// Layers covered.
+    covers: usize,
+    relu: bool,
+    /// Any other activation function.
+    then: Option<Then>,
+}
+
+impl Sums {
+    /// Those of the first layer ahead, which has this activation function.
+    fn of(ahead: &[Item<'_>], mut activation: ActivationKind) -> Option<Sums> {
+        let mut weights = Weights::of(&ahead[0])?;
+        let mut covers = 1;
+        if activation == ActivationKind::Linear {
+            if let Some(found) = follower(ahead, covers).and_then(Item::scale_and_shift) {
+                weights = weights.folded(&found);
+                covers += 1;
+            }
+            if let Some(kind) = follower(ahead, covers).and_then(Item::activation) {
+                activation = kind;
+                covers += 1;
+            }
+        }
+        let relu = activation == ActivationKind::Relu;
+        let then = Then::activation(activation, ahead[0].output);
+        Some(Sums {
+            weights,
+            covers,
+            relu,
+            then: then.filter(|_| !relu),
+        })
+    }
+}
+
+/// A layer ahead that sees the output of the first as that leaves it: a Reshape may stand between.
+fn follower<'a, 'b>(ahead: &'a [Item<'b>], index: usize) -> Option<&'a Item<'b>> {
+    let item = ahead.get(index)?;
+    (item.input == ahead[0].output).then_some(item)
+}
+
 /// The samples as they are.
 #[derive(Debug)]
 struct Copy {
@@ -143,9 +186,4 @@ impl Work for Copy {
 /// The shape of a batch of one.
 fn batch_of_one(shape: &[usize]) -> Vec<usize> {
     [&[1], shape].concat()
-}
-
-/// The bias may be absent; a kernel that has no values cannot be packed.
-fn has_values(tensor: &Tensor) -> bool {
-    !tensor.is_empty()
 }
