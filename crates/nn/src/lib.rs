@@ -63,6 +63,7 @@ mod plan;
 mod registry;
 pub mod regularizers;
 mod sequential;
+mod settings;
 mod summary;
 #[cfg(test)]
 mod testing;
