@@ -18,16 +18,16 @@ use taper_tensor::Element;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AveragePooling2D {
-    /// The layer's name in the model.
+    /// The layer's name in the model (default: made from the class name).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Height and width of the windows.
+    /// Height and width of the windows (default: 2 each).
     #[serde(default = "Pair::two")]
     pub pool_size: Pair,
-    /// Steps of the windows (absent: `pool_size`).
+    /// Steps of the windows (default: `pool_size`).
     #[serde(default)]
     pub strides: Option<Pair>,
-    /// Windows inside the image only (`valid`), or reaching over its edges (`same`).
+    /// Windows inside the image only (`valid`), or reaching over its edges (`same`); default: `valid`.
     #[serde(default, with = "config::padding")]
     pub padding: Padding,
 }
