@@ -1,16 +1,17 @@
-//! The tape: a list of what was computed, in the order in which it was computed, and the walk back over it.
+//! The tape: a list of what was computed, in the order in which it was computed, and the walk back over it. It knows
+//! positions and tensors; `var.rs` puts values on it, `gradients.rs` says whose the gradients are.
 
-use crate::{Gradients, Op, Var};
+use crate::Op;
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use taper_tensor::{Element, Error, Result, Tensor};
 
-/// Records operations on [`Var`]s, for one walk back.
+/// Records operations on [`Var`](crate::Var)s, for one walk back.
 ///
 /// A tape serves one step: make it, put parameters and constants on it, compute a loss, call
-/// [`Var::backward`]. Cloning it is cheap and yields another handle to the same tape. A tape stays in its thread
+/// [`Var::backward`](crate::Var::backward). Cloning it is cheap and yields another handle to the same tape. A tape stays in its thread
 /// (the kernels below it use all threads).
 pub struct Tape<E: Element = f32> {
     recording: Rc<RefCell<Recording<E>>>,
@@ -27,10 +28,10 @@ struct Recording<E: Element> {
 /// A parameter, or the output of an operation. A node stands after all nodes that it depends on.
 pub(crate) struct Node<E: Element> {
     /// `None` for a parameter.
-    op: Option<Box<dyn Op<E>>>,
+    pub(crate) op: Option<Box<dyn Op<E>>>,
     /// Where the inputs stand; `None` for an input that wants no gradient.
-    inputs: Vec<Option<usize>>,
-    shape: Vec<usize>,
+    pub(crate) inputs: Vec<Option<usize>>,
+    pub(crate) shape: Vec<usize>,
 }
 
 /// Tells the tapes of a process apart.
@@ -49,61 +50,6 @@ impl<E: Element> Tape<E> {
         }
     }
 
-    /// A variable whose gradient is wanted. It shares the storage of `value`.
-    pub fn parameter(&self, value: &Tensor<E>) -> Var<E> {
-        let node = self.push(|| Node {
-            op: None,
-            inputs: Vec::new(),
-            shape: value.shape().to_vec(),
-        });
-        Var::new(self.clone(), node, value.clone())
-    }
-
-    /// A variable without gradient: a batch of inputs, a frozen weight. It shares the storage of `value`.
-    pub fn constant(&self, value: &Tensor<E>) -> Var<E> {
-        Var::new(self.clone(), None, value.clone())
-    }
-
-    /// Records that `value` was computed from `inputs`, and returns it as a variable. `op` makes the way back.
-    ///
-    /// When no input wants a gradient, nothing is recorded and `op` is not called: the result is a constant. This
-    /// is how every operation of this crate is made; see [`Op`] for one of your own.
-    ///
-    /// # Errors
-    /// When an input belongs to another tape.
-    pub fn record<O: Op<E>>(
-        &self,
-        inputs: &[&Var<E>],
-        value: Tensor<E>,
-        op: impl FnOnce() -> O,
-    ) -> Result<Var<E>> {
-        if inputs.iter().any(|input| !input.tape().is(self)) {
-            return Err(Error::shape(
-                "tape",
-                "an operation got variables of different tapes; put all that meet in one computation on one tape",
-            ));
-        }
-        Ok(self.record_own(inputs, value, op))
-    }
-
-    /// As [`Tape::record`], for inputs that are known to be this tape's.
-    pub(crate) fn record_own<O: Op<E>>(
-        &self,
-        inputs: &[&Var<E>],
-        value: Tensor<E>,
-        op: impl FnOnce() -> O,
-    ) -> Var<E> {
-        let wanted = inputs.iter().any(|input| input.wants_gradient());
-        let node = wanted.then(|| {
-            self.push(|| Node {
-                op: Some(Box::new(op())),
-                inputs: inputs.iter().map(|input| input.node()).collect(),
-                shape: value.shape().to_vec(),
-            })
-        });
-        Var::new(self.clone(), node.flatten(), value)
-    }
-
     /// Number of parameters and operations that the tape holds at the moment.
     pub fn len(&self) -> usize {
         self.recording.borrow().nodes.len()
@@ -114,17 +60,13 @@ impl<E: Element> Tape<E> {
         self.len() == 0
     }
 
-    /// Whether `other` is a handle to this tape.
-    fn is(&self, other: &Tape<E>) -> bool {
-        self.id == other.id
-    }
-
+    /// Tells it from all other tapes; handles to the same tape have the same.
     pub(crate) fn id(&self) -> u64 {
         self.id
     }
 
     /// Appends a node and returns its position; a spent tape takes none.
-    fn push(&self, node: impl FnOnce() -> Node<E>) -> Option<usize> {
+    pub(crate) fn push(&self, node: impl FnOnce() -> Node<E>) -> Option<usize> {
         if self.recording.borrow().spent {
             return None;
         }
@@ -135,8 +77,13 @@ impl<E: Element> Tape<E> {
         Some(nodes.len() - 1)
     }
 
-    /// Walks back from `last`, whose gradient is `seed`, and leaves the tape empty.
-    pub(crate) fn walk_back(&self, last: Option<usize>, seed: Tensor<E>) -> Result<Gradients<E>> {
+    /// Walks back from `last`, whose gradient is `seed`, and leaves the tape empty. Returns the gradients of the
+    /// parameters by their positions (`None` at other places).
+    pub(crate) fn walk_back(
+        &self,
+        last: Option<usize>,
+        seed: Tensor<E>,
+    ) -> Result<Vec<Option<Tensor<E>>>> {
         let mut recording = self.recording.borrow_mut();
         if recording.spent {
             return Err(Error::shape(
@@ -157,7 +104,7 @@ impl<E: Element> Tape<E> {
         drop(recording);
         // What was computed after the loss, or beside it, has no part in it.
         nodes.truncate(last + 1);
-        Ok(Gradients::new(self.id, differentiate(nodes, seed)?))
+        differentiate(nodes, seed)
     }
 }
 

@@ -1,6 +1,8 @@
-//! A value on a tape. The operations on it stand in `ops/`, one file each.
+//! A value on a tape, and how values get there. The operations on them stand in `ops/`, one file each, the way back to
+//! gradients in `gradients.rs`.
 
-use crate::{Gradients, Op, Tape};
+use crate::tape::Node;
+use crate::{Op, Tape};
 use std::fmt;
 use taper_tensor::{Element, Error, Result, Tensor};
 
@@ -16,10 +18,6 @@ pub struct Var<E: Element = f32> {
 }
 
 impl<E: Element> Var<E> {
-    pub(crate) fn new(tape: Tape<E>, node: Option<usize>, value: Tensor<E>) -> Self {
-        Var { tape, node, value }
-    }
-
     /// The tape it lives on.
     pub fn tape(&self) -> &Tape<E> {
         &self.tape
@@ -55,54 +53,7 @@ impl<E: Element> Var<E> {
         self.tape.constant(&self.value)
     }
 
-    /// The gradients of this loss with respect to the parameters it was computed from.
-    ///
-    /// Walks the tape back and empties it: values that were saved for the gradient are freed on the way.
-    ///
-    /// # Errors
-    /// When the value has more than one element (see [`Var::backward_with`]), depends on no parameter, or its tape
-    /// has been walked back before.
-    pub fn backward(&self) -> Result<Gradients<E>> {
-        if self.value.len() != 1 {
-            let message = format!(
-                "a loss has one element, this value has {} (shape {:?}); \
-                 reduce it by `sum()` or `mean()`, or give the gradient of its elements to `backward_with`",
-                self.value.len(),
-                self.shape()
-            );
-            return Err(Error::shape("backward", message));
-        }
-        self.tape.walk_back(self.node, Tensor::ones(self.shape()))
-    }
-
-    /// As [`Var::backward`], for a value of any shape whose own gradient is `gradient`: the gradients of
-    /// Σ value · gradient.
-    ///
-    /// ```
-    /// # use taper_autograd::Tape;
-    /// # use taper_tensor::Tensor;
-    /// let tape = Tape::new();
-    /// let x = tape.parameter(&Tensor::from_vec([2], vec![1.0, 2.0])?);
-    /// let gradients = x.square().backward_with(&Tensor::from_vec([2], vec![1.0, 10.0])?)?;
-    /// assert_eq!(gradients[&x].to_vec(), [2.0, 40.0]);
-    /// # Ok::<(), taper_tensor::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// When `gradient` has another shape, the value depends on no parameter, or its tape has been walked back
-    /// before.
-    pub fn backward_with(&self, gradient: &Tensor<E>) -> Result<Gradients<E>> {
-        if gradient.shape() != self.shape() {
-            let message = format!(
-                "a gradient {:?} was given for a value {:?}",
-                gradient.shape(),
-                self.shape()
-            );
-            return Err(Error::shape("backward_with", message));
-        }
-        self.tape.walk_back(self.node, gradient.clone())
-    }
-
+    /// Its position on the tape.
     pub(crate) fn node(&self) -> Option<usize> {
         self.node
     }
@@ -115,6 +66,71 @@ impl<E: Element> Var<E> {
     /// A copy of the value, if the gradient of `other` is wanted (and so has a use for it).
     pub(crate) fn saved_for(&self, other: &Var<E>) -> Option<Tensor<E>> {
         other.wants_gradient().then(|| self.value.clone())
+    }
+}
+
+impl<E: Element> Tape<E> {
+    /// A variable whose gradient is wanted. It shares the storage of `value`.
+    pub fn parameter(&self, value: &Tensor<E>) -> Var<E> {
+        let node = self.push(|| Node {
+            op: None,
+            inputs: Vec::new(),
+            shape: value.shape().to_vec(),
+        });
+        self.var(node, value.clone())
+    }
+
+    /// A variable without gradient: a batch of inputs, a frozen weight. It shares the storage of `value`.
+    pub fn constant(&self, value: &Tensor<E>) -> Var<E> {
+        self.var(None, value.clone())
+    }
+
+    /// Records that `value` was computed from `inputs`, and returns it as a variable. `op` makes the way back.
+    ///
+    /// When no input wants a gradient, nothing is recorded and `op` is not called: the result is a constant. This
+    /// is how every operation of this crate is made; see [`Op`] for one of your own.
+    ///
+    /// # Errors
+    /// When an input belongs to another tape.
+    pub fn record<O: Op<E>>(
+        &self,
+        inputs: &[&Var<E>],
+        value: Tensor<E>,
+        op: impl FnOnce() -> O,
+    ) -> Result<Var<E>> {
+        if inputs.iter().any(|input| input.tape.id() != self.id()) {
+            return Err(Error::shape(
+                "tape",
+                "an operation got variables of different tapes; put all that meet in one computation on one tape",
+            ));
+        }
+        Ok(self.record_own(inputs, value, op))
+    }
+
+    /// As [`Tape::record`], for inputs that are known to be this tape's.
+    fn record_own<O: Op<E>>(
+        &self,
+        inputs: &[&Var<E>],
+        value: Tensor<E>,
+        op: impl FnOnce() -> O,
+    ) -> Var<E> {
+        let wanted = inputs.iter().any(|input| input.wants_gradient());
+        let node = wanted.then(|| {
+            self.push(|| Node {
+                op: Some(Box::new(op())),
+                inputs: inputs.iter().map(|input| input.node).collect(),
+                shape: value.shape().to_vec(),
+            })
+        });
+        self.var(node.flatten(), value)
+    }
+
+    fn var(&self, node: Option<usize>, value: Tensor<E>) -> Var<E> {
+        Var {
+            tape: self.clone(),
+            node,
+            value,
+        }
     }
 }
 

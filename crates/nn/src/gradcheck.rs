@@ -1,7 +1,9 @@
-//! What can be checked for its gradients: every layer, junction, loss and regularizer of the tables. `cargo xtask gradcheck`
-//! and the tests run these beside the operations of `taper_autograd::ops`.
+//! What can be checked for its gradients: every layer, junction, activation, loss and regularizer of the tables. `cargo xtask
+//! gradcheck` and the tests run these beside the operations of `taper_autograd::ops`.
 
-use crate::{Context, Error, Layer, Result, junctions, layers, losses, regularizers};
+use crate::{
+    Context, Error, Layer, Linear, Result, activations, junctions, layers, losses, regularizers,
+};
 use serde_json::Value;
 use taper_autograd::gradcheck::{Report, Sample, Sampler, run_samples};
 use taper_autograd::{Tape, Var};
@@ -9,7 +11,7 @@ use taper_tensor::{Seed, Tensor};
 
 /// One thing whose gradients can be compared with differences.
 pub struct Check {
-    /// `layer`, `junction`, `loss` or `regularizer`.
+    /// `layer`, `junction`, `activation`, `loss` or `regularizer`.
     pub kind: &'static str,
     /// Its name, e.g. `Conv2D` or `categorical_crossentropy from logits`.
     pub name: String,
@@ -51,6 +53,17 @@ pub fn all() -> Vec<Check> {
         formula: row.about,
         sample: Box::new(move |sampler| junction_sample(&row, sampler)),
     });
+    let activations = activations::all().iter().map(|row| Check {
+        kind: "activation",
+        name: row.name.to_owned(),
+        formula: row.about,
+        sample: Box::new(|sampler| {
+            let shape = sampler.shape(1, 3, 4);
+            let draw = |sampler: &mut Sampler| sampler.distinct(&shape);
+            let x = sampler.until(draw, |x| avoids(x, row.bends));
+            Sample::new(|inputs| row.kind.apply(&inputs[0])).input("x", x)
+        }),
+    });
     let losses = losses::all::<f64>().into_iter().flat_map(|row| {
         let joint = (row.sample)(&mut Sampler::new(0, 0)).activation.is_some();
         let forms = if joint {
@@ -80,6 +93,7 @@ pub fn all() -> Vec<Check> {
     });
     layers
         .chain(junctions)
+        .chain(activations)
         .chain(losses)
         .chain(regularizers)
         .collect()
@@ -88,6 +102,12 @@ pub fn all() -> Vec<Check> {
 /// How far what stands in front of relu, |x| or a maximum must stay from where they bend; far more than a step of
 /// the differences.
 const MARGIN: f64 = 1e-3;
+
+/// Whether no value is near one of the places where a function bends.
+fn avoids(values: &Tensor<f64>, bends: &[f64]) -> bool {
+    let is_far = |x: &f64| bends.iter().all(|bend| (x - bend).abs() >= MARGIN);
+    values.to_vec().iter().all(is_far)
+}
 
 /// A layer in training mode: input and weights to output, with the penalty of the output added to each element.
 fn layer_sample(row: &layers::Row<f64>, sampler: &mut Sampler) -> Sample {
@@ -153,18 +173,20 @@ fn junction_sample(row: &junctions::Row<f64>, sampler: &mut Sampler) -> Sample {
         .fold(sample, |sample, (name, value)| sample.input(name, value))
 }
 
-/// Whether the layer is smooth around these inputs: nothing in front of its activation function is near 0.
+/// Whether the layer is smooth around these inputs: nothing in front of its activation function is where that bends,
+/// nor, with a penalty of the output, near 0.
 fn smooth(layer: &dyn Layer<f64>, values: &[Tensor<f64>], seed: Seed) -> Result<bool> {
     // A layer with an activity regularizer cannot be split; a copy without it can.
     let mut config = layer.config();
     let penalty = config.get_mut("activity_regularizer").map(Value::take);
     let whole = layers::from_config::<f64>(layer.class_name(), &config)?;
-    let plain = match whole.split_activation() {
-        Some((_, linear)) => linear,
-        // Without activation function and penalty nothing bends at 0.
-        None if penalty.is_none_or(|penalty| penalty.is_null()) => return Ok(true),
-        None => whole,
-    };
+    let (activation, plain) = whole.split_activation().unwrap_or((Linear, whole));
+    let mut bends = activation.row().bends.to_vec();
+    // A penalty bends where the output is 0; activation functions that can be 0 are so at 0.
+    bends.extend(penalty.filter(|penalty| !penalty.is_null()).map(|_| 0.0));
+    if bends.is_empty() {
+        return Ok(true);
+    }
     let tape = Tape::new();
     let variables: Vec<Var<f64>> = values.iter().map(|value| tape.constant(value)).collect();
     let output = plain.forward(
@@ -172,7 +194,7 @@ fn smooth(layer: &dyn Layer<f64>, values: &[Tensor<f64>], seed: Seed) -> Result<
         &variables[1..],
         &mut Context::training(seed, 0),
     )?;
-    Ok(output.value().to_vec().iter().all(|y| y.abs() >= MARGIN))
+    Ok(avoids(output.value(), &bends))
 }
 
 /// A loss as a function of the output, or of the logits.
@@ -209,6 +231,7 @@ mod tests {
             checks.len()
                 >= layers::all::<f64>().len()
                     + junctions::all::<f64>().len()
+                    + activations::all().len()
                     + losses::all::<f64>().len()
                     + regularizers::all().len()
         );

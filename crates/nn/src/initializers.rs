@@ -83,7 +83,6 @@ fn uniform<E: Element>(shape: &[usize], limit: f64, key: Key) -> Tensor<E> {
     Tensor::uniform(shape, -limit, limit, key)
 }
 
-/// Normal values of the given deviation after values beyond twice the deviation of the draw were drawn again.
 /// Normal values cut off at twice the deviation of the draw, which is made larger so that theirs is `deviation`.
 fn truncated_normal<E: Element>(shape: &[usize], deviation: f64, key: Key) -> Tensor<E> {
     Tensor::truncated_normal(shape, 0.0, deviation / TRUNCATED_DEVIATION, key)

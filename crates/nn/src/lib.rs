@@ -60,9 +60,9 @@
 //!   folds, packs and lays out everything once, and then allocates nothing, for one sample at a time or for many.
 //! - **Penalties of weights stay off the tape**: [`Step::gradients`] are those of the loss, and the optimizer adds
 //!   the penalty's gradient in its own pass.
-//! - **Tables** ([`layers::all`], [`junctions::all`], [`losses::all`], [`regularizers::all`], [`fusion::all`]) feed the tests: what is
-//!   not in its table fails one, what is in it is checked for its gradients ([`gradcheck`]). Layers of
-//!   other crates are read through a [`Registry`].
+//! - **Tables** ([`layers::all`], [`junctions::all`], [`activations::all`], [`losses::all`], [`regularizers::all`],
+//!   [`fusion::all`]) feed the tests: what is not in its table fails one, what is in it is checked for its gradients
+//!   ([`gradcheck`]). Layers of other crates are read through a [`Registry`].
 #![forbid(unsafe_code)]
 
 pub mod activations;
@@ -87,12 +87,13 @@ mod plan;
 mod registry;
 pub mod regularizers;
 mod sequential;
+mod settings;
 mod summary;
 #[cfg(test)]
 mod testing;
 mod weights;
 
-pub use activations::ActivationKind::{self, Linear, Relu, Sigmoid, Softmax, Tanh};
+pub use activations::ActivationKind::{self, *};
 pub use config::Pair;
 pub use context::Context;
 pub use error::{Error, Result};

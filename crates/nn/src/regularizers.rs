@@ -9,7 +9,8 @@ use taper_autograd::Var;
 use taper_autograd::gradcheck::Sampler;
 use taper_tensor::{Element, Tensor};
 
-/// l1·Σ|w| + l2·Σw² (no ½). [`L1`], [`L2`] and [`L1L2`] convert into it; in JSON and TOML `{"l2": 0.01}`.
+/// l1·Σ|w| + l2·Σw² (no ½). [`L1`] and [`L2`] convert into it, [`L1L2`] is another name of it; in JSON and TOML
+/// `{"l2": 0.01}`.
 ///
 /// ```
 /// use taper_nn::{L2, Regularizer};
@@ -21,9 +22,9 @@ use taper_tensor::{Element, Tensor};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Regularizer {
-    /// Factor of Σ|w|.
+    /// Factor of Σ|w| (default: 0).
     pub l1: f64,
-    /// Factor of Σw².
+    /// Factor of Σw² (default: 0).
     pub l2: f64,
 }
 
@@ -35,14 +36,8 @@ pub struct L1(pub f64);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct L2(pub f64);
 
-/// Both penalties at once.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct L1L2 {
-    /// Factor of Σ|w|.
-    pub l1: f64,
-    /// Factor of Σw².
-    pub l2: f64,
-}
+/// Both penalties at once: `L1L2 { l1: 0.01, l2: 0.001 }`.
+pub type L1L2 = Regularizer;
 
 impl From<L1> for Regularizer {
     fn from(L1(l1): L1) -> Self {
@@ -53,12 +48,6 @@ impl From<L1> for Regularizer {
 impl From<L2> for Regularizer {
     fn from(L2(l2): L2) -> Self {
         Regularizer { l1: 0.0, l2 }
-    }
-}
-
-impl From<L1L2> for Regularizer {
-    fn from(L1L2 { l1, l2 }: L1L2) -> Self {
-        Regularizer { l1, l2 }
     }
 }
 
@@ -136,15 +125,11 @@ pub fn all() -> Vec<Row> {
                 Ok(L1L2 {
                     l1: l1.unwrap_or(0.0),
                     l2: l2.unwrap_or(0.0),
-                }
-                .into())
+                })
             },
-            sample: |sampler| {
-                L1L2 {
-                    l1: sampler.number(0.001, 0.5),
-                    l2: sampler.number(0.001, 0.5),
-                }
-                .into()
+            sample: |sampler| L1L2 {
+                l1: sampler.number(0.001, 0.5),
+                l2: sampler.number(0.001, 0.5),
             },
         },
     ]
@@ -242,7 +227,7 @@ mod tests {
         assert_eq!(from_config("L1", &json!({})).unwrap(), L1(0.01).into());
         assert_eq!(
             from_config("L1L2", &json!({"l1": 0.1})).unwrap(),
-            L1L2 { l1: 0.1, l2: 0.0 }.into()
+            L1L2 { l1: 0.1, l2: 0.0 }
         );
         let error = |class, config| from_config(class, &config).unwrap_err().to_string();
         assert!(error("L2", json!({"l1": 0.1})).contains("L1L2"));

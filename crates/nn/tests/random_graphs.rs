@@ -4,7 +4,7 @@ mod common;
 
 use common::{Graph, Kinds, by_hand, random};
 use taper_nn::{Loss, MeanSquaredError, Model, Registry, Seed, Step};
-use taper_tensor::{Element, Stream, Tensor};
+use taper_tensor::{Element, Scalar, Stream, Tensor};
 
 const CASES: u64 = 150;
 
@@ -32,7 +32,7 @@ fn close<E: Element>(a: &[Tensor<E>], b: &[Tensor<E>], tolerance: f64, what: &st
         let largest = b
             .to_vec()
             .iter()
-            .fold(1.0f64, |m, x| m.max(Element::to_f64(*x).abs()));
+            .fold(1.0f64, |m, x| m.max(Scalar::to_f64(*x).abs()));
         let difference = a.max_abs_difference(b).unwrap();
         assert!(
             difference <= tolerance * largest,

@@ -4,7 +4,7 @@
 use serde_json::Value;
 use std::collections::BTreeMap;
 use taper_nn::{Functional, Loss, Losses, Step, Wire, junctions, layers, losses};
-use taper_tensor::Element;
+use taper_tensor::{Element, Scalar};
 use taper_train::moments;
 use taper_train::prelude::*;
 
@@ -62,7 +62,7 @@ fn close<E: Precision>(what: &str, got: &Tensor<E>, want: &Value) {
     let want = want.to_vec();
     let largest = want.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
     for (i, (got, want)) in got.to_vec().iter().zip(want).enumerate() {
-        let got = Element::to_f64(*got);
+        let got = Scalar::to_f64(*got);
         let near = (got - want).abs() <= E::TOLERANCE * (want.abs() + largest);
         assert!(near, "{what}[{i}]: {got}, Keras has {want}");
     }

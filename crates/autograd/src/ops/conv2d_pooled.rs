@@ -6,8 +6,8 @@ use crate::{Op, Var};
 use taper_tensor::ops::Epilogue;
 use taper_tensor::{Conv2dSpec, Element, Padding, Pool2dSpec, PoolPositions, Result, Tensor};
 
-/// The pooling that the fused kernel does.
-const POOL: Pool2dSpec = Pool2dSpec {
+/// The pooling that [`Var::conv2d_pooled`] does: 2×2 windows, stride 2, odd rows and columns at the end left out.
+pub const POOLING: Pool2dSpec = Pool2dSpec {
     size: [2, 2],
     strides: [2, 2],
     padding: Padding::Valid,
@@ -49,7 +49,7 @@ impl<E: Element> Var<E> {
         if !epilogue.relu || spec.groups != 1 {
             return self
                 .conv2d_fused(kernel, bias, epilogue, spec)?
-                .max_pool2d(&POOL);
+                .max_pool2d(&POOLING);
         }
         let (output, positions) =
             self.value()

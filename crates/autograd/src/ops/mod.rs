@@ -54,6 +54,7 @@ mod tanh;
 mod transpose;
 
 pub use batch_normalization::Normalized;
+pub use conv2d_pooled::POOLING;
 
 /// Every differentiable operation. The property tests and `gradcheck` go through this table.
 pub fn all() -> &'static [Spec] {

@@ -13,7 +13,7 @@ const TOLERANCE: f64 = 1e-6;
 
 #[derive(Args)]
 pub(super) struct Gradcheck {
-    /// Only what has this in its name: an operation, layer, loss or regularizer
+    /// Only what has this in its name: an operation, layer, activation, loss or regularizer
     #[arg(long, value_name = "NAME")]
     op: Option<String>,
     /// Random samples of each

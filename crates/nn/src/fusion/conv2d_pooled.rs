@@ -3,16 +3,10 @@
 use super::conv2d::{convolution, random_convolution};
 use super::{Fused, Match, Row, Sample, Tail, downcast};
 use crate::layers::{MaxPooling2D, kernel_and_bias};
-use crate::{Context, Padding, Result};
+use crate::{Context, Result};
 use taper_autograd::Var;
-use taper_tensor::{Conv2dSpec, Element, Pool2dSpec};
-
-/// The pooling that the kernel knows.
-const POOLING: Pool2dSpec = Pool2dSpec {
-    size: [2, 2],
-    strides: [2, 2],
-    padding: Padding::Valid,
-};
+use taper_autograd::ops::POOLING;
+use taper_tensor::{Conv2dSpec, Element};
 
 pub(super) fn row<E: Element>() -> Row<E> {
     Row {

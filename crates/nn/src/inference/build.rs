@@ -3,8 +3,9 @@
 
 use super::fold::Item;
 use super::junctions::{self, Meeting};
-use super::places::{Deed, Places, Task, Value};
-use super::run::{Stage, Step};
+use super::places::{Ends, Places, Value};
+use super::run::{Deed, Task};
+use super::stage::{Stage, Step};
 use super::steps::{self, Found, Row, Then};
 use crate::graph::{Graph, Kind};
 use crate::{ActivationKind, Linear, Model, Result, Sigmoid, Softmax};
@@ -227,7 +228,11 @@ impl<'a> Builder<'a> {
                 }
             }
         }
-        let places = Places::new(&mut self.deeds, &self.between);
+        let ends = self.deeds.iter_mut().map(|deed| Ends {
+            from: &mut deed.from,
+            to: &mut deed.to,
+        });
+        let places = Places::new(&mut ends.collect::<Vec<_>>(), &self.between);
         (self.deeds, places)
     }
 }
@@ -256,11 +261,8 @@ pub(super) fn take_last(model: &Model, deeds: &mut [Deed]) -> Vec<ActivationKind
                 Task::Stage(stage) => &mut stage.steps.last_mut()?.then,
                 Task::Meeting(meeting) => &mut meeting.then,
             };
-            then.pop_if(|then| match then {
-                Then::Softmax(_) => last == Softmax,
-                Then::Sigmoid => last == Sigmoid,
-                _ => false,
-            })
+            let joint = [Softmax, Sigmoid].contains(&last);
+            then.pop_if(|then| matches!(then, Then::Activation(kind, _) if joint && *kind == last))
         });
         taken.map_or(Linear, |_| last)
     };

@@ -28,9 +28,9 @@
 //!
 //! - `build.rs` goes over the graph and asks the tables of `steps` and `junctions` what runs each part; `fold.rs` knows
 //!   which layers vanish, `places.rs` where values lie between the parts.
-//! - `run.rs` takes a batch through the parts. Steps that treat each sample by itself form one stage: of a large batch,
-//!   every task takes its samples through the whole stage, so that what lies between two layers stays in its core's
-//!   cache; a single sample is cut inside each layer, so that all cores work on it.
+//! - `run.rs` takes a batch through the parts. Steps that treat each sample by itself form one stage (`stage.rs`): of a
+//!   large batch, every task takes its samples through the whole stage, so that what lies between two layers stays in
+//!   its core's cache; a single sample is cut inside each layer, so that all cores work on it.
 //!
 //! [`Model::evaluator`] makes an [`Evaluator`], which measures a model's loss the same way.
 //!
@@ -43,6 +43,7 @@ mod fold;
 pub mod junctions;
 mod places;
 mod run;
+mod stage;
 pub mod steps;
 #[cfg(test)]
 mod tests;
@@ -52,7 +53,8 @@ pub use evaluator::Evaluator;
 use crate::graph::Graph;
 use crate::model::{check_inputs, only};
 use crate::{ActivationKind, Error, Model, Result, Tensors};
-use places::{Deed, Memory, Task};
+use places::Memory;
+use run::{Deed, Task};
 use std::fmt;
 use std::sync::Arc;
 use steps::Then;

@@ -1,26 +1,8 @@
 //! Where values lie between the things that are done: places that are taken again as soon as their last reader is done.
 //! A chain needs two, which take turns.
 
-use super::junctions::Meeting;
-use super::run::Stage;
 use crate::{Error, Result, config};
 use taper_tensor::buffer::Buffer;
-
-/// Something that is done: from values to values.
-#[derive(Debug)]
-pub(super) struct Deed {
-    pub(super) task: Task,
-    pub(super) from: Vec<Value>,
-    pub(super) to: Vec<Value>,
-}
-
-#[derive(Debug)]
-pub(super) enum Task {
-    /// Steps one behind the other, from one value to one.
-    Stage(Stage),
-    /// A junction.
-    Meeting(Meeting),
-}
 
 /// A value, by where it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,22 +15,10 @@ pub(super) enum Value {
     Output(usize),
 }
 
-impl Deed {
-    pub(super) fn stage(stage: Stage, from: Value, to: Value) -> Deed {
-        Deed {
-            task: Task::Stage(stage),
-            from: vec![from],
-            to: vec![to],
-        }
-    }
-
-    /// Whether `n` samples are work for more than one thread.
-    pub(super) fn is_cut(&self, n: usize) -> bool {
-        match &self.task {
-            Task::Stage(stage) => stage.is_cut(n),
-            Task::Meeting(meeting) => meeting.work.is_cut(n),
-        }
-    }
+/// What a deed reads and what it writes.
+pub(super) struct Ends<'a> {
+    pub(super) from: &'a mut [Value],
+    pub(super) to: &'a mut [Value],
 }
 
 /// How large each place is, in values of a sample.
@@ -57,10 +27,10 @@ pub(super) struct Places(pub(super) Vec<usize>);
 
 impl Places {
     /// Gives the values between deeds, which are this large, their places, and puts the places' numbers into the deeds.
-    pub(super) fn new(deeds: &mut [Deed], sizes: &[usize]) -> Places {
+    pub(super) fn new(deeds: &mut [Ends<'_>], sizes: &[usize]) -> Places {
         let mut last_reader = vec![None; sizes.len()];
         for (index, deed) in deeds.iter().enumerate() {
-            for value in &deed.from {
+            for value in &*deed.from {
                 if let Value::Between(number) = value {
                     last_reader[*number] = Some(index);
                 }
@@ -71,7 +41,7 @@ impl Places {
         let mut place_of = vec![0; sizes.len()];
         for (index, deed) in deeds.iter_mut().enumerate() {
             // What is written must not lie where something is still read.
-            for value in &mut deed.to {
+            for value in &mut *deed.to {
                 let Value::Between(number) = *value else {
                     continue;
                 };
@@ -89,7 +59,7 @@ impl Places {
                     last_reader[number] = Some(index);
                 }
             }
-            for value in &mut deed.from {
+            for value in &mut *deed.from {
                 if let Value::Between(number) = *value {
                     *value = Value::Between(place_of[number]);
                 }
@@ -130,5 +100,19 @@ impl Memory {
                 .collect(),
             tasks: Buffer::zeros(tasks[0] * tasks[1]),
         })
+    }
+}
+
+/// The values at a place, for reading.
+pub(super) fn find<'a>(
+    value: Value,
+    inputs: &[&'a [f32]],
+    between: &'a [Option<Buffer<f32>>],
+) -> &'a [f32] {
+    match value {
+        Value::Input(index) => inputs[index],
+        // A place that is being written is not read by the same deed; an output by none.
+        Value::Between(place) => between[place].as_deref().unwrap_or(&[]),
+        Value::Output(_) => &[],
     }
 }

@@ -74,7 +74,7 @@ fn assert_predicts_the_same(model: &Model, max_batch: usize, samples: usize, wha
 
 /// A random layer for samples of this shape.
 fn random_layer(sampler: &mut Sampler, shape: &[usize]) -> Box<dyn Layer> {
-    let activation = sampler.one_of(&ActivationKind::ALL);
+    let activation = sampler.one_of(ActivationKind::ALL);
     let conv = Conv2D::new(2 * sampler.integer(1, 9), sampler.integer(1, 3))
         .padding(sampler.one_of(&[Padding::Valid, Padding::Same]))
         .strides(sampler.one_of(&[1, 1, 2]))
@@ -272,7 +272,7 @@ fn assert_measures_the_same(model: &Model, samples: usize, loss: &dyn Loss, what
     let measured = evaluator.evaluate_batch(&x, &y, loss).unwrap();
     let (found_output, found) = (measured.output(), measured.loss);
     let largest = output.to_vec().iter().fold(1.0f32, |m, x| m.max(x.abs()));
-    let difference = found_output.max_abs_difference(&output).unwrap();
+    let difference = found_output.max_abs_difference(output).unwrap();
     assert!(
         difference <= 1e-5 * f64::from(largest),
         "{what}: {difference} apart"

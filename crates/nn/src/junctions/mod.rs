@@ -90,6 +90,11 @@ mod tests {
     }
 
     #[test]
+    fn settings_tell_their_defaults() {
+        crate::testing::assert_defaults_are_told("junctions");
+    }
+
+    #[test]
     fn descriptions_survive_json() {
         for row in all::<f64>() {
             for case in 0..20 {

@@ -10,10 +10,10 @@ use taper_tensor::Element;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Activation {
-    /// The layer's name in the model.
+    /// The layer's name in the model (default: made from the class name).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The function.
+    /// The function (no default).
     pub activation: ActivationKind,
 }
 
@@ -85,11 +85,11 @@ impl<E: Element> Layer<E> for Activation {
 pub(super) fn row<E: Element>() -> Row<E> {
     Row {
         class_name: "Activation",
-        about: "relu, softmax, sigmoid, tanh or linear, element by element (softmax: along the last axis)",
+        about: "an activation function, element by element (softmax: along the last axis)",
         file: file!(),
         from_config: |config| boxed::<E, Activation>("Activation", config),
         sample: |sampler| {
-            let activation = sampler.one_of(&ActivationKind::ALL);
+            let activation = sampler.one_of(ActivationKind::ALL);
             Sample::new(Activation::new(activation), sampler.shape(1, 3, 4))
         },
     }

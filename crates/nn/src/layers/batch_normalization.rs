@@ -31,37 +31,37 @@ const CLASS: &str = "BatchNormalization";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchNormalization {
-    /// The layer's name in the model.
+    /// The layer's name in the model (default: made from the class name).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// How much of a moving average stays when a batch is added to it, from 0 to 1.
+    /// How much of a moving average stays when a batch is added to it, from 0 to 1 (default: 0.99).
     #[serde(default = "default_momentum")]
     pub momentum: f64,
-    /// Added to the variance.
+    /// Added to the variance (default: 0.001).
     #[serde(default = "default_epsilon")]
     pub epsilon: f64,
-    /// Whether β is added.
+    /// Whether β is added (default: yes).
     #[serde(default = "config::yes")]
     pub center: bool,
-    /// Whether γ multiplies.
+    /// Whether γ multiplies (default: yes).
     #[serde(default = "config::yes")]
     pub scale: bool,
-    /// First values of β.
+    /// First values of β (default: zeros).
     #[serde(default = "zeros")]
     pub beta_initializer: Initializer,
-    /// First values of γ.
+    /// First values of γ (default: ones).
     #[serde(default = "ones")]
     pub gamma_initializer: Initializer,
-    /// First values of the moving mean.
+    /// First values of the moving mean (default: zeros).
     #[serde(default = "zeros")]
     pub moving_mean_initializer: Initializer,
-    /// First values of the moving variance.
+    /// First values of the moving variance (default: ones).
     #[serde(default = "ones")]
     pub moving_variance_initializer: Initializer,
-    /// Penalty on β.
+    /// Penalty on β (default: none).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beta_regularizer: Option<Regularizer>,
-    /// Penalty on γ.
+    /// Penalty on γ (default: none).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gamma_regularizer: Option<Regularizer>,
 }

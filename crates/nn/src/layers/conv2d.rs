@@ -23,44 +23,44 @@ use taper_tensor::{Conv2dSpec, Element, Padding};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conv2D {
-    /// The layer's name in the model.
+    /// The layer's name in the model (default: made from the class name).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Number of output channels.
+    /// Number of output channels (no default).
     pub filters: usize,
-    /// Height and width of the kernels.
+    /// Height and width of the kernels (no default).
     pub kernel_size: Pair,
-    /// Steps of the window.
+    /// Steps of the window (default: 1 each).
     #[serde(default = "Pair::one")]
     pub strides: Pair,
-    /// Windows inside the image only (`valid`), or zeros around it (`same`).
+    /// Windows inside the image only (`valid`), or zeros around it (`same`); default: `valid`.
     #[serde(default, with = "config::padding")]
     pub padding: Padding,
-    /// Distance between the pixels that a kernel reads.
+    /// Distance between the pixels that a kernel reads (default: 1 each).
     #[serde(default = "Pair::one")]
     pub dilation_rate: Pair,
-    /// Channels are split into this many groups, each with kernels of its own.
+    /// Channels are split into this many groups, each with kernels of its own (default: 1).
     #[serde(default = "one")]
     pub groups: usize,
-    /// The activation function.
+    /// The activation function (default: linear, that is none).
     #[serde(default)]
     pub activation: ActivationKind,
-    /// Whether a bias is added.
+    /// Whether a bias is added (default: yes).
     #[serde(default = "config::yes")]
     pub use_bias: bool,
-    /// First values of the kernel.
+    /// First values of the kernel (default: glorot uniform).
     #[serde(default = "Initializer::default_kernel")]
     pub kernel_initializer: Initializer,
-    /// First values of the bias.
+    /// First values of the bias (default: zeros).
     #[serde(default = "Initializer::default_bias")]
     pub bias_initializer: Initializer,
-    /// Penalty on the kernel.
+    /// Penalty on the kernel (default: none).
     #[serde(default)]
     pub kernel_regularizer: Option<Regularizer>,
-    /// Penalty on the bias.
+    /// Penalty on the bias (default: none).
     #[serde(default)]
     pub bias_regularizer: Option<Regularizer>,
-    /// Penalty on the output.
+    /// Penalty on the output (default: none).
     #[serde(default)]
     pub activity_regularizer: Option<Regularizer>,
 }

@@ -23,30 +23,30 @@ use taper_tensor::ops::Epilogue;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dense {
-    /// The layer's name in the model.
+    /// The layer's name in the model (default: made from the class name).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Number of outputs.
+    /// Number of outputs (no default).
     pub units: usize,
-    /// The activation function.
+    /// The activation function (default: linear, that is none).
     #[serde(default)]
     pub activation: ActivationKind,
-    /// Whether a bias is added.
+    /// Whether a bias is added (default: yes).
     #[serde(default = "config::yes")]
     pub use_bias: bool,
-    /// First values of the kernel.
+    /// First values of the kernel (default: glorot uniform).
     #[serde(default = "Initializer::default_kernel")]
     pub kernel_initializer: Initializer,
-    /// First values of the bias.
+    /// First values of the bias (default: zeros).
     #[serde(default = "Initializer::default_bias")]
     pub bias_initializer: Initializer,
-    /// Penalty on the kernel.
+    /// Penalty on the kernel (default: none).
     #[serde(default)]
     pub kernel_regularizer: Option<Regularizer>,
-    /// Penalty on the bias.
+    /// Penalty on the bias (default: none).
     #[serde(default)]
     pub bias_regularizer: Option<Regularizer>,
-    /// Penalty on the output.
+    /// Penalty on the output (default: none).
     #[serde(default)]
     pub activity_regularizer: Option<Regularizer>,
 }

@@ -14,10 +14,10 @@ use taper_tensor::Element;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dropout {
-    /// The layer's name in the model.
+    /// The layer's name in the model (default: made from the class name).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Probability of becoming 0, in [0, 1).
+    /// Probability of becoming 0, in [0, 1) (no default).
     pub rate: f64,
 }
 

@@ -11,7 +11,7 @@ use taper_tensor::Element;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Flatten {
-    /// The layer's name in the model.
+    /// The layer's name in the model (default: made from the class name).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }

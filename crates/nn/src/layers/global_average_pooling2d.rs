@@ -20,10 +20,10 @@ const CLASS: &str = "GlobalAveragePooling2D";
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GlobalAveragePooling2D {
-    /// The layer's name in the model.
+    /// The layer's name in the model (default: made from the class name).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Whether height and width stay, as axes of length 1.
+    /// Whether height and width stay, as axes of length 1 (default: no).
     #[serde(default)]
     pub keepdims: bool,
 }

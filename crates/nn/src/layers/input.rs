@@ -18,10 +18,10 @@ use taper_tensor::Element;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// The layer's name in the model.
+    /// The layer's name in the model (default: made from the class name).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The shape of a sample.
+    /// The shape of a sample (no default).
     pub shape: Vec<usize>,
 }
 

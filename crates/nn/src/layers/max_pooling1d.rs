@@ -10,16 +10,16 @@ use taper_tensor::{Element, Padding, Pool2dSpec};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MaxPooling1D {
-    /// The layer's name in the model.
+    /// The layer's name in the model (default: made from the class name).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Length of the windows.
+    /// Length of the windows (default: 2).
     #[serde(default = "two")]
     pub pool_size: usize,
-    /// Step of the windows (absent: `pool_size`).
+    /// Step of the windows (default: `pool_size`).
     #[serde(default)]
     pub strides: Option<usize>,
-    /// Windows inside the sequence only (`valid`), or reaching over its ends (`same`).
+    /// Windows inside the sequence only (`valid`), or reaching over its ends (`same`); default: `valid`.
     #[serde(default, with = "config::padding")]
     pub padding: Padding,
 }

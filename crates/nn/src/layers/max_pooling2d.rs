@@ -1,10 +1,11 @@
 //! Max pooling of images.
 
-use super::{Row, Sample, boxed};
-use crate::{Context, Describe, Error, Layer, Pair, Result, config};
+use super::{Row, Sample, boxed, pooling_settings};
+use crate::settings::pooled_shape;
+use crate::{Context, Describe, Layer, Padding, Pair, Result, config};
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
-use taper_tensor::{Element, Padding, Pool2dSpec};
+use taper_tensor::Element;
 
 /// The largest value of each window: `[height, width, channels]` → `[out height, out width, channels]`.
 ///
@@ -16,16 +17,16 @@ use taper_tensor::{Element, Padding, Pool2dSpec};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MaxPooling2D {
-    /// The layer's name in the model.
+    /// The layer's name in the model (default: made from the class name).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Height and width of the windows.
+    /// Height and width of the windows (default: 2 each).
     #[serde(default = "Pair::two")]
     pub pool_size: Pair,
-    /// Steps of the windows (absent: `pool_size`).
+    /// Steps of the windows (default: `pool_size`).
     #[serde(default)]
     pub strides: Option<Pair>,
-    /// Windows inside the image only (`valid`), or reaching over its edges (`same`).
+    /// Windows inside the image only (`valid`), or reaching over its edges (`same`); default: `valid`.
     #[serde(default, with = "config::padding")]
     pub padding: Padding,
 }
@@ -41,33 +42,7 @@ impl MaxPooling2D {
         }
     }
 
-    /// Steps of the windows (default: `pool_size`).
-    pub fn strides(mut self, strides: impl Into<Pair>) -> Self {
-        self.strides = Some(strides.into());
-        self
-    }
-
-    /// Windows inside the image only, or reaching over its edges (default: valid).
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = padding;
-        self
-    }
-
-    /// The layer's name in the model (default: made from the class name).
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
-    }
-
-    /// The geometry, for the kernels.
-    pub(crate) fn spec(&self) -> Pool2dSpec {
-        let strides = self.strides.unwrap_or(self.pool_size);
-        Pool2dSpec {
-            size: self.pool_size.0,
-            strides: strides.0,
-            padding: self.padding,
-        }
-    }
+    pooling_settings!();
 }
 
 impl Describe for MaxPooling2D {
@@ -84,24 +59,7 @@ impl Describe for MaxPooling2D {
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        let fail = |message: String| Error::layer("MaxPooling2D", message);
-        let spec = self.spec();
-        if spec.size.contains(&0) || spec.strides.contains(&0) {
-            let message = format!(
-                "pool_size {:?} and strides {:?} must be at least 1",
-                spec.size, spec.strides
-            );
-            return Err(fail(message));
-        }
-        if input.len() != 3 {
-            return Err(fail(format!(
-                "an input [height, width, channels] is wanted, this one is {input:?}"
-            )));
-        }
-        let output = spec
-            .output_shape(&[&[1], input].concat())
-            .map_err(|error| fail(error.to_string()))?;
-        Ok(output[1..].to_vec())
+        pooled_shape("MaxPooling2D", &self.spec(), input)
     }
 
     fn as_any(&self) -> &dyn std::any::Any {
@@ -127,20 +85,8 @@ pub(super) fn row<E: Element>() -> Row<E> {
         file: file!(),
         from_config: |config| boxed::<E, MaxPooling2D>("MaxPooling2D", config),
         sample: |sampler| {
-            let mut layer = MaxPooling2D::new([sampler.integer(1, 3), sampler.integer(1, 3)]);
-            if sampler.coin() {
-                layer = layer
-                    .strides([sampler.integer(1, 3), sampler.integer(1, 3)])
-                    .padding(Padding::Same);
-            }
-            Sample::new(
-                layer,
-                [
-                    sampler.integer(3, 6),
-                    sampler.integer(3, 6),
-                    sampler.integer(1, 3),
-                ],
-            )
+            let (layer, input) = MaxPooling2D::random(sampler);
+            Sample::new(layer, input)
         },
     }
 }

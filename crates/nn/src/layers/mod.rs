@@ -28,6 +28,7 @@ pub use max_pooling1d::MaxPooling1D;
 pub use max_pooling2d::MaxPooling2D;
 pub use reshape::Reshape;
 
+use crate::settings::{kernel_settings, pooling_settings, random_kernel_settings};
 use crate::{ActivationKind, Context, Error, Layer, Regularizer, Result};
 use serde_json::Value;
 use taper_autograd::Var;
@@ -149,118 +150,6 @@ fn finish<E: Element>(
     Ok(y)
 }
 
-/// The settings that all layers with a kernel and a bias share, under Keras's names.
-macro_rules! kernel_settings {
-    () => {
-        /// The activation function (default: linear, that is none).
-        pub fn activation(mut self, activation: $crate::ActivationKind) -> Self {
-            self.activation = activation;
-            self
-        }
-
-        /// Whether a bias is added (default: yes).
-        pub fn use_bias(mut self, on: bool) -> Self {
-            self.use_bias = on;
-            self
-        }
-
-        /// First values of the kernel (default: glorot uniform).
-        pub fn kernel_initializer(mut self, initializer: $crate::Initializer) -> Self {
-            self.kernel_initializer = initializer;
-            self
-        }
-
-        /// First values of the bias (default: zeros).
-        pub fn bias_initializer(mut self, initializer: $crate::Initializer) -> Self {
-            self.bias_initializer = initializer;
-            self
-        }
-
-        /// Penalty on the kernel, e.g. `L2(0.01)` (default: none).
-        pub fn kernel_regularizer(mut self, regularizer: impl Into<$crate::Regularizer>) -> Self {
-            self.kernel_regularizer = Some(regularizer.into());
-            self
-        }
-
-        /// Penalty on the bias (default: none).
-        pub fn bias_regularizer(mut self, regularizer: impl Into<$crate::Regularizer>) -> Self {
-            self.bias_regularizer = Some(regularizer.into());
-            self
-        }
-
-        /// Penalty on the layer's output, divided by the batch size (default: none).
-        pub fn activity_regularizer(mut self, regularizer: impl Into<$crate::Regularizer>) -> Self {
-            self.activity_regularizer = Some(regularizer.into());
-            self
-        }
-
-        /// The layer's name in the model (default: made from the class name).
-        pub fn name(mut self, name: impl Into<String>) -> Self {
-            self.name = Some(name.into());
-            self
-        }
-
-        fn weight_specs(&self, kernel: Vec<usize>, outputs: usize) -> Vec<$crate::WeightSpec> {
-            let bias = $crate::WeightSpec {
-                name: "bias".into(),
-                shape: vec![outputs],
-                initializer: self.bias_initializer,
-                regularizer: self.bias_regularizer,
-                trainable: true,
-            };
-            let kernel = $crate::WeightSpec {
-                name: "kernel".into(),
-                shape: kernel,
-                initializer: self.kernel_initializer,
-                regularizer: self.kernel_regularizer,
-                trainable: true,
-            };
-            if self.use_bias {
-                vec![kernel, bias]
-            } else {
-                vec![kernel]
-            }
-        }
-
-        fn without_activation<E: taper_tensor::Element>(
-            &self,
-        ) -> Option<($crate::ActivationKind, Box<dyn $crate::Layer<E>>)> {
-            // The activity regularizer wants to see what the activation function makes.
-            let linear = self.activation == $crate::ActivationKind::Linear;
-            if linear || self.activity_regularizer.is_some() {
-                return None;
-            }
-            Some((
-                self.activation,
-                Box::new(self.clone().activation($crate::ActivationKind::Linear)),
-            ))
-        }
-    };
-}
-use kernel_settings;
-
-/// Random values for the settings of [`kernel_settings`].
-macro_rules! random_kernel_settings {
-    ($layer:expr, $sampler:expr) => {{
-        let mut layer = $layer
-            .activation($sampler.one_of(&$crate::ActivationKind::ALL))
-            .use_bias($sampler.coin());
-        if $sampler.coin() {
-            layer = layer.activity_regularizer($crate::L1L2 {
-                l1: $sampler.number(0.0, 0.1),
-                l2: 0.1,
-            });
-        }
-        if $sampler.coin() {
-            layer = layer
-                .kernel_regularizer($crate::L2($sampler.number(0.0, 0.1)))
-                .name("named");
-        }
-        layer
-    }};
-}
-use random_kernel_settings;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,6 +158,11 @@ mod tests {
     fn no_file_is_missing_from_the_table() {
         let rows: Vec<_> = all::<f32>().iter().map(|row| row.file).collect();
         crate::testing::assert_complete("layers", &rows);
+    }
+
+    #[test]
+    fn settings_tell_their_defaults() {
+        crate::testing::assert_defaults_are_told("layers");
     }
 
     #[test]

@@ -16,10 +16,10 @@ use taper_tensor::Element;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reshape {
-    /// The layer's name in the model.
+    /// The layer's name in the model (default: made from the class name).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The new shape of a sample; one dimension may be −1.
+    /// The new shape of a sample; one dimension may be −1 (no default).
     pub target_shape: Vec<i64>,
 }
 

@@ -15,7 +15,7 @@ use taper_tensor::{Element, Tensor};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CategoricalCrossentropy {
-    /// How much of the target is spread over all classes, in [0, 1].
+    /// How much of the target is spread over all classes, in [0, 1] (default: 0).
     pub label_smoothing: f64,
 }
 

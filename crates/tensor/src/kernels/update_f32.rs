@@ -1,7 +1,7 @@
 //! The passes of [`super::update`] for f32: the rule on vectors of the instruction set in use.
 
 use super::update::{Numbers, Penalty, Piece, Rule, Slot};
-use crate::simd::{WithSimd, Simd, dispatch};
+use crate::simd::{Simd, WithSimd, dispatch};
 use std::ops::{Add, Div, Mul, Sub};
 
 /// One piece of a weight.

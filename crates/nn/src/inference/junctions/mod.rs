@@ -4,8 +4,8 @@ mod add;
 mod concatenate;
 mod junction;
 
-use super::places::Value;
-use super::run::{Run, find};
+use super::places::{Value, find};
+use super::stage::Run;
 use super::steps::{ANY_LAYER, Then};
 use crate::{Junction, Model, Result};
 use std::fmt::Debug;
@@ -18,8 +18,11 @@ pub struct Row {
     /// The source file.
     pub file: &'static str,
     /// What it makes of a junction with inputs of these shapes, if it can.
-    pub find: fn(&dyn Junction, &[&[usize]]) -> Result<Option<Box<dyn JunctionWork>>>,
+    pub find: Find,
 }
+
+/// Looks at a junction and the shapes of its inputs.
+pub type Find = fn(&dyn Junction, &[&[usize]]) -> Result<Option<Box<dyn JunctionWork>>>;
 
 /// From the values of several inputs to those of the outputs. A run allocates nothing.
 pub trait JunctionWork: Debug + Send + Sync {

@@ -1,9 +1,8 @@
 //! Dense with what can follow it in the same pass: scale and shift, relu.
 
-use super::{Cut, Found, Item, Row, Then, Work};
-use crate::inference::fold::Weights;
+use super::{Cut, Found, Item, Row, Sums, Work};
+use crate::Result;
 use crate::layers::Dense;
-use crate::{ActivationKind, Result};
 use taper_tensor::prepared::PreparedDense;
 
 pub(super) fn row() -> Row {
@@ -20,37 +19,15 @@ fn find(ahead: &[Item<'_>]) -> Option<Found> {
     let (inputs, [outer @ .., units]) = (ahead[0].input.last()?, ahead[0].output) else {
         return None;
     };
-    let mut weights = Weights::of(&ahead[0])?;
-    let (mut covers, mut activation) = (1, dense.activation);
-    let follower = |covers: usize| {
-        ahead
-            .get(covers)
-            .filter(|item| item.input == ahead[0].output)
-    };
-    if activation == ActivationKind::Linear {
-        if let Some(found) = follower(covers).and_then(Item::scale_and_shift) {
-            weights = weights.folded(&found);
-            covers += 1;
-        }
-        if let Some(kind) = follower(covers).and_then(Item::activation) {
-            activation = kind;
-            covers += 1;
-        }
-    }
-    let relu = activation == ActivationKind::Relu;
-    let then = if relu {
-        None
-    } else {
-        Then::activation(activation, ahead[0].output)
-    };
-    let matrix = weights.kernel.reshape([*inputs, *units]).ok()?;
+    let sums = Sums::of(ahead, dense.activation)?;
+    let matrix = sums.weights.kernel.reshape([*inputs, *units]).ok()?;
     Some(Found {
-        covers,
+        covers: sums.covers,
         work: Box::new(Rows {
             each: outer.iter().product(),
-            dense: PreparedDense::new(&matrix, weights.bias.as_ref(), relu),
+            dense: PreparedDense::new(&matrix, sums.weights.bias.as_ref(), sums.relu),
         }),
-        then: then.into_iter().collect(),
+        then: sums.then.into_iter().collect(),
     })
 }
 

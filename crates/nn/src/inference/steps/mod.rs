@@ -7,10 +7,10 @@ mod max_pooling;
 
 pub use super::fold::Item;
 
+use super::fold::Weights;
 use crate::{ActivationKind, Model, Result};
 use std::fmt::Debug;
-use taper_tensor::Tensor;
-use taper_tensor::prepared::{Cut, relu_in_place, scale_and_shift_in_place, softmax_rows_in_place};
+use taper_tensor::prepared::{Cut, scale_and_shift_in_place};
 
 /// One kind of step.
 pub struct Row {
@@ -81,14 +81,8 @@ pub fn all() -> Vec<Row> {
 /// What is done in place to the output of a step.
 #[derive(Debug)]
 pub enum Then {
-    /// max(x, 0)
-    Relu,
-    /// 1 / (1 + e⁻ˣ)
-    Sigmoid,
-    /// The hyperbolic tangent.
-    Tanh,
-    /// Softmax of every so many values.
-    Softmax(usize),
+    /// An activation function on samples whose last axis is so long.
+    Activation(ActivationKind, usize),
     /// scale · x + shift, channel by channel.
     ScaleAndShift(Vec<f32>, Vec<f32>),
 }
@@ -109,31 +103,59 @@ impl Then {
 
     /// An activation function on samples of this shape; none for `Linear`.
     pub(super) fn activation(activation: ActivationKind, shape: &[usize]) -> Option<Then> {
-        match activation {
-            ActivationKind::Linear => None,
-            ActivationKind::Relu => Some(Then::Relu),
-            ActivationKind::Sigmoid => Some(Then::Sigmoid),
-            ActivationKind::Softmax => Some(Then::Softmax(shape.last().copied().unwrap_or(1))),
-            ActivationKind::Tanh => Some(Then::Tanh),
-        }
+        let width = shape.last().copied().unwrap_or(1);
+        (activation != ActivationKind::Linear).then_some(Then::Activation(activation, width))
     }
 
     pub(super) fn apply(&self, x: &mut [f32]) {
         match self {
-            Then::Relu => relu_in_place(x),
-            Then::Sigmoid => x.iter_mut().for_each(|x| *x = sigmoid(*x)),
-            Then::Tanh => x.iter_mut().for_each(|x| *x = x.tanh()),
-            Then::Softmax(width) => softmax_rows_in_place(x, *width),
+            Then::Activation(activation, width) => activation.apply_in_place(x, *width),
             Then::ScaleAndShift(scale, shift) => scale_and_shift_in_place(x, scale, shift),
         }
     }
 }
 
-/// 1 / (1 + e⁻ˣ), without overflow for any x.
-fn sigmoid(x: f32) -> f32 {
-    let small = (-x.abs()).exp(); // never above 1
-    let numerator = if x < 0.0 { small } else { 1.0 };
-    numerator / (1.0 + small)
+/// Sums of products of a layer with a kernel, and what can follow them in the same pass: a scale and shift, relu.
+struct Sums {
+    /// The scale and shift are multiplied into them.
+    weights: Weights,
+    /// Layers covered.
+    covers: usize,
+    relu: bool,
+    /// Any other activation function.
+    then: Option<Then>,
+}
+
+impl Sums {
+    /// Those of the first layer ahead, which has this activation function.
+    fn of(ahead: &[Item<'_>], mut activation: ActivationKind) -> Option<Sums> {
+        let mut weights = Weights::of(&ahead[0])?;
+        let mut covers = 1;
+        if activation == ActivationKind::Linear {
+            if let Some(found) = follower(ahead, covers).and_then(Item::scale_and_shift) {
+                weights = weights.folded(&found);
+                covers += 1;
+            }
+            if let Some(kind) = follower(ahead, covers).and_then(Item::activation) {
+                activation = kind;
+                covers += 1;
+            }
+        }
+        let relu = activation == ActivationKind::Relu;
+        let then = Then::activation(activation, ahead[0].output);
+        Some(Sums {
+            weights,
+            covers,
+            relu,
+            then: then.filter(|_| !relu),
+        })
+    }
+}
+
+/// A layer ahead that sees the output of the first as that leaves it: a Reshape may stand between.
+fn follower<'a, 'b>(ahead: &'a [Item<'b>], index: usize) -> Option<&'a Item<'b>> {
+    let item = ahead.get(index)?;
+    (item.input == ahead[0].output).then_some(item)
 }
 
 /// The samples as they are.
@@ -164,9 +186,4 @@ impl Work for Copy {
 /// The shape of a batch of one.
 fn batch_of_one(shape: &[usize]) -> Vec<usize> {
     [&[1], shape].concat()
-}
-
-/// The bias may be absent; a kernel that has no values cannot be packed.
-fn has_values(tensor: &Tensor) -> bool {
-    !tensor.is_empty()
 }
