@@ -24,7 +24,6 @@ const KNOWN: &[&[&str]] = &[
         "crates/datasets/src/location.rs",
     ],
     &["crates/datasets/src/fetch"],
-    &["crates/experiments/src/run"],
     &[
         "crates/nn/src/model.rs",
         "crates/nn/src/sequential.rs",

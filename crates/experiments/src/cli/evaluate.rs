@@ -11,7 +11,7 @@ use taper_nn::losses;
 use taper_train::CheckpointExt;
 
 use super::{Done, in_pool, positive, say, table, threads};
-use crate::report::thousands;
+use crate::figures::{percent, thousands};
 
 #[derive(Args)]
 pub(super) struct Evaluate {
@@ -78,8 +78,8 @@ impl Evaluate {
         ))?;
         let (loss, data, penalty) = (measured.loss, measured.cross_entropy, measured.penalty);
         say(format!(
-            "accuracy  {:.2} %\nloss      {loss:.4} = {data:.4} + {penalty:.4} penalty",
-            measured.accuracy * 100.0
+            "accuracy  {}\nloss      {loss:.4} = {data:.4} + {penalty:.4} penalty",
+            percent(measured.accuracy)
         ))?;
         if let Some(confusion) = &measured.confusion {
             let class = |class: usize| {
@@ -104,9 +104,7 @@ impl Evaluate {
                 let worst = worst.map_or_else(String::new, |(predicted, count)| {
                     format!("{} ({count})", class(predicted))
                 });
-                let right = confusion
-                    .recall(truth)
-                    .map_or_else(|| "–".into(), |share| format!("{:.2} %", share * 100.0));
+                let right = confusion.recall(truth).map_or_else(|| "–".into(), percent);
                 rows.push(vec![
                     class(truth),
                     row.iter().sum::<u64>().to_string(),

@@ -9,7 +9,7 @@ use taper_checkpoint::{Checkpoint, FORMAT_VERSION};
 use taper_train::CheckpointExt;
 
 use super::{Done, say, table};
-use crate::report::thousands;
+use crate::figures::{percent, thousands};
 
 #[derive(Args)]
 pub(super) struct Inspect {
@@ -101,15 +101,15 @@ fn state(checkpoint: &Checkpoint) -> anyhow::Result<String> {
         );
     }
     for record in &checkpoint.read_history()?.epochs {
-        let validation = record.val_accuracy.map_or_else(String::new, |share| {
-            format!(", val_acc {:.2} %", share * 100.0)
-        });
+        let validation = record
+            .val_accuracy
+            .map_or_else(String::new, |share| format!(", val_acc {}", percent(share)));
         line(
             &format!("epoch {}", record.epoch),
             &format!(
-                "loss {:.4}, acc {:.2} %{validation}",
+                "loss {:.4}, acc {}{validation}",
                 record.loss,
-                record.accuracy * 100.0
+                percent(record.accuracy)
             ),
         );
     }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use taper_train::{EpochRecord, Event};
 
+use crate::figures::percent;
 use crate::run::{JobEvent, Listener};
 use crate::study::{Job, Study};
 
@@ -228,7 +229,6 @@ fn style() -> ProgressStyle {
 
 /// Loss and accuracy in training and validation, as Keras prints them.
 fn epoch_line(record: &EpochRecord, epochs: u64) -> String {
-    let percent = |share: f64| format!("{:.2} %", share * 100.0);
     let mut text = format!(
         "epoch {}/{epochs}  loss {:.4}  acc {}",
         record.epoch,

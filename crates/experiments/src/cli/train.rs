@@ -12,7 +12,8 @@ use taper_train::StopFlag;
 
 use super::progress::Progress;
 use super::{Done, INTERRUPTED, Usage, positive, say, table, threads};
-use crate::report::thousands;
+use crate::figures::{duration, megabytes, thousands};
+use crate::report;
 use crate::run::{
     Context, Environment, Outcome, RunFolder, StudyData, Summary, check, peak_memory, run_all,
 };
@@ -126,7 +127,7 @@ impl Train {
 
         let environment = with_peak_memory(environment);
         let summary = folder.write_summary(&environment)?;
-        let report = folder.write_report()?;
+        let report = report::write(&folder)?;
         finish(&outcomes, &summary, &folder, &report, started.elapsed())
     }
 
@@ -288,11 +289,11 @@ fn finish(
         .environment
         .peak_memory
         .map_or_else(String::new, |bytes| {
-            format!(", peak memory {:.0} MB", bytes as f64 / 1e6)
+            format!(", peak memory {}", megabytes(bytes))
         });
     say(format!(
         "{}{memory}\nreport: {}",
-        table::duration(elapsed),
+        duration(elapsed),
         report.display()
     ))?;
     let failed: Vec<String> = outcomes

@@ -5,7 +5,8 @@ use taper_datasets::Dataset;
 use taper_nn::Model;
 use taper_tensor::{Tensor, buffer::reuse_larger};
 
-use crate::{Error, Result, png};
+use crate::picture::png;
+use crate::{Error, Result};
 
 /// How many mistakes are kept.
 const MISTAKES: usize = 12;

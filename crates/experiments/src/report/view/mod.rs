@@ -10,8 +10,8 @@ use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
 use super::chart::Ink;
-use super::words::{percent, points, thousands};
 use crate::Result;
+use crate::figures::{percent, points, thousands};
 use crate::run::{Figures, RunData, Summary, VariantSummary};
 use curves::{Captioned, Key, Ranges, gap_charts, key};
 use variant::VariantView;

@@ -1,5 +1,6 @@
 //! The settings of a run and where it was made, as pairs of name and value.
 
+use crate::figures::megabytes;
 use crate::run::{Environment, RunData};
 
 pub(super) fn settings(run: &RunData) -> Vec<(String, String)> {
@@ -42,7 +43,7 @@ pub(super) fn environment(environment: &Environment) -> Vec<(String, String)> {
         ("Started", environment.started.clone()),
     ];
     if let Some(bytes) = environment.peak_memory {
-        rows.push(("Peak memory", format!("{:.0} MB", bytes as f64 / 1e6)));
+        rows.push(("Peak memory", megabytes(bytes)));
     }
     if let Some(digest) = &environment.digest {
         rows.push(("SHA-256 of the data", digest.clone()));

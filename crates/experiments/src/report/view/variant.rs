@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use super::super::chart::Ink;
-use super::super::words::{sentences, thousands};
+use super::super::words::sentences;
 use super::curves::{Captioned, Key, Ranges, key, variant_charts};
 use super::figures::{EpochRow, FinalFigures, epoch_rows};
 use super::mistakes::{Confusion, MistakeView, mistakes};
 use crate::Result;
+use crate::figures::thousands;
 use crate::run::{RunData, VariantSummary};
 use crate::study::Variant;
 
