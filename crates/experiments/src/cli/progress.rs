@@ -38,7 +38,7 @@ struct Running {
 impl Progress {
     pub(super) fn new(study: &Study, plain: bool) -> Progress {
         let bars = !plain && std::io::stdout().is_terminal();
-        let seeds = study.seeds.len();
+        let seeds = study.base().seeds.len();
         let width = study
             .jobs()
             .iter()
@@ -51,7 +51,7 @@ impl Progress {
             running: Mutex::new(BTreeMap::new()),
             width,
             seeds,
-            epochs: study.epochs,
+            epochs: study.base().epochs,
         };
         Progress {
             shared: Arc::new(shared),

@@ -27,7 +27,7 @@ pub(super) fn comparison(summary: &Summary) -> String {
     }
     let mut text = aligned(&rows);
     text.push_str("* measured at the end of the epoch with dropout off; gap = acc − val_acc in percentage points\n");
-    if summary.study.seeds.len() > 1 {
+    if summary.study.base().seeds.len() > 1 {
         text.push_str("  mean ± standard deviation over seeds\n");
     }
     text

@@ -10,6 +10,7 @@ use clap::Args;
 use taper_datasets::Dataset;
 use taper_train::StopFlag;
 
+use super::options::StudyOptions;
 use super::progress::Progress;
 use super::{Done, INTERRUPTED, Usage, positive, say, table, threads};
 use crate::figures::{duration, megabytes, thousands};
@@ -32,26 +33,8 @@ pub(super) struct Train {
         conflicts_with = "resume"
     )]
     variants: Option<Vec<String>>,
-    /// Passes over the training images
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "resume")]
-    epochs: Option<u64>,
-    /// Images a step
-    #[arg(long, value_name = "N", value_parser = positive, conflicts_with = "resume")]
-    batch_size: Option<usize>,
-    /// Train every variant with each of these seeds
-    #[arg(
-        long,
-        value_name = "1,2,3",
-        value_delimiter = ',',
-        conflicts_with = "resume"
-    )]
-    seeds: Option<Vec<u64>>,
-    /// Train on the first N images only
-    #[arg(long, value_name = "N", value_parser = positive, conflicts_with = "resume")]
-    train_size: Option<usize>,
-    /// Validate on the first N images only
-    #[arg(long, value_name = "N", value_parser = positive, conflicts_with = "resume")]
-    test_size: Option<usize>,
+    #[command(flatten)]
+    options: StudyOptions,
     /// Threads [default: all]; results do not depend on it
     #[arg(long, value_name = "N", value_parser = positive)]
     threads: Option<usize>,
@@ -154,17 +137,13 @@ impl Train {
         };
         let changes = Overrides {
             variants: self.variants.clone(),
-            epochs: self.epochs,
-            batch_size: self.batch_size,
-            seeds: self.seeds.clone(),
-            train_size: self.train_size,
-            test_size: self.test_size,
             quick: self.quick,
+            ..Overrides::default()
         };
         // The file itself is sound: what does not fit is on the command line.
-        let study = study
-            .with(&changes)
-            .map_err(|error| Usage(error.to_string()))?;
+        let changes = self.options.add_to(changes);
+        let study = changes.and_then(|changes| study.with(&changes));
+        let study = study.map_err(|error| Usage(error.to_string()))?;
         Ok((study, None))
     }
 
@@ -219,15 +198,16 @@ impl Train {
             ),
         );
         let names: Vec<&str> = study.variants.iter().map(|(name, _)| name).collect();
-        let seeds: Vec<String> = study.seeds.iter().map(u64::to_string).collect();
+        let base = study.base();
+        let seeds: Vec<String> = base.seeds.iter().map(u64::to_string).collect();
         line("study", format!("{}: {}", study.name, names.join(", ")));
         let noun = if seeds.len() == 1 { "seed" } else { "seeds" };
         line(
             "",
             format!(
                 "{} epochs, batches of {}, {noun} {}",
-                study.epochs,
-                study.batch_size,
+                base.epochs,
+                base.batch_size,
                 seeds.join(", ")
             ),
         );

@@ -39,7 +39,7 @@ fn gap(variant: &VariantSummary, changes: Option<&Variant>) -> Option<String> {
     let (seen, unseen) = (figures.accuracy.mean, figures.val_accuracy?.mean);
     match figures.train_accuracy.map(|stat| stat.mean) {
         Some(clean) if clean - seen >= 0.005 && unseen > seen => {
-            let dropout = changes.is_some_and(|changes| changes.dropout.is_some());
+            let dropout = changes.is_some_and(|changes| changes.options.has("dropout"));
             let (why, again) = if dropout {
                 (
                     "while dropout silences part of the network",
