@@ -7,6 +7,7 @@ mod batch_size;
 mod dropout;
 mod epochs;
 mod images;
+mod label_smoothing;
 mod loss;
 mod optimizer;
 mod regularizers;
@@ -25,6 +26,7 @@ static ROWS: &[&Row] = &[
     &dropout::ROW,
     &set::ROW,
     &loss::ROW,
+    &label_smoothing::ROW,
     &optimizer::ROW,
     &epochs::ROW,
     &batch_size::ROW,
