@@ -3,6 +3,7 @@
 //! A file holds all there is to know of its option: how it is read from TOML and what is allowed, what it does to a
 //! training, how the page and a run's `study.toml` tell of it, and its tests.
 
+mod batch_normalization;
 mod batch_size;
 mod dropout;
 mod epochs;
@@ -23,6 +24,7 @@ static ROWS: &[&Row] = &[
     &regularizers::KERNEL,
     &regularizers::BIAS,
     &regularizers::ACTIVITY,
+    &batch_normalization::ROW,
     &dropout::ROW,
     &set::ROW,
     &loss::ROW,
