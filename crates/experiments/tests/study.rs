@@ -124,31 +124,27 @@ fn a_variant_is_a_line() {
 fn a_variant_can_change_the_optimizer() {
     let study = Study::parse("s", &with_variant("a = { optimizer = { momentum = 0.9 } }\nb = { optimizer = { class_name = \"Adam\" }, batch_size = 4 }"))
         .expect("a study");
-    let (class_name, options) = study.optimizer_of("a").expect("an optimizer");
+    let plan = |variant| study.plan(variant).expect("a plan");
+    let (a, b) = (plan("a"), plan("b"));
+    let config = a.optimizer.config();
     assert_eq!(
         (
-            class_name.as_str(),
-            options["momentum"].as_f64(),
-            options["learning_rate"].as_f64()
+            a.optimizer.class_name.as_str(),
+            config["momentum"].as_f64(),
+            config["learning_rate"].as_f64()
         ),
         ("SGD", Some(0.9), Some(0.1))
     );
-    let (class_name, options) = study.optimizer_of("b").expect("an optimizer");
+    let config = b.optimizer.config();
     assert_eq!(
         (
-            class_name.as_str(),
-            options.get("momentum"),
-            options["learning_rate"].as_f64()
+            b.optimizer.class_name.as_str(),
+            config.get("momentum"),
+            config["learning_rate"].as_f64()
         ),
         ("Adam", None, Some(0.1))
     );
-    assert_eq!(
-        (
-            study.batch_size_of("a").expect("a"),
-            study.batch_size_of("b").expect("b")
-        ),
-        (8, 4)
-    );
+    assert_eq!((a.batch_size, b.batch_size), (8, 4));
 }
 
 #[test]

@@ -90,3 +90,53 @@ fn understood(
         Err(_) => Err(format!("it must be {}", row.allowed)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(arguments: &[&str]) -> Result<Vec<(&'static str, toml::Value)>, clap::Error> {
+        let resume = Arg::new("resume").long("resume").num_args(0);
+        let command = StudyOptions::augment_args(Command::new("taper").arg(resume));
+        let matches = command.try_get_matches_from(["taper"].iter().chain(arguments))?;
+        Ok(StudyOptions::from_arg_matches(&matches)?.0)
+    }
+
+    #[test]
+    fn values_and_lists_are_read_in_the_order_of_the_table() {
+        let read = given(&[
+            "--seeds",
+            "3,1",
+            "--train-size=9",
+            "--seeds",
+            "2",
+            "--epochs",
+            "4",
+        ]);
+        let seeds = vec![3.into(), 1.into(), 2.into()];
+        assert_eq!(
+            read.expect("sound"),
+            [
+                ("epochs", 4.into()),
+                ("seeds", toml::Value::Array(seeds)),
+                ("train_size", 9.into()),
+            ]
+        );
+        assert_eq!(given(&[]).expect("nothing"), []);
+    }
+
+    #[test]
+    fn what_the_table_does_not_allow_is_told_with_what_it_does() {
+        for (wrong, part) in [
+            (&["--epochs", "0"][..], "at least 1"),
+            (&["--batch-size", "many"], "a whole number"),
+            (&["--seeds", "1,-1"], "from 0"),
+            (&["--epochs", "1", "--epochs", "2"], "multiple times"),
+            (&["--epochs", "1", "--resume"], "cannot be used with"),
+            (&["--dropout", "0.5"], "--dropout"),
+        ] {
+            let said = given(wrong).expect_err("wrong").to_string();
+            assert!(said.contains(part), "no {part:?} in: {said}");
+        }
+    }
+}
