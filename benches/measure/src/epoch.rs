@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 use taper_experiments::run::StudyData;
 use taper_experiments::study::{Overrides, Study};
-use taper_nn::{Seed, losses};
+use taper_nn::Seed;
 use taper_train::Trainer;
 
 use crate::output::say;
@@ -46,11 +46,12 @@ impl Epoch {
         let started = Instant::now();
         let changes = Overrides {
             variants: self.variants.clone(),
-            epochs: Some(self.epochs),
-            train_size: self.train_size,
-            test_size: self.test_size,
             ..Overrides::default()
         };
+        let changes = changes
+            .set("epochs", Some(self.epochs))?
+            .set("train_size", self.train_size)?
+            .set("test_size", self.test_size)?;
         let study = Study::regularization()
             .with(&changes)
             .map_err(|error| wrong(error.to_string()))?;
@@ -83,14 +84,12 @@ impl Epoch {
 
 /// Seconds of every epoch of one variant.
 pub(crate) fn epochs(study: &Study, data: &StudyData, variant: &str) -> anyhow::Result<Vec<f64>> {
-    let seed = Seed(study.seeds.first().copied().unwrap_or_default());
+    let plan = study.plan(variant)?;
+    let seed = Seed(plan.seeds.first().copied().unwrap_or_default());
     let mut model = study.build(variant, seed)?;
-    let (class_name, options) = study.optimizer_of(variant)?;
-    let optimizer = taper_optim::optimizers::from_config(&class_name, &options)?;
-    let loss = losses::from_config(&study.loss, &serde_json::Value::Null)?;
-    let fit = Trainer::boxed(optimizer, loss)
-        .epochs(study.epochs)
-        .batch_size(study.batch_size_of(variant)?)
+    let fit = Trainer::boxed(plan.optimizer.build()?, plan.loss.build()?)
+        .epochs(plan.epochs)
+        .batch_size(plan.batch_size)
         .seed(seed)
         .validation(&data.test)
         .fit(&mut model, &data.train)?;

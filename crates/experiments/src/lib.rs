@@ -9,6 +9,7 @@
 //! A study that is run and reported, as `taper train` does it:
 //!
 //! ```no_run
+//! use taper_experiments::report;
 //! use taper_experiments::run::{Context, Environment, RunFolder, StudyData, check, run_all};
 //! use taper_experiments::study::Study;
 //!
@@ -27,16 +28,15 @@
 //! for (job, outcome) in run_all(&context, 2, 1, &())? {
 //!     println!("{job}: {:?}", outcome?);
 //! }
-//! println!("{}", folder.write_report()?.display());
+//! println!("{}", report::write(&folder)?.display());
 //! # Ok::<(), taper_experiments::Error>(())
 //! ```
 #![forbid(unsafe_code)]
 
-mod bitmap;
 pub mod cli;
 mod error;
+mod figures;
 pub mod picture;
-mod png;
 pub mod report;
 pub mod run;
 pub mod study;

@@ -188,7 +188,7 @@ fn a_run_folder_gives_back_its_page_and_summary() {
         .expect("a folder");
     let run = common::run(&[0]);
     let written = common::write(&run, folder.path());
-    let page = written.write_report().expect("a page");
+    let page = report::write(&written).expect("a page");
     assert_eq!(
         std::fs::read_to_string(&page).expect("the page"),
         report::html(&run).expect("a page")

@@ -27,7 +27,11 @@ fn the_bundled_study_is_the_four_variants() {
     let names: Vec<&str> = study.variants.iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["baseline", "l2", "l2_dropout50", "l2_dropout20"]);
     assert_eq!(
-        (study.epochs, study.batch_size, study.seeds.as_slice()),
+        (
+            study.base().epochs,
+            study.base().batch_size,
+            study.base().seeds.as_slice()
+        ),
         (8, 64, &[0][..])
     );
     for (name, dropout, l2) in [
@@ -120,31 +124,27 @@ fn a_variant_is_a_line() {
 fn a_variant_can_change_the_optimizer() {
     let study = Study::parse("s", &with_variant("a = { optimizer = { momentum = 0.9 } }\nb = { optimizer = { class_name = \"Adam\" }, batch_size = 4 }"))
         .expect("a study");
-    let (class_name, options) = study.optimizer_of("a").expect("an optimizer");
+    let plan = |variant| study.plan(variant).expect("a plan");
+    let (a, b) = (plan("a"), plan("b"));
+    let config = a.optimizer.config();
     assert_eq!(
         (
-            class_name.as_str(),
-            options["momentum"].as_f64(),
-            options["learning_rate"].as_f64()
+            a.optimizer.class_name.as_str(),
+            config["momentum"].as_f64(),
+            config["learning_rate"].as_f64()
         ),
         ("SGD", Some(0.9), Some(0.1))
     );
-    let (class_name, options) = study.optimizer_of("b").expect("an optimizer");
+    let config = b.optimizer.config();
     assert_eq!(
         (
-            class_name.as_str(),
-            options.get("momentum"),
-            options["learning_rate"].as_f64()
+            b.optimizer.class_name.as_str(),
+            config.get("momentum"),
+            config["learning_rate"].as_f64()
         ),
         ("Adam", None, Some(0.1))
     );
-    assert_eq!(
-        (
-            study.batch_size_of("a").expect("a"),
-            study.batch_size_of("b").expect("b")
-        ),
-        (8, 4)
-    );
+    assert_eq!((a.batch_size, b.batch_size), (8, 4));
 }
 
 #[test]
@@ -238,6 +238,86 @@ fn wrong_studies_are_told_file_key_and_what_is_allowed() {
 }
 
 #[test]
+fn wrong_options_are_told_line_and_what_is_allowed() {
+    let variants = "a = {}\nb = { kernel_regularizer = { l2 = 0.1 }, dropout = 0.1 }";
+    let good = with_variant(variants);
+    for (from, to, line, parts) in [
+        (
+            "dropout = 0.1",
+            "dropout = nan",
+            19,
+            &["variants.b.dropout", "below 1"][..],
+        ),
+        (
+            "dropout = 0.1",
+            "droput = 0.1",
+            19,
+            &["variants.b.droput", "`dropout`"],
+        ),
+        (
+            "dropout = 0.1",
+            "seeds = [1]",
+            19,
+            &["seeds", "study as a whole", "`dropout`"],
+        ),
+        (
+            "dropout = 0.1",
+            "set = { kernel_regularizer = \"l2\" }",
+            19,
+            &["variants.b.set", "kernel_regularizer", "leave one"],
+        ),
+        (
+            "dropout = 0.1",
+            "optimizer = { momentun = 0.9 }",
+            19,
+            &["variants.b.optimizer", "`momentum` or `nesterov`"],
+        ),
+        (
+            "dropout = 0.1",
+            "optimizer = { class_name = 3 }",
+            19,
+            &["variants.b.optimizer", "class_name", "no string"],
+        ),
+        (
+            "batch_size = 8",
+            "batch_size = 0",
+            4,
+            &["`batch_size`", "at least 1"],
+        ),
+        (
+            "batch_size = 8",
+            "batch_size = 8\ndropout = 0.5",
+            5,
+            &["belongs into a variant"],
+        ),
+        (
+            "batch_size = 8",
+            "batch_size = 8\nloss = \"hinge\"",
+            5,
+            &["hinge", "mean_squared_error"],
+        ),
+        (
+            "momentum = 0.5",
+            "momentum = \"a lot\"",
+            6,
+            &["`optimizer`", "a lot"],
+        ),
+    ] {
+        let wrong = good.replacen(from, to, 1);
+        let said = message(&wrong);
+        let text = wrong.lines().nth(line - 1).expect("a line");
+        let place = [
+            format!("file.toml: line {line}: "),
+            format!("\n{line} | {text}"),
+        ];
+        let parts = parts.iter().map(|part| (*part).to_owned());
+        for part in parts.chain(place) {
+            assert!(said.contains(&part), "no {part:?} in: {said}");
+        }
+    }
+}
+
+#[test]
 fn layers_that_do_not_exist_or_fit_name_the_variant() {
     let study = Study::parse(
         "s",
@@ -271,14 +351,15 @@ fn overrides_change_what_they_name() {
     let quick = Overrides {
         quick: true,
         variants: Some(vec!["l2".into(), "baseline".into()]),
-        seeds: Some(vec![3, 1]),
         ..Overrides::default()
     };
+    let quick = quick.set("seeds", Some([3, 1])).expect("two seeds");
+    let figures = |study: &Study| {
+        let base = study.base();
+        (base.epochs, base.train_size, base.test_size)
+    };
     let study = Study::regularization().with(&quick).expect("valid");
-    assert_eq!(
-        (study.epochs, study.train_size, study.test_size),
-        (2, Some(6_000), Some(1_000))
-    );
+    assert_eq!(figures(&study), (2, Some(6_000), Some(1_000)));
     let jobs: Vec<String> = study.jobs().iter().map(ToString::to_string).collect();
     assert_eq!(
         jobs,
@@ -289,16 +370,24 @@ fn overrides_change_what_they_name() {
             "baseline (seed 1)"
         ]
     );
-    let both = Overrides {
-        epochs: Some(5),
-        train_size: Some(100),
-        ..quick
-    };
+    let both = quick.set("epochs", Some(5)).expect("a number");
+    let both = both.set("train_size", Some(100)).expect("a number");
     let study = Study::regularization().with(&both).expect("valid");
-    assert_eq!(
-        (study.epochs, study.train_size, study.test_size),
-        (5, Some(100), Some(1_000))
-    );
+    assert_eq!(figures(&study), (5, Some(100), Some(1_000)));
+    for (key, value, part) in [
+        ("epochs", 0, "at least 1"),
+        ("epoch", 1, "`epochs`"),
+        ("dropout", 0, "belongs into a variant"),
+    ] {
+        let wrong = Overrides::default()
+            .set(key, Some(value))
+            .expect("a number");
+        let message = Study::regularization()
+            .with(&wrong)
+            .expect_err("no such value or option")
+            .to_string();
+        assert!(message.contains(key) && message.contains(part), "{message}");
+    }
     let unknown = Overrides {
         variants: Some(vec!["l3".into()]),
         ..Overrides::default()

@@ -179,11 +179,12 @@ impl Curves {
         let (count, images) = if self.quick { (8, 256) } else { (20, 6_400) };
         let changes = Overrides {
             variants: Some(vec!["l2".into()]),
-            epochs: Some(count),
-            train_size: Some(images),
-            test_size: Some(images / 10),
             ..Overrides::default()
         };
+        let changes = changes
+            .set("epochs", Some(count))?
+            .set("train_size", Some(images))?
+            .set("test_size", Some(images / 10))?;
         let study = Study::regularization().with(&changes)?;
         let data = StudyData::open(&study, self.data_dir.as_deref())?;
         let seconds = epochs(&study, &data, "l2")?;

@@ -11,7 +11,7 @@ use taper_datasets::{Location, Verdict};
 use super::fetch::fetch;
 use super::status::status_line;
 use super::{Done, Usage, say, table};
-use crate::report::thousands;
+use crate::figures::thousands;
 
 #[derive(Args)]
 pub(super) struct Data {

@@ -11,7 +11,8 @@ use taper_nn::losses;
 use taper_train::{Accuracy, CheckpointExt};
 
 use super::{Done, in_pool, positive, say, table, threads};
-use crate::report::thousands;
+use crate::figures::{percent, thousands};
+use crate::run::LOSS_CONFIG;
 
 #[derive(Args)]
 pub(super) struct Evaluate {
@@ -56,7 +57,9 @@ impl Evaluate {
             );
         };
         let loss = note("loss").unwrap_or_else(|| "categorical_crossentropy".into());
-        let loss = losses::from_config(&loss, &serde_json::Value::Null)?;
+        let settings = note(LOSS_CONFIG).map(|json| serde_json::from_str(&json));
+        let settings = settings.transpose().context("the settings of its loss")?;
+        let loss = losses::from_config(&loss, &settings.unwrap_or_default())?;
         let model = checkpoint
             .into_model()
             .with_context(|| self.checkpoint.display().to_string())?;
@@ -109,9 +112,7 @@ impl Evaluate {
                 let worst = worst.map_or_else(String::new, |(predicted, count)| {
                     format!("{} ({count})", class(predicted))
                 });
-                let right = confusion
-                    .recall(truth)
-                    .map_or_else(|| "–".into(), |share| format!("{:.2} %", share * 100.0));
+                let right = confusion.recall(truth).map_or_else(|| "–".into(), percent);
                 rows.push(vec![
                     class(truth),
                     row.iter().sum::<u64>().to_string(),

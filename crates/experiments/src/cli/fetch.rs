@@ -7,7 +7,7 @@ use taper_datasets::fetch::{self, Progress};
 
 use super::say;
 use super::status::status_line;
-use crate::report::thousands;
+use crate::figures::thousands;
 
 pub(super) fn fetch(entry: &Entry, location: &Location) -> anyhow::Result<bool> {
     say(format!("{} into {}", entry.title, location.dir.display()))?;

@@ -9,7 +9,7 @@ use taper_checkpoint::{Checkpoint, FORMAT_VERSION};
 use taper_train::CheckpointExt;
 
 use super::{Done, say, table};
-use crate::report::thousands;
+use crate::figures::{percent, thousands};
 
 #[derive(Args)]
 pub(super) struct Inspect {
@@ -102,9 +102,7 @@ fn state(checkpoint: &Checkpoint) -> anyhow::Result<String> {
     }
     for record in &checkpoint.read_history()?.epochs {
         let share = |name: &str, share: Option<f64>| {
-            share.map_or_else(String::new, |share| {
-                format!(", {name} {:.2} %", share * 100.0)
-            })
+            share.map_or_else(String::new, |share| format!(", {name} {}", percent(share)))
         };
         line(
             &format!("epoch {}", record.epoch),

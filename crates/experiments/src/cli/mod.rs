@@ -6,6 +6,7 @@ mod evaluate;
 mod fetch;
 mod gradcheck;
 mod inspect;
+mod options;
 mod predict;
 mod progress;
 mod report;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use taper_train::{EpochRecord, Event};
 
+use crate::figures::percent;
 use crate::run::{JobEvent, Listener};
 use crate::study::{Job, Study};
 
@@ -37,7 +38,7 @@ struct Running {
 impl Progress {
     pub(super) fn new(study: &Study, plain: bool) -> Progress {
         let bars = !plain && std::io::stdout().is_terminal();
-        let seeds = study.seeds.len();
+        let seeds = study.base().seeds.len();
         let width = study
             .jobs()
             .iter()
@@ -50,7 +51,7 @@ impl Progress {
             running: Mutex::new(BTreeMap::new()),
             width,
             seeds,
-            epochs: study.epochs,
+            epochs: study.base().epochs,
         };
         Progress {
             shared: Arc::new(shared),
@@ -228,7 +229,6 @@ fn style() -> ProgressStyle {
 
 /// Loss and accuracy in training and validation, as Keras prints them.
 fn epoch_line(record: &EpochRecord, epochs: u64) -> String {
-    let percent = |share: f64| format!("{:.2} %", share * 100.0);
     let mut text = format!("epoch {}/{epochs}  loss {:.4}", record.epoch, record.loss);
     if let Some(accuracy) = record.accuracy {
         text.push_str(&format!("  acc {}", percent(accuracy)));

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{Done, say};
+use crate::report;
 use crate::run::RunFolder;
 
 #[derive(Args)]
@@ -18,7 +19,7 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn run(&self) -> Done {
         let (folder, _) = RunFolder::open(&self.run)?;
-        let page = folder.write_report()?;
+        let page = report::write(&folder)?;
         say(page.display().to_string())?;
         Ok(ExitCode::SUCCESS)
     }

@@ -1,7 +1,6 @@
 //! Tables for the terminal.
 
-use std::time::Duration;
-
+use crate::figures::with_deviation;
 use crate::run::{Stat, Summary};
 
 /// The variants side by side, as at the end of `taper train`.
@@ -28,7 +27,7 @@ pub(super) fn comparison(summary: &Summary) -> String {
     }
     let mut text = aligned(&rows);
     text.push_str("* measured at the end of the epoch with dropout off; gap = acc − val_acc in percentage points\n");
-    if summary.study.seeds.len() > 1 {
+    if summary.study.base().seeds.len() > 1 {
         text.push_str("  mean ± standard deviation over seeds\n");
     }
     text
@@ -44,11 +43,7 @@ fn loss(stat: Option<Stat>) -> String {
 
 fn spread(stat: Stat, factor: f64, digits: usize) -> String {
     let mean = format!("{:.digits$}", stat.mean * factor);
-    if stat.n > 1 {
-        format!("{mean} ± {:.digits$}", stat.sd * factor)
-    } else {
-        mean
-    }
+    with_deviation(mean, stat, factor, digits)
 }
 
 /// Columns under each other: the first to the left, the others to the right; a rule under the head.
@@ -84,16 +79,6 @@ pub(super) fn aligned(rows: &[Vec<String>]) -> String {
     text
 }
 
-/// `41.3 s`, `3 min 20 s`.
-pub(super) fn duration(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match seconds {
-        0..100 => format!("{:.1} s", duration.as_secs_f64()),
-        100..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,14 +87,5 @@ mod tests {
     fn columns_are_aligned_by_letters_not_bytes() {
         let rows = [vec!["a".into(), "±±".into()], vec!["bb".into(), "c".into()]];
         assert_eq!(aligned(&rows), "a   ±±\n──────\nbb   c\n");
-    }
-
-    #[test]
-    fn durations_in_words() {
-        let text = |seconds| duration(Duration::from_millis(seconds));
-        assert_eq!(
-            (text(41_300), text(200_000), text(7_260_000)),
-            ("41.3 s".into(), "3 min 20 s".into(), "2 h 1 min".into())
-        );
     }
 }

@@ -10,9 +10,11 @@ use clap::Args;
 use taper_datasets::Dataset;
 use taper_train::StopFlag;
 
+use super::options::StudyOptions;
 use super::progress::Progress;
 use super::{Done, INTERRUPTED, Usage, positive, say, table, threads};
-use crate::report::thousands;
+use crate::figures::{duration, megabytes, thousands};
+use crate::report;
 use crate::run::{
     Context, Environment, Outcome, RunFolder, StudyData, Summary, check, peak_memory, run_all,
 };
@@ -31,26 +33,8 @@ pub(super) struct Train {
         conflicts_with = "resume"
     )]
     variants: Option<Vec<String>>,
-    /// Passes over the training images
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "resume")]
-    epochs: Option<u64>,
-    /// Images a step
-    #[arg(long, value_name = "N", value_parser = positive, conflicts_with = "resume")]
-    batch_size: Option<usize>,
-    /// Train every variant with each of these seeds
-    #[arg(
-        long,
-        value_name = "1,2,3",
-        value_delimiter = ',',
-        conflicts_with = "resume"
-    )]
-    seeds: Option<Vec<u64>>,
-    /// Train on the first N images only
-    #[arg(long, value_name = "N", value_parser = positive, conflicts_with = "resume")]
-    train_size: Option<usize>,
-    /// Validate on the first N images only
-    #[arg(long, value_name = "N", value_parser = positive, conflicts_with = "resume")]
-    test_size: Option<usize>,
+    #[command(flatten)]
+    options: StudyOptions,
     /// Threads [default: all]; results do not depend on it
     #[arg(long, value_name = "N", value_parser = positive)]
     threads: Option<usize>,
@@ -126,7 +110,7 @@ impl Train {
 
         let environment = with_peak_memory(environment);
         let summary = folder.write_summary(&environment)?;
-        let report = folder.write_report()?;
+        let report = report::write(&folder)?;
         finish(&outcomes, &summary, &folder, &report, started.elapsed())
     }
 
@@ -153,17 +137,13 @@ impl Train {
         };
         let changes = Overrides {
             variants: self.variants.clone(),
-            epochs: self.epochs,
-            batch_size: self.batch_size,
-            seeds: self.seeds.clone(),
-            train_size: self.train_size,
-            test_size: self.test_size,
             quick: self.quick,
+            ..Overrides::default()
         };
         // The file itself is sound: what does not fit is on the command line.
-        let study = study
-            .with(&changes)
-            .map_err(|error| Usage(error.to_string()))?;
+        let changes = self.options.add_to(changes);
+        let study = changes.and_then(|changes| study.with(&changes));
+        let study = study.map_err(|error| Usage(error.to_string()))?;
         Ok((study, None))
     }
 
@@ -218,15 +198,16 @@ impl Train {
             ),
         );
         let names: Vec<&str> = study.variants.iter().map(|(name, _)| name).collect();
-        let seeds: Vec<String> = study.seeds.iter().map(u64::to_string).collect();
+        let base = study.base();
+        let seeds: Vec<String> = base.seeds.iter().map(u64::to_string).collect();
         line("study", format!("{}: {}", study.name, names.join(", ")));
         let noun = if seeds.len() == 1 { "seed" } else { "seeds" };
         line(
             "",
             format!(
                 "{} epochs, batches of {}, {noun} {}",
-                study.epochs,
-                study.batch_size,
+                base.epochs,
+                base.batch_size,
                 seeds.join(", ")
             ),
         );
@@ -288,11 +269,11 @@ fn finish(
         .environment
         .peak_memory
         .map_or_else(String::new, |bytes| {
-            format!(", peak memory {:.0} MB", bytes as f64 / 1e6)
+            format!(", peak memory {}", megabytes(bytes))
         });
     say(format!(
         "{}{memory}\nreport: {}",
-        table::duration(elapsed),
+        duration(elapsed),
         report.display()
     ))?;
     let failed: Vec<String> = outcomes

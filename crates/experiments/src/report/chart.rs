@@ -8,6 +8,7 @@ use std::ops::Range;
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use plotters::prelude::*;
 
+use crate::figures::{short, signed};
 use crate::{Error, Result};
 
 /// Native size: about what a phone shows, so that letters stay readable there.
@@ -229,24 +230,9 @@ impl Scale {
     fn label(self, place: f64) -> String {
         match self {
             Scale::Percent => format!("{} %", short(place * 100.0)),
-            Scale::Points => super::words::signed(place * 100.0, &short((place * 100.0).abs())),
+            Scale::Points => signed(place * 100.0, &short((place * 100.0).abs())),
             Scale::Log => short(10f64.powf(place)),
         }
-    }
-}
-
-/// At most three significant digits, no trailing zeros.
-fn short(value: f64) -> String {
-    let digits = if value == 0.0 {
-        0
-    } else {
-        (2 - value.abs().log10().floor() as i32).clamp(0, 6) as usize
-    };
-    let text = format!("{value:.digits$}");
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
     }
 }
 

@@ -6,12 +6,14 @@ mod chart;
 mod view;
 mod words;
 
+use std::path::PathBuf;
+
 use minijinja::{AutoEscape, Environment, syntax::SyntaxConfig};
 
-use crate::run::RunData;
+use crate::run::{RunData, RunFolder};
 use crate::{Error, Result};
 pub use view::reference;
-pub use words::{sentences, thousands};
+pub use words::sentences;
 
 /// The page of a run, complete or not.
 ///
@@ -32,6 +34,16 @@ pub fn html(run: &RunData) -> Result<String> {
         .map_err(fail)?;
     let page = environment.get_template("page").map_err(fail)?;
     page.render(view::Page::of(run)?).map_err(fail)
+}
+
+/// Builds the page of a run folder from what is recorded there, and says where it is.
+///
+/// # Errors
+/// As [`RunFolder::read`] and [`html`], and a page that cannot be written.
+pub fn write(folder: &RunFolder) -> Result<PathBuf> {
+    let page = folder.report();
+    folder.write(&page, html(&folder.read()?)?.as_bytes())?;
+    Ok(page)
 }
 
 /// The four characters that mean something in HTML.

@@ -1,7 +1,8 @@
-//! Figures in words: how numbers are written, and what a variant's curves show.
+//! In words: what a variant's curves show.
 
 use taper_train::EpochRecord;
 
+use crate::figures::{percent, points};
 use crate::run::{RunData, Stat, VariantSummary, curve};
 use crate::study::Variant;
 
@@ -9,49 +10,6 @@ use crate::study::Variant;
 const NOISE: f64 = 0.003;
 /// Validation loss this much above its minimum, over the last two epochs, counts as overfitting.
 const RISE: f64 = 1.15;
-
-/// `98.83 %`.
-pub(super) fn percent(share: f64) -> String {
-    if share.is_finite() {
-        format!("{:.2} %", share * 100.0)
-    } else {
-        "not a number".into()
-    }
-}
-
-/// `0.95 points`, with a true minus sign.
-pub(super) fn points(share: f64) -> String {
-    let value = share * 100.0;
-    let unit = if format!("{:.2}", value.abs()) == "1.00" {
-        "point"
-    } else {
-        "points"
-    };
-    format!("{} {unit}", signed(value, &format!("{:.2}", value.abs())))
-}
-
-/// `magnitude` with a minus sign in front if `value` is negative and does not round to nothing.
-pub(super) fn signed(value: f64, magnitude: &str) -> String {
-    let rounds_to_zero = magnitude.chars().all(|c| matches!(c, '0' | '.'));
-    if value < 0.0 && !rounds_to_zero {
-        format!("−{magnitude}")
-    } else {
-        magnitude.to_owned()
-    }
-}
-
-/// `60,000`.
-pub fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 /// Two to three sentences on what the curves of a variant show. `reference` is the variant it is compared with.
 pub fn sentences(
@@ -81,7 +39,7 @@ fn gap(variant: &VariantSummary, changes: Option<&Variant>) -> Option<String> {
     let (seen, unseen) = (figures.accuracy?.mean, figures.val_accuracy?.mean);
     match figures.train_accuracy.map(|stat| stat.mean) {
         Some(clean) if clean - seen >= 0.005 && unseen > seen => {
-            let dropout = changes.is_some_and(|changes| changes.dropout.is_some());
+            let dropout = changes.is_some_and(|changes| changes.options.has("dropout"));
             let (why, again) = if dropout {
                 (
                     "while dropout silences part of the network",

@@ -32,8 +32,8 @@ impl StudyData {
         };
         Ok(StudyData {
             title,
-            train: first(splits.train(), study.train_size),
-            test: first(splits.test(), study.test_size),
+            train: first(splits.train(), study.base().train_size),
+            test: first(splits.test(), study.base().test_size),
             notices: notices(&splits),
         })
     }

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use serde::{Serialize, de::DeserializeOwned};
 use taper_train::EpochRecord;
 
-use super::{Environment, JobResult, Summary};
+use super::{Environment, JobData, JobResult, RunData, Summary};
 use crate::study::{Job, Study};
 use crate::{Error, Result};
 
@@ -29,28 +29,6 @@ use crate::{Error, Result};
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     path: PathBuf,
-}
-
-/// Everything that a run has recorded so far.
-#[derive(Clone, Debug)]
-pub struct RunData {
-    /// The study, overrides included.
-    pub study: Study,
-    /// Where and when it ran.
-    pub environment: Environment,
-    /// One a job, in the order of [`Study::jobs`].
-    pub jobs: Vec<JobData>,
-}
-
-/// What one job has recorded so far.
-#[derive(Clone, Debug)]
-pub struct JobData {
-    /// Which job.
-    pub job: Job,
-    /// One record an epoch, from 1 on.
-    pub history: Vec<EpochRecord>,
-    /// What is measured at the end; `None` while the job is not done.
-    pub result: Option<JobResult>,
 }
 
 impl RunFolder {
@@ -259,17 +237,6 @@ impl RunFolder {
         self.read_with(study, environment)
     }
 
-    /// Rebuilds the page from what is recorded.
-    ///
-    /// # Errors
-    /// As [`RunFolder::read`], and a page that cannot be written.
-    pub fn write_report(&self) -> Result<PathBuf> {
-        let html = crate::report::html(&self.read()?)?;
-        let path = self.report();
-        self.write(&path, html.as_bytes())?;
-        Ok(path)
-    }
-
     fn read_with(&self, study: Study, environment: Environment) -> Result<RunData> {
         let of_job = |job: Job| -> Result<JobData> {
             Ok(JobData {
@@ -295,7 +262,7 @@ impl RunFolder {
     }
 
     /// Whole or not at all.
-    fn write(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn write(&self, path: &Path, bytes: &[u8]) -> Result<()> {
         let written = taper_files::atomic::write(path, bytes);
         written.map_err(|error| Error::io("writing", path)(error.into_io()))
     }

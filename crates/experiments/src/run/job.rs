@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use taper_checkpoint::Checkpoint;
-use taper_nn::{Model, Seed, losses};
+use taper_nn::{Model, Seed};
 use taper_train::{
     Accuracy, Callback, CheckpointExt, Event, Fit, ModelCheckpoint, StopFlag, Trainer, View,
 };
@@ -15,6 +15,9 @@ use taper_train::{
 use super::{JobResult, RunFolder, StudyData};
 use crate::study::{Job, Study};
 use crate::{Error, Result};
+
+/// The key of a checkpoint's provenance that holds the loss's settings as JSON, where they are not the defaults.
+pub(crate) const LOSS_CONFIG: &str = "loss_config";
 
 /// What all jobs of a run share.
 pub struct Context<'a> {
@@ -119,7 +122,7 @@ fn attempt(context: &Context<'_>, job: &Job, listener: &dyn Listener) -> Result<
         return Ok(Outcome::Stopped);
     }
     // Batches as in training, so that their memory is there already.
-    let batch_size = study.batch_size_of(&job.variant)?;
+    let batch_size = study.plan(&job.variant)?.batch_size;
     let result = JobResult::measure(&model, &data.test, batch_size)?;
     folder.write_result(job, &result)?;
     listener.on_event(job, &JobEvent::Finished(&result));
@@ -151,21 +154,20 @@ fn train(
         data,
         ..
     } = context;
-    let (class_name, options) = study.optimizer_of(&job.variant)?;
+    let plan = study.plan(&job.variant)?;
     let fail = |message: String| Error::Job {
         variant: job.variant.clone(),
         seed: job.seed,
         message,
     };
-    let optimizer = taper_optim::optimizers::from_config(&class_name, &options)
-        .map_err(|e| fail(e.to_string()))?;
-    let loss = losses::from_config(&study.loss, &serde_json::Value::Null)?;
+    let optimizer = plan.optimizer.build().map_err(|e| fail(e.to_string()))?;
+    let loss = plan.loss.build()?;
     let best = ModelCheckpoint::best(folder.best(job)).monitor("val_accuracy");
     let last = ModelCheckpoint::last(folder.last(job)).every(context.checkpoint_every);
     // In this order: a line of history that is written twice does no harm, one that is missing does.
     let mut trainer = Trainer::boxed(optimizer, loss)
-        .epochs(study.epochs)
-        .batch_size(study.batch_size_of(&job.variant)?)
+        .epochs(plan.epochs)
+        .batch_size(plan.batch_size)
         .seed(Seed(job.seed))
         .validation(&data.test)
         .measure_training_set(true)
@@ -182,6 +184,10 @@ fn train(
         .callback(context.stop.clone());
     for (key, value) in provenance(study, job) {
         trainer = trainer.provenance(key, value);
+    }
+    if !plan.loss.config.is_empty() {
+        let config = serde_json::Value::Object(plan.loss.config);
+        trainer = trainer.provenance(LOSS_CONFIG, config.to_string());
     }
     if let Some(checkpoint) = from {
         trainer = trainer.resume(&checkpoint)?;

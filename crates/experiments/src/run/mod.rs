@@ -7,14 +7,17 @@ mod data;
 mod environment;
 mod folder;
 mod job;
+mod recorded;
 mod result;
 mod schedule;
 mod summary;
 
 pub use data::{StudyData, open};
 pub use environment::{Environment, peak_memory};
-pub use folder::{JobData, RunData, RunFolder};
+pub use folder::RunFolder;
+pub(crate) use job::LOSS_CONFIG;
 pub use job::{Context, JobEvent, Listener, Outcome, run_job};
+pub use recorded::{JobData, RunData};
 pub use result::{JobResult, Mistake};
 pub use schedule::{check, run_all};
 pub use summary::{Figures, Stat, Summary, VariantSummary, curve};

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use taper_datasets::Dataset;
 use taper_nn::Model;
-use taper_tensor::{Tensor, buffer::reuse_larger};
 
-use crate::{Error, Result, png};
+use crate::picture::png;
+use crate::{Error, Result};
 
 /// How many mistakes are kept.
 const MISTAKES: usize = 12;
@@ -41,7 +41,7 @@ pub struct Mistake {
 }
 
 impl JobResult {
-    /// Predicts all of `data`, a batch at a time.
+    /// Predicts all of `data`, a batch at a time, by [prepared inference](taper_nn::inference).
     ///
     /// # Errors
     /// A model that does not fit the data.
@@ -52,13 +52,14 @@ impl JobResult {
             .ok_or_else(|| Error::Fit("the model has no output".into()))?;
         let mut confusion = vec![vec![0u32; classes]; classes];
         let mut wrong: Vec<Mistake> = Vec::new();
-        for_each_prediction(model, data, batch_size, |index, probabilities| {
+        let outputs = taper_train::predict(model, data, batch_size)?.to_vec();
+        for (index, probabilities) in outputs.chunks_exact(classes.max(1)).enumerate() {
             let (truth, predicted) = (true_class(data, index)?, argmax(probabilities));
             let Some(cell) = confusion
                 .get_mut(truth)
                 .and_then(|row| row.get_mut(predicted))
             else {
-                return Ok(());
+                continue;
             };
             *cell += 1;
             if truth != predicted {
@@ -71,8 +72,7 @@ impl JobResult {
                     png: String::new(),
                 });
             }
-            Ok(())
-        })?;
+        }
         wrong.sort_by(|a, b| {
             a.truth_probability
                 .total_cmp(&b.truth_probability)
@@ -94,35 +94,6 @@ impl JobResult {
             mistakes: wrong,
         })
     }
-}
-
-/// Calls `each` with the number and the output of every sample.
-fn for_each_prediction(
-    model: &Model,
-    data: &dyn Dataset,
-    batch_size: usize,
-    mut each: impl FnMut(usize, &[f32]) -> Result<()>,
-) -> Result<()> {
-    let shape = model.input_shape().to_vec();
-    let width: usize = shape.iter().product();
-    for first in (0..data.len()).step_by(batch_size) {
-        let count = batch_size.min(data.len() - first);
-        let mut pixels = vec![0.0f32; count * width];
-        for (i, sample) in pixels.chunks_exact_mut(width).enumerate() {
-            data.read_input((first + i).into(), sample)?;
-        }
-        let mut batch = vec![count];
-        batch.extend(&shape);
-        let input = Tensor::from_vec(batch, pixels).map_err(taper_nn::Error::from)?;
-        // In the memory of full batches, if it is the last and smaller.
-        let times = batch_size.div_ceil(count);
-        let output = reuse_larger(times, || model.predict(&input))?.to_vec();
-        let classes = output.len() / count;
-        for (i, probabilities) in output.chunks_exact(classes).enumerate() {
-            each(first + i, probabilities)?;
-        }
-    }
-    Ok(())
 }
 
 /// The class of a sample: its label, or the largest entry of its target.

@@ -1,98 +1,90 @@
 //! A variant: the few words in which it differs from the base network.
 
-use serde::{Deserialize, Serialize, de, ser::SerializeMap};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use super::network::Network;
+use super::options::{Options, Part, Place};
+use super::reading::{check_name, optional};
+use super::wrong::Wrong;
 
 /// What a variant changes. Nothing at all makes the baseline.
 ///
 /// The changes concern the layers marked `regularize = true`, or those that `on` names.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Variant {
     /// How tables and legends call it. Default: its name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// A sentence for the report.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
     /// Names of the layers it changes, instead of those marked `regularize = true`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on: Option<Vec<String>>,
-    /// Penalty on kernels.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kernel_regularizer: Option<Penalty>,
-    /// Penalty on biases.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bias_regularizer: Option<Penalty>,
-    /// Penalty on outputs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub activity_regularizer: Option<Penalty>,
-    /// Rate of a Dropout layer that is put right behind each of the layers (0 ≤ rate < 1).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dropout: Option<f64>,
-    /// Other options of the layers, such as `{ activation = "tanh" }`.
-    #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
-    pub set: toml::Table,
-    /// Options of the optimizer; with `class_name`, another optimizer.
-    #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
-    pub optimizer: toml::Table,
-    /// Images a step.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub batch_size: Option<usize>,
+    /// Its [options](super::options).
+    pub options: Options,
 }
 
-/// l1·Σ|w| + l2·Σw², written `{ l2 = 0.01 }`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Penalty {
-    /// Factor of Σ|w|.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub l1: f64,
-    /// Factor of Σw².
-    #[serde(skip_serializing_if = "is_zero")]
-    pub l2: f64,
-}
-
-fn is_zero(value: &f64) -> bool {
-    *value == 0.0
-}
+/// Keys of a variant that are no options.
+const KEYS: [&str; 3] = ["label", "about", "on"];
 
 impl Variant {
-    pub(super) fn check(&self) -> Result<(), String> {
-        let penalties = [
-            ("kernel_regularizer", self.kernel_regularizer),
-            ("bias_regularizer", self.bias_regularizer),
-            ("activity_regularizer", self.activity_regularizer),
-        ];
-        for (key, penalty) in penalties {
-            let Some(Penalty { l1, l2 }) = penalty else {
-                continue;
-            };
-            if ![l1, l2]
-                .iter()
-                .all(|factor| factor.is_finite() && *factor >= 0.0)
-            {
-                return Err(format!(
-                    "`{key}` has l1 = {l1}, l2 = {l2}; both must be finite and not negative"
-                ));
-            }
-        }
-        match self.dropout {
-            Some(rate) if !(0.0..1.0).contains(&rate) => Err(format!(
-                "`dropout` is {rate}; it is the share that is silenced, at least 0 and below 1"
-            )),
-            _ if self.batch_size == Some(0) => Err("`batch_size` must be at least 1".into()),
-            _ => Ok(()),
-        }
+    fn read(table: &toml::Table) -> Result<Variant, Wrong> {
+        Ok(Variant {
+            label: optional(table, "label")?,
+            about: optional(table, "about")?,
+            on: optional(table, "on")?,
+            options: Options::read(table, Place::Variant, &KEYS)?,
+        })
     }
 
     /// Whether it changes anything in the layers.
     #[must_use]
     pub fn changes_layers(&self) -> bool {
-        let penalty = self
-            .kernel_regularizer
-            .or(self.bias_regularizer)
-            .or(self.activity_regularizer);
-        penalty.is_some() || self.dropout.is_some() || !self.set.is_empty()
+        let mut options = self.options.iter();
+        options.any(|given| given.row().part == Part::Layers)
+    }
+
+    /// Which layers it changes, one flag a layer.
+    pub(super) fn selected(&self, network: &Network) -> Result<Vec<bool>, Wrong> {
+        let layers = network.layers.iter();
+        let Some(names) = &self.on else {
+            let marked: Vec<bool> = layers.map(|layer| layer.regularize).collect();
+            if self.changes_layers() && !marked.contains(&true) {
+                let message = "it changes layers, but none is marked; write `regularize = true` in the layers of \
+                               `network.layers` that variants concern, or name layers with `on = [\"…\"]`";
+                return Err(Wrong::at(&[], message));
+            }
+            return Ok(marked);
+        };
+        let known = layers.clone().filter_map(|layer| layer.name.as_deref());
+        let known: Vec<&str> = known.collect();
+        if let Some(stranger) = names.iter().find(|name| !known.contains(&name.as_str())) {
+            let known = if known.is_empty() {
+                "no layer has a `name`".to_owned()
+            } else {
+                format!("named layers are: {}", known.join(", "))
+            };
+            let message = format!("there is no layer `{stranger}`; {known}");
+            return Err(Wrong::at(&["on"], message));
+        }
+        let is_named = |name: &Option<String>| name.as_ref().is_some_and(|n| names.contains(n));
+        Ok(layers.map(|layer| is_named(&layer.name)).collect())
+    }
+}
+
+impl Serialize for Variant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (key, text) in [("label", &self.label), ("about", &self.about)] {
+            if let Some(text) = text {
+                map.serialize_entry(key, text)?;
+            }
+        }
+        if let Some(on) = &self.on {
+            map.serialize_entry("on", on)?;
+        }
+        for given in self.options.iter() {
+            map.serialize_entry(given.row().key, given)?;
+        }
+        map.end()
     }
 }
 
@@ -101,6 +93,21 @@ impl Variant {
 pub struct Variants(Vec<(String, Variant)>);
 
 impl Variants {
+    /// Reads the table of variants.
+    pub(super) fn read(table: &toml::Table) -> Result<Variants, Wrong> {
+        let mut variants = Vec::new();
+        for (name, value) in table {
+            check_name(name).map_err(|message| Wrong::at(&[name], message))?;
+            let Some(table) = value.as_table() else {
+                let message = format!("{value} is no variant, which is a table such as `{{}}`");
+                return Err(Wrong::at(&[name], message));
+            };
+            let variant = Variant::read(table).map_err(|wrong| wrong.below(&[name]))?;
+            variants.push((name.clone(), variant));
+        }
+        Ok(Variants(variants))
+    }
+
     /// Name and variant, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Variant)> + Clone {
         self.0
@@ -165,31 +172,11 @@ impl FromIterator<(String, Variant)> for Variants {
 }
 
 impl Serialize for Variants {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (name, variant) in self.iter() {
             map.serialize_entry(name, variant)?;
         }
         map.end()
-    }
-}
-
-impl<'de> Deserialize<'de> for Variants {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> de::Visitor<'de> for InOrder {
-            type Value = Variants;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a table of variants, such as `baseline = {}`")
-            }
-            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Variants, A::Error> {
-                let mut variants = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    variants.push(entry);
-                }
-                Ok(Variants(variants))
-            }
-        }
-        deserializer.deserialize_map(InOrder)
     }
 }

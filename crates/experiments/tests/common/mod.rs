@@ -25,12 +25,9 @@ struct Curves {
 ///
 /// What Keras does not report (the penalty's part, accuracy with dropout off) is set to plausible values.
 pub(crate) fn run(seeds: &[u64]) -> RunData {
-    let changes = Overrides {
-        seeds: Some(seeds.to_vec()),
-        ..Overrides::default()
-    };
-    let study = Study::regularization()
-        .with(&changes)
+    let changes = Overrides::default().set("seeds", Some(seeds));
+    let study = changes
+        .and_then(|changes| Study::regularization().with(&changes))
         .expect("seeds are valid");
     let reference: Reference = serde_json::from_str(include_str!("../data/keras-histories.json"))
         .expect("the reference is JSON");

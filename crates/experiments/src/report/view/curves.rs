@@ -121,7 +121,7 @@ pub(super) fn gap_charts(run: &RunData) -> Result<Vec<Captioned>> {
             description: "One line a variant over the epochs, in percentage points; the table below has the figures.",
             scale: Scale::Points,
             range: low - room..high + room,
-            epochs: run.study.epochs,
+            epochs: run.study.base().epochs,
             lines,
         };
         charts.push(Captioned {
@@ -198,7 +198,7 @@ pub(super) fn variant_charts(
             description,
             scale,
             range,
-            epochs: run.study.epochs,
+            epochs: run.study.base().epochs,
             lines,
         };
         charts.push(Captioned {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use taper_train::EpochRecord;
 
-use super::super::words::{percent, signed};
+use crate::figures::{percent, signed, thousands, with_deviation};
 use crate::run::{Figures, RunData, Stat, curve};
 
 /// One row of the table of final figures.
@@ -54,10 +54,7 @@ impl FinalFigures {
             val_loss: loss(figures.val_loss),
             val_cross_entropy: loss(figures.val_cross_entropy),
             end_penalty: loss(Some(figures.end_penalty)),
-            seconds: format!(
-                "{} s",
-                super::thousands(figures.seconds.mean.round() as usize)
-            ),
+            seconds: format!("{} s", thousands(figures.seconds.mean.round() as usize)),
         }
     }
 }
@@ -66,11 +63,7 @@ impl FinalFigures {
 fn spread(stat: Stat, factor: f64, digits: usize, unit: &str) -> String {
     let mean = stat.mean * factor;
     let text = signed(mean, &format!("{:.digits$}", mean.abs()));
-    if stat.n > 1 {
-        format!("{text} ± {:.digits$}{unit}", stat.sd * factor)
-    } else {
-        format!("{text}{unit}")
-    }
+    with_deviation(text, stat, factor, digits) + unit
 }
 
 pub(super) fn epoch_rows(run: &RunData, variant: &str) -> Vec<EpochRow> {

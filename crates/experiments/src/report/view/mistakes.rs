@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::super::words::thousands;
+use crate::figures::thousands;
 use crate::run::{JobResult, Mistake};
 
 #[derive(Serialize)]

@@ -10,8 +10,8 @@ use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
 use super::chart::Ink;
-use super::words::{percent, points, thousands};
 use crate::Result;
+use crate::figures::{percent, points, thousands};
 use crate::run::{Figures, RunData, Summary, VariantSummary};
 use curves::{Captioned, Key, Ranges, gap_charts, key};
 use variant::VariantView;
@@ -74,7 +74,7 @@ impl Page {
                 .enumerate()
                 .map(|(i, v)| key(Ink::Variant(i as u8), &v.label))
                 .collect(),
-            several_seeds: run.study.seeds.len() > 1,
+            several_seeds: run.study.base().seeds.len() > 1,
             has_clean: has(&|figures| figures.train_accuracy.is_some()),
             has_validation: has(&|figures| figures.val_accuracy.is_some()),
             has_penalty: has(&|figures| figures.penalty.mean > 0.0),
@@ -101,7 +101,7 @@ pub fn reference<'a>(run: &RunData, summary: &'a Summary) -> Option<&'a VariantS
 
 fn facts(run: &RunData) -> Vec<String> {
     let environment = &run.environment;
-    let seeds = match run.study.seeds.as_slice() {
+    let seeds = match run.study.base().seeds.as_slice() {
         [seed] => format!("seed {seed}"),
         seeds => format!("{} seeds", seeds.len()),
     };
@@ -116,7 +116,7 @@ fn facts(run: &RunData) -> Vec<String> {
         environment.dataset.clone(),
         format!("{} training images", thousands(environment.train_images)),
         format!("{} validation images", thousands(environment.test_images)),
-        plural(run.study.epochs, "epoch"),
+        plural(run.study.base().epochs, "epoch"),
         seeds,
         environment.started.clone(),
     ]

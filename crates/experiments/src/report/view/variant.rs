@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use super::super::chart::Ink;
-use super::super::words::{sentences, thousands};
+use super::super::words::sentences;
 use super::curves::{Captioned, Key, Ranges, key, variant_charts};
 use super::figures::{EpochRow, FinalFigures, epoch_rows};
 use super::mistakes::{Confusion, MistakeView, mistakes};
 use crate::Result;
+use crate::figures::thousands;
 use crate::run::{RunData, VariantSummary};
 use crate::study::Variant;
 
@@ -50,9 +51,9 @@ impl VariantView {
         let (charts, legend) = variant_charts(run, variant, ranges)?;
         let status = (!variant.complete).then(|| match variant.epoch {
             0 => "not begun".to_owned(),
-            epoch => format!("{epoch} of {} epochs", run.study.epochs),
+            epoch => format!("{epoch} of {} epochs", run.study.base().epochs),
         });
-        let judged = match (done, run.study.seeds.len()) {
+        let judged = match (done, run.study.base().seeds.len()) {
             (Some(job), 2..) => format!("after the last epoch, seed {}", job.job.seed),
             _ => "after the last epoch".to_owned(),
         };
@@ -85,45 +86,10 @@ fn changes_in_words(changes: Option<&Variant>) -> String {
     let Some(changes) = changes else {
         return String::new();
     };
-    let mut parts = Vec::new();
-    let penalties = [
-        ("kernels", changes.kernel_regularizer),
-        ("biases", changes.bias_regularizer),
-        ("outputs", changes.activity_regularizer),
-    ];
-    for (of, penalty) in penalties {
-        let Some(penalty) = penalty else { continue };
-        if penalty.l1 > 0.0 {
-            parts.push(format!("L1({}) on {of}", penalty.l1));
-        }
-        if penalty.l2 > 0.0 {
-            parts.push(format!("L2({}) on {of}", penalty.l2));
-        }
-    }
-    if let Some(rate) = changes.dropout {
-        parts.push(format!("Dropout({rate}) after each of these layers"));
-    }
-    if !changes.set.is_empty() {
-        parts.push(
-            changes
-                .set
-                .iter()
-                .map(|(key, value)| format!("{key} = {value}"))
-                .collect::<Vec<_>>()
-                .join(", "),
-        );
-    }
-    if !changes.optimizer.is_empty() {
-        let options: Vec<String> = changes
-            .optimizer
-            .iter()
-            .map(|(key, value)| format!("{key} = {value}"))
-            .collect();
-        parts.push(format!("optimizer: {}", options.join(", ")));
-    }
-    if let Some(size) = changes.batch_size {
-        parts.push(format!("batches of {size}"));
-    }
+    let options = changes.options.iter();
+    let parts: Vec<String> = options
+        .filter_map(|given| given.setting().of_variant())
+        .collect();
     if parts.is_empty() {
         "the network as it is".into()
     } else {

@@ -4,7 +4,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use png::{BitDepth, ColorType, Decoder, Encoder, Limits, Transformations};
 use std::io::{BufRead, Seek};
 
-use crate::bitmap::Bitmap;
+use super::bitmap::Bitmap;
 use crate::{Error, Result};
 
 /// Pictures with more pixels than this are refused (about what a camera makes, with room to spare).
