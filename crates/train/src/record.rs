@@ -58,6 +58,15 @@ pub enum DataLoss {
 }
 
 impl DataLoss {
+    /// What the part of this loss is called.
+    pub(crate) fn of(loss: &dyn taper_nn::Loss) -> Self {
+        if loss.is_cross_entropy() {
+            DataLoss::CrossEntropy
+        } else {
+            DataLoss::Other
+        }
+    }
+
     /// Names of the part in training, in validation, and on the training set at the end of an epoch.
     pub(crate) fn names(self) -> [&'static str; 3] {
         match self {

@@ -1,7 +1,7 @@
 //! Bringing one file here: from one of several mirrors, in as many pieces as it takes.
 
 use super::http::{Answer, Client, Trouble};
-use super::{Options, Progress};
+use super::options::{Options, Progress};
 use crate::{Error, Result};
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};

@@ -1,7 +1,7 @@
 //! f32 passes over memory: bias, relu, dropout and their gradients, sums over a fixed tree.
 
 use super::arguments::Epilogue;
-pub(crate) use super::cut::PIECE;
+use super::cut::PIECE;
 use super::cut::add_partials;
 use super::dropout::{BLOCK, Dropout};
 use super::scratch;

@@ -28,13 +28,12 @@ pub use dropout::Dropout;
 pub use geometry::{Conv2dSpec, ConvGeometry, Padding, Pool2dSpec, PoolGeometry};
 
 use crate::buffer::Buffer;
-use crate::scalar::Scalar;
 use conv::{gated, pooled};
-use update::{Piece, Rule};
+use update::Passes;
 
 /// The kernels of an element type. The provided methods are the plain reference (f64); f32 overrides them.
 #[doc(hidden)]
-pub trait Kernels: Scalar {
+pub trait Kernels: Passes {
     fn matmul(a: MatrixRef<'_, Self>, b: MatrixRef<'_, Self>, c: &mut [Self], accumulate: bool) {
         reference::matmul(a, b, c, accumulate);
     }
@@ -179,18 +178,11 @@ pub trait Kernels: Scalar {
     fn penalty_sums(x: &[Self]) -> (f64, f64) {
         reference::penalty_sums(x)
     }
-
-    /// One piece of an optimizer's pass.
-    fn update<const SLOTS: usize>(rule: impl Rule<SLOTS>, piece: Piece<'_, Self, SLOTS>);
 }
 
 impl Kernels for f64 {
     fn matmul(a: MatrixRef<'_, f64>, b: MatrixRef<'_, f64>, c: &mut [f64], accumulate: bool) {
         crate::simd::f64_product(a, b, c, accumulate);
-    }
-
-    fn update<const SLOTS: usize>(rule: impl Rule<SLOTS>, piece: Piece<'_, f64, SLOTS>) {
-        reference::update(rule, piece);
     }
 }
 
@@ -319,9 +311,5 @@ impl Kernels for f32 {
 
     fn penalty_sums(x: &[f32]) -> (f64, f64) {
         elementwise::penalty_sums(x)
-    }
-
-    fn update<const SLOTS: usize>(rule: impl Rule<SLOTS>, piece: Piece<'_, f32, SLOTS>) {
-        update_f32::update(rule, piece);
     }
 }

@@ -4,7 +4,7 @@
 use super::arguments::{ChannelMap, Epilogue};
 use super::dropout::Mask;
 use super::geometry::{ConvGeometry, PoolGeometry};
-use super::update::{Numbers, Penalty, Piece, Rule, Slot};
+use super::update::{Numbers, Passes, Penalty, Piece, Rule, Slot};
 use crate::matrix::MatrixRef;
 use crate::scalar::Scalar;
 use crate::simd::sparse::DEAD;
@@ -347,8 +347,14 @@ pub(crate) fn penalty_sums<E: Scalar>(x: &[E]) -> (f64, f64) {
         .fold((0.0, 0.0), |(l1, l2), x| (l1 + x.abs(), l2 + x * x))
 }
 
+impl Passes for f64 {
+    fn pass<const SLOTS: usize>(rule: impl Rule<SLOTS>, piece: Piece<'_, f64, SLOTS>) {
+        update(rule, piece);
+    }
+}
+
 /// See [`super::update::Rule::update`].
-pub(crate) fn update<const SLOTS: usize>(rule: impl Rule<SLOTS>, mut piece: Piece<'_, f64, SLOTS>) {
+fn update<const SLOTS: usize>(rule: impl Rule<SLOTS>, mut piece: Piece<'_, f64, SLOTS>) {
     for (i, (w, g)) in piece.weight.iter_mut().zip(piece.gradient).enumerate() {
         let mut slots = [Slot(0.0); SLOTS];
         for (slot, kept) in slots.iter_mut().zip(&piece.slots) {

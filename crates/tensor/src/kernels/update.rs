@@ -1,8 +1,8 @@
 //! One pass over a weight, its gradient and what an optimizer keeps beside them, for any [`Rule`]. An optimizer says what
 //! happens to one number; cutting, vectors, the penalty's gradient and the flush of subnormals are the same for all.
 
-use super::elementwise::PIECE;
-use crate::Element;
+use super::cut::PIECE;
+use crate::scalar::Scalar;
 use std::ops::{Add, Div, Mul, Sub};
 
 /// Coefficients of a weight penalty `l1·Σ|w| + l2·Σw²`; its gradient is `l1·sign(w) + 2·l2·w`.
@@ -12,6 +12,12 @@ pub struct Penalty {
     pub l1: f64,
     /// Factor of Σw² (no ½).
     pub l2: f64,
+}
+
+/// What runs a rule over a piece: vectors of the instruction set in use for f32, one number after the other for f64.
+pub trait Passes: Scalar {
+    /// One piece of an optimizer's pass.
+    fn pass<const SLOTS: usize>(rule: impl Rule<SLOTS>, piece: Piece<'_, Self, SLOTS>);
 }
 
 /// What an optimizer does to one number of a weight, which has `SLOTS` numbers beside it (moments, running means).
@@ -52,7 +58,7 @@ pub trait Rule<const SLOTS: usize>: Copy + Send + Sync {
     /// # Panics
     /// When there are not `SLOTS` slots, or lengths differ.
     #[inline(never)]
-    fn update<E: Element>(
+    fn update<E: Passes>(
         self,
         weight: &mut [E],
         gradient: &[E],
@@ -203,10 +209,10 @@ impl<E, const SLOTS: usize> Piece<'_, E, SLOTS> {
 }
 
 /// Halves, down to pieces of at most [`PIECE`] numbers, side by side.
-fn cut<E: Element, const SLOTS: usize>(rule: impl Rule<SLOTS>, piece: Piece<'_, E, SLOTS>) {
+fn cut<E: Passes, const SLOTS: usize>(rule: impl Rule<SLOTS>, piece: Piece<'_, E, SLOTS>) {
     let pieces = piece.weight.len().div_ceil(PIECE);
     if pieces <= 1 {
-        return E::update(rule, piece);
+        return E::pass(rule, piece);
     }
     let (first, second) = piece.split_at(pieces / 2 * PIECE);
     rayon::join(|| cut(rule, first), || cut(rule, second));

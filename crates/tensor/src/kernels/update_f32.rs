@@ -1,11 +1,17 @@
 //! The passes of [`super::update`] for f32: the rule on vectors of the instruction set in use.
 
-use super::update::{Numbers, Penalty, Piece, Rule, Slot};
+use super::update::{Numbers, Passes, Penalty, Piece, Rule, Slot};
 use crate::simd::{Simd, WithSimd, dispatch};
 use std::ops::{Add, Div, Mul, Sub};
 
+impl Passes for f32 {
+    fn pass<const SLOTS: usize>(rule: impl Rule<SLOTS>, piece: Piece<'_, f32, SLOTS>) {
+        update(rule, piece);
+    }
+}
+
 /// One piece of a weight.
-pub(crate) fn update<const SLOTS: usize>(rule: impl Rule<SLOTS>, piece: Piece<'_, f32, SLOTS>) {
+fn update<const SLOTS: usize>(rule: impl Rule<SLOTS>, piece: Piece<'_, f32, SLOTS>) {
     dispatch(Pass { rule, piece });
 }
 

@@ -24,6 +24,7 @@ pub(crate) mod block;
 mod f64_product;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+pub(crate) mod operands;
 mod portable;
 pub(crate) mod sparse;
 pub(crate) mod tile;
@@ -34,9 +35,8 @@ pub(crate) use f64_product::f64_product;
 use crate::Key;
 use crate::random::philox_lanes;
 use block::BlockMut;
-use sparse::{Lists, Square};
+use operands::{Lists, Square, Tile};
 use std::sync::OnceLock;
-use tile::Tile;
 
 /// Vectors of f32 on one instruction set. `self` is a token that the set is available (invariant 1).
 pub(crate) trait Simd: Copy + Send + Sync + 'static {

@@ -20,10 +20,9 @@
 //!   winner at (1,0): sum[1..4][0..3] += g · kernel      winner at (1,1): sum[1..4][1..4] += g · kernel
 //! ```
 
-use super::{Simd, load_vector, store_vector};
+pub(crate) use super::operands::{DEAD, Lists, SIDE, Square};
 
-/// In a pooled convolution: no element of the window was above zero, so no gradient passes.
-pub(crate) const DEAD: u8 = 4;
+use super::{Simd, load_vector, store_vector};
 
 /// Every output channel's share of the kernel and bias gradients over a band of windows.
 #[derive(Clone, Copy)]
@@ -48,84 +47,9 @@ pub(crate) struct Gather<'a> {
 /// together.
 const GROUP: usize = 32;
 
-/// Windows, and filters, of a square that is listed at once.
-pub(crate) const SIDE: usize = 16;
-
 /// Values of working memory that [`Gather::run`] needs for `windows` windows.
 pub(crate) const fn survivors(windows: usize) -> usize {
     2 * GROUP * (windows + SIDE)
-}
-
-/// A filter's window that lives: where its winner's patch begins, and the gradient. Kept as two f32, the first one's bits
-/// being the position, because working memory is f32.
-pub(crate) type Survivor = [f32; 2];
-
-/// Some windows of some filters, at most [`SIDE`] each.
-pub(crate) struct Square<'a> {
-    /// Gradients and winners from the first filter of the first window on; windows are `step` apart.
-    pub(crate) dy: &'a [f32],
-    pub(crate) winners: &'a [u8],
-    pub(crate) step: usize,
-    /// Where each window's patch would begin if its first position won.
-    pub(crate) places: [u32; SIDE],
-    /// What the winner adds to the place; what is said of a dead window does not count.
-    pub(crate) offsets: [u32; 8],
-}
-
-/// A list of survivors for each filter.
-pub(crate) struct Lists<'a> {
-    /// The lists, `step` survivors apart. Behind each list's end there is room for [`SIDE`] more than it will hold.
-    pub(crate) survivors: &'a mut [Survivor],
-    pub(crate) step: usize,
-    /// Survivors listed so far, one number a filter.
-    pub(crate) ends: &'a mut [usize],
-}
-
-impl Square<'_> {
-    /// Asserts that gradients, winners and lists reach as far as `windows` windows of `filters` filters.
-    #[inline(always)]
-    pub(crate) fn check(&self, windows: usize, filters: usize, lists: &Lists<'_>) {
-        assert!(
-            0 < windows && windows <= SIDE && 0 < filters && filters <= SIDE,
-            "list: a square of {windows} windows and {filters} filters"
-        );
-        let reach = (windows - 1) * self.step + filters;
-        assert!(
-            reach <= self.dy.len() && reach <= self.winners.len(),
-            "list: windows"
-        );
-        let room = lists.step.checked_sub(SIDE).expect("list: room");
-        assert!(
-            filters <= lists.ends.len()
-                && lists.ends[..filters].iter().all(|&end| end <= room)
-                && filters * lists.step <= lists.survivors.len(),
-            "list: lists"
-        );
-    }
-
-    /// Appends the survivors, one by one.
-    #[inline(always)]
-    pub(crate) fn list(&self, windows: usize, filters: usize, lists: &mut Lists<'_>) {
-        self.check(windows, filters, lists);
-        for (window, place) in self.places[..windows].iter().enumerate() {
-            for filter in 0..filters {
-                // SAFETY: invariant 2 (asserted by `check`): an end moves at most once a window, at most SIDE times.
-                unsafe {
-                    let at = window * self.step + filter;
-                    let winner = *self.winners.get_unchecked(at);
-                    let end = lists.ends.get_unchecked_mut(filter);
-                    *lists
-                        .survivors
-                        .get_unchecked_mut(filter * lists.step + *end) = [
-                        f32::from_bits(place.wrapping_add(self.offsets[usize::from(winner & 7)])),
-                        *self.dy.get_unchecked(at),
-                    ];
-                    // No branch: it would be mispredicted at every fifth window.
-                    *end += usize::from(winner < DEAD);
-                }
-            }
-        }
-    }
 }
 
 /// Where a pass over the survivors adds to.

@@ -30,65 +30,10 @@
 //!                     └───────────────┴───────────────┘
 //! ```
 
+pub(crate) use super::operands::{Start, Tile, Walk};
+
 use super::block::BlockMut;
 use super::{Simd, load_vector, store_vector};
-
-/// Two nested strided loops over the products of one output.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Walk {
-    /// Steps of the outer loop.
-    pub(crate) outer: usize,
-    /// Steps of the inner loop.
-    pub(crate) inner: usize,
-    /// What an outer step adds to the position in `a` and in `b`.
-    pub(crate) outer_step: [usize; 2],
-    /// What an inner step adds to the position in `a` and in `b`.
-    pub(crate) inner_step: [usize; 2],
-}
-
-impl Walk {
-    /// One loop of `inner` steps.
-    pub(crate) fn line(inner: usize, inner_step: [usize; 2]) -> Walk {
-        Walk {
-            outer: 1,
-            inner,
-            outer_step: [0, 0],
-            inner_step,
-        }
-    }
-
-    /// The farthest position in `a` (0) or `b` (1).
-    fn reach(&self, operand: usize) -> usize {
-        let outer = (self.outer - 1).checked_mul(self.outer_step[operand]);
-        let inner = (self.inner - 1).checked_mul(self.inner_step[operand]);
-        outer
-            .zip(inner)
-            .and_then(|(o, i)| o.checked_add(i))
-            .expect("reach overflows")
-    }
-}
-
-/// What the sums start from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Start<'a> {
-    /// Zero.
-    Zero,
-    /// What the output holds.
-    Output,
-    /// One value a column: a bias.
-    Row(&'a [f32]),
-}
-
-impl Start<'_> {
-    /// The same for the columns from `column` on.
-    #[inline(always)]
-    pub(crate) fn from(self, column: usize) -> Self {
-        match self {
-            Start::Row(row) => Start::Row(&row[column..]),
-            other => other,
-        }
-    }
-}
 
 /// Rows of the tile that multiplies lane by lane, at most.
 #[inline(always)]
@@ -101,23 +46,6 @@ pub(crate) const fn lane_rows<S: Simd>() -> usize {
 }
 
 const LANE_ROWS: usize = 8;
-
-/// What is summed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Tile<'a> {
-    /// Broadcast one by one, or loaded by vectors.
-    pub(crate) a: &'a [f32],
-    /// Distance in `a` from one row of the output to the next.
-    pub(crate) a_step: usize,
-    /// Loaded by vectors.
-    pub(crate) b: &'a [f32],
-    /// The products of one output.
-    pub(crate) walk: Walk,
-    /// What the sums start from.
-    pub(crate) start: Start<'a>,
-    /// Negative sums are stored as zero.
-    pub(crate) relu: bool,
-}
 
 impl Tile<'_> {
     /// As [`Simd::tile`] for an output of any size: tile by tile, each column of tiles from top to bottom.

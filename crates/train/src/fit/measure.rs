@@ -8,16 +8,6 @@ use crate::{
 };
 use std::time::Instant;
 use taper_datasets::Dataset;
-use taper_nn::Loss;
-
-/// What the part of this loss is called.
-pub(super) fn data_loss_kind(loss: &dyn Loss) -> DataLoss {
-    if loss.is_cross_entropy() {
-        DataLoss::CrossEntropy
-    } else {
-        DataLoss::Other
-    }
-}
 
 impl Run<'_, '_> {
     /// The record of the epoch whose batches are done.
@@ -52,7 +42,7 @@ impl Run<'_, '_> {
             loss: self.running.loss(),
             accuracy,
             data_loss: self.running.data_loss(),
-            data_loss_kind: data_loss_kind(&**loss),
+            data_loss_kind: DataLoss::of(&**loss),
             penalty: self.running.penalty(),
             val_loss: figure(&validation, |e| e.loss),
             val_accuracy: validation.as_ref().and_then(|e| e.accuracy),

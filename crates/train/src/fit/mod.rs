@@ -1,11 +1,12 @@
 //! The training loop.
 
+mod decisions;
 mod measure;
 mod position;
 mod tell;
 
 use crate::{
-    Callback, CheckpointExt, Error, Event, History, Result,
+    Callback, CheckpointExt, DataLoss, Error, Event, History, Result,
     checkpoint::Snapshot,
     control::Control,
     evaluate::in_memory_of,
@@ -16,14 +17,12 @@ use crate::{
     settings::{Resumption, Settings},
     shapes,
 };
-use measure::data_loss_kind;
-use position::Decisions;
+use decisions::{Decisions, Order, States};
 use std::{cell::RefCell, collections::BTreeMap, ops::ControlFlow, ops::Deref, time::Instant};
 use taper_checkpoint::{Checkpoint, OptimizerState, Position};
 use taper_datasets::{Batch, Batches, Dataset};
 use taper_nn::{Loss, Model};
 use taper_optim::State;
-use tell::{Order, States};
 
 /// How `fit` ended. Reads as its [`History`].
 #[derive(Clone, Debug)]
@@ -133,7 +132,7 @@ impl<'r, 'a> Run<'r, 'a> {
         let validation = settings.validation.map(measured).transpose()?;
         let measured = measured(data)?;
         let figures = Figures::new(
-            data_loss_kind(&*settings.loss),
+            DataLoss::of(&*settings.loss),
             &measured,
             validation.as_ref(),
             settings.measure_training_set.then_some(&measured),

@@ -1,6 +1,7 @@
 //! Where a run stands: into a checkpoint, and back out of one.
 
-use super::{Run, tell::States};
+use super::Run;
+use super::decisions::Decisions;
 use crate::{
     CheckpointExt, Error, Result,
     checkpoint::Snapshot,
@@ -22,23 +23,6 @@ struct Progress {
     running: Saved,
     #[serde(flatten)]
     decisions: Decisions,
-}
-
-/// What callbacks decided and remember; in files of earlier versions, nothing.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Decisions {
-    /// Set by hand, instead of the schedule's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    learning_rate: Option<Number>,
-    /// Names and states.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) callbacks: States,
-}
-
-impl Decisions {
-    pub(super) fn learning_rate(&self) -> Option<f64> {
-        self.learning_rate.map(|rate| rate.0)
-    }
 }
 
 impl Run<'_, '_> {

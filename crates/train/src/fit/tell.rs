@@ -1,18 +1,8 @@
 //! How callbacks are told what happens, and how what they remember goes into checkpoints and back.
 
 use super::Run;
+use super::decisions::Order;
 use crate::{Callback, Error, Event, Result, View};
-
-/// Names and states of the callbacks that have one, in the trainer's order.
-pub(super) type States = Vec<(String, String)>;
-
-/// What is asked of callbacks once.
-#[derive(Default)]
-pub(super) struct Order {
-    /// Of each callback: whether it is told before those that do not decide.
-    decides: Vec<bool>,
-    pub(super) wants_gradient_norms: bool,
-}
 
 impl<'a> Run<'_, 'a> {
     /// Lets callbacks refuse, and asks them what they want.
