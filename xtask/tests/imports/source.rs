@@ -305,7 +305,7 @@ mod tests {
     fn modules_and_items() {
         let module = parse(
             "mod a; pub(crate) mod b { use super::X; pub fn inner() {} mod c {} }
-            pub const fn f() {} pub unsafe extern \"C\" fn g() {} static mut M: fn(u8) = f; type T = fn(u8);
+            pub const fn f() {} pub extern \"C\" fn g() {} static mut M: fn(u8) = f; type T = fn(u8);
             impl S { fn method() { fn local() {} } } macro_rules! mac { () => {} } const _: () = ();",
         );
         assert_eq!(module.declared, ["a"]);
