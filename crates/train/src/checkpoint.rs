@@ -2,7 +2,7 @@
 
 use crate::{Error, History, Result};
 use taper_checkpoint::{Checkpoint, Position};
-use taper_nn::{Model, Registry};
+use taper_nn::{Loaded, Model, Registry};
 
 /// The key of [`Checkpoint::provenance`] that holds the class names, as a JSON list.
 const CLASS_NAMES: &str = "class_names";
@@ -53,13 +53,27 @@ pub trait CheckpointExt: Sized {
     ///
     /// # Errors
     /// The architecture is unknown to this version; weights are missing, left over or of another shape.
-    fn into_model(self) -> Result<Model>;
+    fn into_model(self) -> Result<Model> {
+        self.into_model_with(&Registry::new())
+    }
+
+    /// As [`into_model`](Self::into_model), for an architecture with layers of other crates.
+    ///
+    /// # Errors
+    /// As there.
+    fn into_model_with(self, registry: &Registry) -> Result<Model>;
 
     /// Puts the weights into a model of the same architecture.
     ///
     /// # Errors
     /// Weights are missing, left over or of another shape; the model is then unchanged.
     fn load_into(&self, model: &mut Model) -> Result<()>;
+
+    /// Puts those of the weights into a model whose names and shapes fit, and says which did not.
+    ///
+    /// # Errors
+    /// A weight that the file has twice.
+    fn load_part_into(&self, model: &mut Model) -> Result<Loaded>;
 }
 
 impl CheckpointExt for Checkpoint {
@@ -101,14 +115,18 @@ impl CheckpointExt for Checkpoint {
             .unwrap_or_default()
     }
 
-    fn into_model(self) -> Result<Model> {
+    fn into_model_with(self, registry: &Registry) -> Result<Model> {
         let config: serde_json::Value = serde_json::from_str(&self.architecture)
             .map_err(|e| Error::Restore(format!("its architecture is no JSON: {e}")))?;
-        Ok(Model::restore(&config, &Registry::new(), self.weights)?)
+        Ok(Model::restore(&config, registry, self.weights)?)
     }
 
     fn load_into(&self, model: &mut Model) -> Result<()> {
         Ok(model.set_weights(self.weights.iter().cloned())?)
+    }
+
+    fn load_part_into(&self, model: &mut Model) -> Result<Loaded> {
+        Ok(model.load_weights(self.weights.iter().cloned())?)
     }
 }
 

@@ -77,6 +77,28 @@ impl Loss for ClassWeighted<'_> {
         self.loss.forward_weighted(output, target, &weights)
     }
 
+    /// For samples that have weights of their own, too: both are multiplied.
+    fn per_sample(&self, output: &Var, target: &Tensor) -> NnResult<Var> {
+        let weights = self.of(output.shape(), target)?;
+        let weights = output.tape().constant(&weights);
+        Ok(self.loss.per_sample(output, target)?.mul(&weights)?)
+    }
+
+    fn per_sample_from_logits(
+        &self,
+        logits: &Var,
+        target: &Tensor,
+        activation: ActivationKind,
+    ) -> Option<NnResult<Var>> {
+        let losses = self
+            .loss
+            .per_sample_from_logits(logits, target, activation)?;
+        Some(losses.and_then(|losses| {
+            let weights = self.of(logits.shape(), target)?;
+            Ok(losses.mul(&logits.tape().constant(&weights))?)
+        }))
+    }
+
     fn from_logits(
         &self,
         logits: &Var,

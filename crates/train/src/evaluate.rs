@@ -10,7 +10,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ops::ControlFlow};
 use taper_datasets::{Batch, Batches, Dataset};
-use taper_nn::{Loss, Model};
+use taper_nn::{Loss, Losses, Model};
 use taper_tensor::{Tensor, buffer::reuse_larger};
 
 /// How well a model does on a data set.
@@ -171,6 +171,7 @@ pub(crate) fn measure(
     let mut evaluator = model.evaluator(batch_size.min(data.len()))?;
     each_batch(data, batch_size, |batch| {
         let (inputs, targets) = (batch.input(), batch.target());
+        let loss = Losses::from(loss).sample_weights(batch.sample_weights.as_ref());
         let found = evaluator.evaluate_batch(inputs, targets, loss)?;
         let (output, data_loss) = (found.output(), found.loss);
         if let Some(confusion) = &mut confusion {

@@ -348,3 +348,74 @@ fn inner_outputs_are_models() {
     );
     assert_eq!(inner.parameters().len(), 4);
 }
+
+fn data(case: &Value) -> taper_datasets::InMemory {
+    taper_datasets::InMemory::new(tensor(&case["x"][0]), tensor(&case["y"][0])).unwrap()
+}
+
+/// Two epochs in order, in batches of 4, 4 and 2, as `fit` of Keras ran them.
+fn fit_as_keras_did(
+    case: &Value,
+    data: &dyn Dataset,
+    trainer: impl Fn(Trainer<'_>) -> Trainer<'_>,
+) {
+    let (mut model, run) = (model::<f32>(case, true), &case["fit"]);
+    let (class, config) = (
+        text(&run["optimizer"]["class_name"]),
+        &run["optimizer"]["config"],
+    );
+    let optimizer = taper_optim::optimizers::from_config(class, config).unwrap();
+    let losses = numbers(&run["loss"]);
+    let plain = Trainer::boxed(optimizer, Box::new(CategoricalCrossentropy))
+        .epochs(losses.len() as u64)
+        .batch_size(4)
+        .shuffle(false);
+    let fit = trainer(plain).fit(&mut model, data).unwrap();
+    for (record, loss) in fit.epochs.iter().zip(losses) {
+        let near = (record.loss - loss).abs() <= 1e-5 * loss.abs();
+        assert!(near, "{}, Keras has {loss}", record.loss);
+    }
+    all_weights("fit", &model, &run["weights"]);
+}
+
+#[test]
+fn weights_of_samples() {
+    let case = &cases()["weighted"];
+    let weights: Vec<f32> = numbers(&case["sample_weight"])
+        .iter()
+        .map(|w| *w as f32)
+        .collect();
+    let weights = Tensor::from_vec([weights.len()], weights).unwrap();
+    let mut model = model::<f32>(case, true);
+    let (x, y, first) = (tensors(&case["x"]), tensors(&case["y"]), &case["first"]);
+    let losses = Losses::from(&CategoricalCrossentropy).sample_weights(Some(&weights));
+    let measured = model.evaluate_batch(&x, &y, losses.clone()).unwrap();
+    near::<f32>("loss", measured.loss, &first["loss"]);
+    let before: Vec<Tensor> = model.parameters().iter().map(|p| p.value.clone()).collect();
+    let step = model.train_batch(&x, &y, losses, Seed(0), 0).unwrap();
+    near::<f32>("loss", step.loss, &first["loss"]);
+    gradients("weighted", &model, &before, &step, &first["gradients"]);
+    let data = data(case).with_sample_weights(weights).unwrap();
+    fit_as_keras_did(case, &data, |trainer| trainer);
+}
+
+#[test]
+fn weights_of_classes() {
+    let case = &cases()["class_weighted"];
+    let weights: Vec<f64> = numbers(&case["class_weight"]);
+    fit_as_keras_did(case, &data(case), |trainer| {
+        trainer.class_weight(weights.iter().copied().enumerate())
+    });
+}
+
+/// Both at once are multiplied.
+#[test]
+fn weights_of_samples_and_classes_are_multiplied() {
+    let case = &cases()["class_weighted"];
+    let weights: Vec<f64> = numbers(&case["class_weight"]);
+    let ones = Tensor::ones([tensor::<f32>(&case["y"][0]).shape()[0]]);
+    let data = data(case).with_sample_weights(ones).unwrap();
+    fit_as_keras_did(case, &data, |trainer| {
+        trainer.class_weight(weights.iter().copied().enumerate())
+    });
+}

@@ -55,3 +55,41 @@ fn what_does_not_fit_is_named_and_changes_nothing() {
         assert!(bad.into_model().is_err(), "{architecture}");
     }
 }
+
+/// Two towers with shared weights, one layer frozen: the file alone says all of it.
+#[test]
+fn a_graph_and_its_freezing_come_back() {
+    use taper_nn::{Functional, junctions::Add};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.taper");
+    let mut net = Functional::new();
+    let (a, b) = (net.input("a", [3]), net.input("b", [3]));
+    let tower = net.layer(Dense::new(4).activation(Tanh).name("tower"));
+    let (a, b) = (net.call(tower, a), net.call(tower, b));
+    let sum = net.join(Add::new(), &[a, b]);
+    let y = net.apply(Dense::new(2), sum);
+    let mut model = net.outputs(&[y, a]).build(Seed(3)).unwrap();
+    model.set_trainable("tower", false).unwrap();
+    Checkpoint::of(&model).save(&path).unwrap();
+
+    let file = Checkpoint::load_weights(&path).unwrap();
+    let mut rebuilt = file.clone().into_model().unwrap();
+    assert_eq!(rebuilt.is_trainable("tower"), Some(false));
+    assert_eq!(rebuilt.config(), model.config());
+    let x = Tensor::from_fn([2, 3], |i| i as f32);
+    let outputs = |model: &Model| -> Vec<Vec<f32>> {
+        let outputs = model.predict_all([&x, &x]).unwrap();
+        outputs.iter().map(Tensor::to_vec).collect()
+    };
+    assert_eq!(outputs(&rebuilt), outputs(&model));
+
+    let mut other = Sequential::new([3])
+        .add(Dense::new(4).name("tower"))
+        .build(Seed(9))
+        .unwrap();
+    let loaded = file.load_part_into(&mut other).unwrap();
+    assert_eq!(loaded.taken, ["tower/kernel", "tower/bias"]);
+    assert_eq!(loaded.left_over, ["dense/bias", "dense/kernel"]);
+    rebuilt.parameters_mut()[0].value = Tensor::zeros([3, 4]);
+    assert_ne!(outputs(&rebuilt), outputs(&model));
+}

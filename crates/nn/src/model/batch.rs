@@ -48,12 +48,25 @@ impl<'a, E: Element> From<&'a Vec<Tensor<E>>> for Tensors<'a, E> {
 #[derive(Clone, Debug)]
 pub struct Losses<'a, E: Element = f32> {
     pub(crate) terms: Vec<(&'a dyn Loss<E>, f64)>,
+    /// `[n]`
+    pub(crate) sample_weights: Option<&'a Tensor<E>>,
+}
+
+impl<'a, E: Element> Losses<'a, E> {
+    /// How much each sample counts, `[n]`: the loss is Σ wᵢ · lossᵢ / n, divided by the number of samples and not by the
+    /// sum of the weights, as Keras's is.
+    #[must_use]
+    pub fn sample_weights(mut self, weights: Option<&'a Tensor<E>>) -> Self {
+        self.sample_weights = weights;
+        self
+    }
 }
 
 impl<'a, E: Element, L: Loss<E>> From<&'a L> for Losses<'a, E> {
     fn from(loss: &'a L) -> Self {
         Losses {
             terms: vec![(loss, 1.0)],
+            sample_weights: None,
         }
     }
 }
@@ -62,6 +75,7 @@ impl<'a, E: Element> From<&'a dyn Loss<E>> for Losses<'a, E> {
     fn from(loss: &'a dyn Loss<E>) -> Self {
         Losses {
             terms: vec![(loss, 1.0)],
+            sample_weights: None,
         }
     }
 }
@@ -70,13 +84,17 @@ impl<'a, E: Element, const N: usize> From<[(&'a dyn Loss<E>, f64); N]> for Losse
     fn from(terms: [(&'a dyn Loss<E>, f64); N]) -> Self {
         Losses {
             terms: terms.into(),
+            sample_weights: None,
         }
     }
 }
 
 impl<'a, E: Element> From<Vec<(&'a dyn Loss<E>, f64)>> for Losses<'a, E> {
     fn from(terms: Vec<(&'a dyn Loss<E>, f64)>) -> Self {
-        Losses { terms }
+        Losses {
+            terms,
+            sample_weights: None,
+        }
     }
 }
 

@@ -287,7 +287,13 @@ pub(crate) fn outputs_and_losses<E: Element>(
     let mut sum: Option<Var<E>> = None;
     for (i, logits) in logits.iter().enumerate() {
         let (loss, weight) = losses.terms[i];
-        let (output, value) = output_and_loss(logits, activations[i], targets[i], loss)?;
+        let (output, value) = output_and_loss(
+            logits,
+            activations[i],
+            targets[i],
+            loss,
+            losses.sample_weights,
+        )?;
         outputs.push(output);
         values.push(scalar(&value)?);
         let term = if weight == 1.0 {
@@ -313,12 +319,20 @@ fn output_and_loss<E: Element>(
     activation: ActivationKind,
     y: &Tensor<E>,
     loss: &dyn Loss<E>,
+    weights: Option<&Tensor<E>>,
 ) -> Result<(Tensor<E>, Var<E>)> {
-    if let Some(value) = loss.from_logits(logits, y, activation) {
+    let joint = match weights {
+        None => loss.from_logits(logits, y, activation),
+        Some(weights) => loss.from_logits_weighted(logits, y, weights, activation),
+    };
+    if let Some(value) = joint {
         return Ok((activation.apply_to(logits.value())?, value?));
     }
     let output = activation.apply(logits)?;
-    let value = loss.forward(&output, y)?;
+    let value = match weights {
+        None => loss.forward(&output, y)?,
+        Some(weights) => loss.forward_weighted(&output, y, weights)?,
+    };
     Ok((output.value().clone(), value))
 }
 

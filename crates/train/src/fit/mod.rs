@@ -21,7 +21,7 @@ use decisions::{Decisions, Order, States};
 use std::{cell::RefCell, collections::BTreeMap, ops::ControlFlow, ops::Deref, time::Instant};
 use taper_checkpoint::{Checkpoint, OptimizerState, Position};
 use taper_datasets::{Batch, Batches, Dataset};
-use taper_nn::{Loss, Model};
+use taper_nn::{Loss, Losses, Model};
 use taper_optim::State;
 
 /// How `fit` ended. Reads as its [`History`].
@@ -256,6 +256,7 @@ impl<'r, 'a> Run<'r, 'a> {
             let message = format!("a callback set the learning rate to {rate}");
             return Err(Error::Setting(message));
         }
+        let loss = Losses::from(loss).sample_weights(batch.sample_weights.as_ref());
         let step = self
             .model
             .train_batch(batch.input(), batch.target(), loss, *seed, iteration)?;
