@@ -204,26 +204,24 @@ impl Prepared {
                 graph.outputs.len()
             ));
         }
+        // Every length with the shape of a sample there. Nothing is collected unless something is wrong.
         let ins = graph.inputs.iter().map(|input| &graph.shapes[input.value]);
         let outs = graph.outputs.iter().map(|&value| &graph.shapes[value]);
-        let lengths = inputs.iter().map(|x| x.len());
-        let lengths = lengths.chain(outputs.iter().map(|y| y.len()));
-        let each: Vec<(usize, &Vec<usize>, usize)> = lengths
-            .zip(ins.chain(outs))
-            .map(|(length, shape)| (length, shape, shape.iter().product()))
-            .collect();
-        let samples = each
-            .iter()
-            .find_map(|(length, _, size)| length.checked_div(*size));
+        let each = || {
+            let lengths = inputs.iter().map(|x| x.len());
+            let lengths = lengths.chain(outputs.iter().map(|y| y.len()));
+            let shapes = ins.clone().chain(outs.clone());
+            lengths
+                .zip(shapes)
+                .map(|(length, shape)| (length, shape, shape.iter().product::<usize>()))
+        };
+        let samples = each().find_map(|(length, _, size)| length.checked_div(size));
         let samples = samples.unwrap_or(0);
-        if each
-            .iter()
-            .all(|(length, _, size)| samples * size == *length)
-        {
+        if each().all(|(length, _, size)| samples * size == length) {
             return Ok(samples);
         }
-        let (out, inn) = (graph.outputs.len(), graph.inputs.len());
-        debug_assert_eq!(each.len(), out + inn);
+        let inn = graph.inputs.len();
+        let each: Vec<(usize, &Vec<usize>, usize)> = each().collect();
         let list = |part: &[(usize, &Vec<usize>, usize)]| -> String {
             let lengths: Vec<String> = part.iter().map(|(length, ..)| length.to_string()).collect();
             lengths.join(" and ")
