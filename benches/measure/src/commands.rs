@@ -7,6 +7,7 @@ use crate::curves::Curves;
 use crate::digest::Digest;
 use crate::epoch::Epoch;
 use crate::finding::Finding;
+use crate::graphs::Graphs;
 use crate::help::{BENCH_HELP, PEERS_HELP};
 use crate::measure::{HEAD, Measure};
 use crate::options::{self, Options};
@@ -31,6 +32,8 @@ enum Alone {
     Curves(Curves),
     /// Train every network for a few steps and print SHA-256 of its weights: whether two versions agree to the bit
     Digest(Digest),
+    /// Time a residual network and networks of two towers against chains of the same products
+    Graphs(Graphs),
 }
 
 /// Runs what stands after `cargo xtask bench`.
@@ -51,7 +54,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             all(&others)
         }
         ("peers", _) => compare(options),
-        ("step" | "epoch" | "curves" | "digest", _) => alone(name, options),
+        ("step" | "epoch" | "curves" | "digest" | "graphs", _) => alone(name, options),
         ("sweep", _) => {
             eprintln!("`cargo xtask bench sweep` is now called `cargo xtask bench curves`");
             alone("curves", options)
@@ -62,7 +65,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             if !groups.iter().any(|group| group == name) {
                 let names: Vec<&str> = measures::ALL.iter().map(|measure| measure.name).collect();
                 return Err(wrong(format!(
-                    "there is no benchmark `{name}`; there are: step, epoch, curves, digest, peers, all, {}, {}",
+                    "there is no benchmark `{name}`; there are: step, epoch, curves, digest, graphs, peers, all, {}, {}",
                     names.join(", "),
                     groups.join(", ")
                 )));
@@ -79,6 +82,7 @@ fn alone(name: &str, options: &[String]) -> Result<()> {
         Alone::Epoch(epoch) => epoch.run(),
         Alone::Curves(curves) => curves.run(),
         Alone::Digest(digest) => digest.run(),
+        Alone::Graphs(graphs) => graphs.run(),
     }
 }
 

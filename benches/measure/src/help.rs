@@ -8,6 +8,7 @@ Usage: cargo xtask bench [GROUP] [criterion options]   criterion groups: matmul,
        cargo xtask bench epoch [options]      epochs of the study: training and validation, nothing else (--help)
        cargo xtask bench curves [options]     costs over sizes, drawn into benches/results (--help)
        cargo xtask bench digest [options]     the weights after some steps, to compare versions bit for bit (--help)
+       cargo xtask bench graphs [options]     graphs against chains of the same products (--help)
        cargo xtask bench peers [options]      a step in Taper and other frameworks (--help)
        cargo xtask bench all [options]        all of the measures below
        cargo xtask bench MEASURE [options]    one of them

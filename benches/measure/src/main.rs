@@ -11,6 +11,7 @@ mod curves;
 mod digest;
 mod epoch;
 mod finding;
+mod graphs;
 mod help;
 mod json;
 mod launch;

@@ -17,13 +17,13 @@ use crate::zoo;
 /// Its options.
 #[derive(Args)]
 pub(crate) struct Step {
-    /// Network of the zoo: cnn, lenet5, mlp, vgg
+    /// Network of the zoo: cnn, lenet5, mlp, vgg, plain, residual, towers-mlp, towers-cnn
     #[arg(long, default_value = "cnn")]
     model: String,
     /// Training step or inference
     #[arg(long, value_enum, default_value = "train")]
     mode: Mode,
-    /// Images a step
+    /// Samples a step; a network of two inputs takes twice as many images
     #[arg(long, value_name = "N", default_value = "64", value_parser = positive)]
     batch: usize,
     /// Threads [default: all]
@@ -45,6 +45,8 @@ pub(crate) struct Step {
 
 /// What was measured: images a second of every chunk.
 struct Rates {
+    /// Images a step.
+    images: f64,
     steps: usize,
     chunks: Vec<f64>,
 }
@@ -55,12 +57,18 @@ impl Step {
         let threads = threads(self.threads);
         let rates = in_pool(threads, || -> anyhow::Result<Rates> {
             let mut work = Work::new(entry.build(Seed(7))?, self.batch)?;
-            self.measure(|| work.step(self.mode))
+            let images = work.images() as f64;
+            self.measure(images, || work.step(self.mode))
         })??;
         say(self.result(&rates, threads))
     }
 
-    fn measure(&self, mut step: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<Rates> {
+    /// `images`: how many a step takes, those of all inputs.
+    fn measure(
+        &self,
+        images: f64,
+        mut step: impl FnMut() -> anyhow::Result<()>,
+    ) -> anyhow::Result<Rates> {
         let mut timed = |steps: usize| -> anyhow::Result<f64> {
             let start = Instant::now();
             for _ in 0..steps {
@@ -76,17 +84,21 @@ impl Step {
         }
         let mut chunk = || -> anyhow::Result<f64> {
             if !self.latency {
-                return Ok((self.batch * steps) as f64 / timed(steps)?);
+                return Ok(images * steps as f64 / timed(steps)?);
             }
             let laps = (0..steps)
                 .map(|_| timed(1))
                 .collect::<anyhow::Result<Vec<_>>>()?;
-            Ok(self.batch as f64 / median(&laps))
+            Ok(images / median(&laps))
         };
         let chunks = (0..self.chunks)
             .map(|_| chunk())
             .collect::<anyhow::Result<_>>()?;
-        Ok(Rates { steps, chunks })
+        Ok(Rates {
+            images,
+            steps,
+            chunks,
+        })
     }
 
     fn result(&self, rates: &Rates, threads: usize) -> String {
@@ -95,7 +107,7 @@ impl Step {
             lowest,
             highest,
         } = Spread::of(&rates.chunks);
-        let milliseconds = 1000.0 * self.batch as f64 / median;
+        let milliseconds = 1000.0 * rates.images / median;
         let mode = self.mode.name();
         let instruction_set = taper_tensor::simd::instruction_set();
         let version = env!("CARGO_PKG_VERSION");

@@ -14,7 +14,8 @@ pub(crate) struct Work {
     model: Model,
     adam: Adam,
     state: State,
-    images: Tensor,
+    /// One tensor `[batch, …]` for each input of the model.
+    images: Vec<Tensor>,
     targets: Tensor,
     step: u64,
     /// The model prepared for inference, with room for its outputs: made by the first step of inference.
@@ -24,7 +25,6 @@ pub(crate) struct Work {
 impl Work {
     /// A batch of noise with random labels, the same in every run.
     pub(crate) fn new(model: Model, batch: usize) -> anyhow::Result<Work> {
-        let shape = [&[batch], model.input_shape()].concat();
         let classes = model.output_shape().iter().product();
         let key = Seed(1).key(Stream::User(0), 0);
         let labels: Vec<usize> = (0..batch)
@@ -32,10 +32,12 @@ impl Work {
             .collect();
         let adam = Adam::default();
         let state = moments::fresh(&adam, &model);
-        let (images, targets) = (
-            Tensor::uniform(shape, 0.0, 1.0, key),
-            Tensor::one_hot(&labels, classes)?,
-        );
+        let images = model.inputs().enumerate().map(|(input, (_, shape))| {
+            let key = Seed(1).key(Stream::User(0), input as u64);
+            Tensor::uniform([&[batch], shape].concat(), 0.0, 1.0, key)
+        });
+        let images = images.collect();
+        let targets = Tensor::one_hot(&labels, classes)?;
         Ok(Work {
             model,
             adam,
@@ -45,6 +47,11 @@ impl Work {
             step: 0,
             prepared: None,
         })
+    }
+
+    /// Images of a step: those of all inputs.
+    pub(crate) fn images(&self) -> usize {
+        self.images.iter().map(|images| images.shape()[0]).sum()
     }
 
     /// The model as it stands.
@@ -101,12 +108,13 @@ impl Work {
         let (prepared, output) = match &mut self.prepared {
             Some(prepared) => prepared,
             none => {
-                let batch = self.images.shape()[0];
+                let batch = self.images[0].shape()[0];
                 let output = vec![0.0; self.targets.len()];
                 none.insert((self.model.prepare(batch)?, output))
             }
         };
-        prepared.predict_into(self.images.as_slice().unwrap_or_default(), output)?;
+        let images: Vec<&[f32]> = self.images.iter().filter_map(Tensor::as_slice).collect();
+        prepared.predict_all_into(&images, &mut [output])?;
         std::hint::black_box(output);
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! The networks that are measured: `cargo xtask bench step --model NAME`, and the same in other frameworks.
 
+use taper_nn::junctions::{Add, Concatenate};
 use taper_nn::layers::{Activation, BatchNormalization, Conv2D, Dense, Flatten, MaxPooling2D};
-use taper_nn::{Model, Padding, Relu, Seed, Sequential, Softmax};
+use taper_nn::{Functional, Linear, Model, Padding, Relu, Result, Seed, Sequential, Softmax};
 
 use crate::usage::wrong;
 
@@ -10,7 +11,7 @@ use crate::usage::wrong;
 pub(crate) struct Entry {
     /// Name on the command line.
     pub(crate) name: &'static str,
-    build: fn() -> Sequential,
+    build: fn(Seed) -> Result<Model>,
 }
 
 impl Entry {
@@ -18,29 +19,46 @@ impl Entry {
     ///
     /// # Errors
     /// None: the shapes fit, as a test checks.
-    pub(crate) fn build(&self, seed: Seed) -> taper_nn::Result<Model> {
-        (self.build)().build(seed)
+    pub(crate) fn build(&self, seed: Seed) -> Result<Model> {
+        (self.build)(seed)
     }
 }
 
-/// Every network.
+/// Every network: four chains that other frameworks are compared on, then pairs of a chain and a graph of the same
+/// products (`cargo xtask bench graphs`).
 pub(crate) fn all() -> &'static [Entry] {
     &[
         Entry {
             name: "cnn",
-            build: cnn,
+            build: |seed| cnn().build(seed),
         },
         Entry {
             name: "lenet5",
-            build: lenet5,
+            build: |seed| lenet5().build(seed),
         },
         Entry {
             name: "mlp",
-            build: mlp,
+            build: |seed| mlp().build(seed),
         },
         Entry {
             name: "vgg",
-            build: vgg,
+            build: |seed| vgg().build(seed),
+        },
+        Entry {
+            name: "plain",
+            build: |seed| blocks(false, seed),
+        },
+        Entry {
+            name: "residual",
+            build: |seed| blocks(true, seed),
+        },
+        Entry {
+            name: "towers-mlp",
+            build: towers_mlp,
+        },
+        Entry {
+            name: "towers-cnn",
+            build: towers_cnn,
         },
     ]
 }
@@ -118,6 +136,72 @@ fn vgg() -> Sequential {
         .add(Dense::new(10).activation(Softmax))
 }
 
+/// After He et al. 2016, small and without normalization.
+/// 32×32×3; Conv 32, then 3 blocks of 2× Conv 32 (3×3), pool, Dense 10; with or without the sums around the blocks.
+fn blocks(sums: bool, seed: Seed) -> Result<Model> {
+    let conv = |activation| {
+        Conv2D::new(32, 3)
+            .padding(Padding::Same)
+            .activation(activation)
+    };
+    let mut net = Functional::new();
+    let image = net.input("image", [32, 32, 3]);
+    let mut x = net.apply(conv(Relu), image);
+    for _ in 0..3 {
+        let inner = net.apply(conv(Relu), x);
+        x = if sums {
+            let y = net.apply(conv(Linear), inner);
+            let sum = net.join(Add::new(), &[x, y]);
+            net.apply(Activation::new(Relu), sum)
+        } else {
+            net.apply(conv(Relu), inner)
+        };
+    }
+    let pooled = net.apply(MaxPooling2D::new(2), x);
+    let flat = net.apply(Flatten, pooled);
+    let classes = net.apply(Dense::new(10).activation(Softmax), flat);
+    net.outputs(&[classes]).build(seed)
+}
+
+/// Two images through the hidden layers of `mlp`, joined in front of its last layer: per image the same products.
+fn towers_mlp(seed: Seed) -> Result<Model> {
+    let mut net = Functional::new();
+    let images = ["left", "right"].map(|name| net.input(name, [28, 28, 1]));
+    let hidden = [512, 512].map(|units| net.layer(Dense::new(units).activation(Relu)));
+    let towers = images.map(|image| {
+        let mut x = net.apply(Flatten, image);
+        for layer in hidden {
+            x = net.call(layer, x);
+        }
+        x
+    });
+    let both = net.join(Concatenate::new(), &towers);
+    let classes = net.apply(Dense::new(10).activation(Softmax), both);
+    net.outputs(&[classes]).build(seed)
+}
+
+/// Two images through the layers of `cnn`, joined in front of its last one: per image the same products.
+fn towers_cnn(seed: Seed) -> Result<Model> {
+    let mut net = Functional::new();
+    let images = ["left", "right"].map(|name| net.input(name, [28, 28, 1]));
+    let layers = [
+        net.layer(Conv2D::new(32, 3).activation(Relu)),
+        net.layer(Conv2D::new(64, 3).activation(Relu)),
+        net.layer(MaxPooling2D::new(2)),
+        net.layer(Flatten),
+        net.layer(Dense::new(128).activation(Relu)),
+        net.layer(Dense::new(128).activation(Relu)),
+    ];
+    let towers = images.map(|image| {
+        layers
+            .iter()
+            .fold(image, |wire, &layer| net.call(layer, wire))
+    });
+    let both = net.join(Concatenate::new(), &towers);
+    let classes = net.apply(Dense::new(10).activation(Softmax), both);
+    net.outputs(&[classes]).build(seed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,11 +221,15 @@ mod tests {
         assert_eq!(parameters("lenet5"), 61_706);
         assert_eq!(parameters("mlp"), 669_706);
         assert_eq!(parameters("vgg"), 1_338_794);
+        // A graph does the products of its chain: as many weights, but for the columns of two towers' last layer.
+        assert_eq!(parameters("residual"), parameters("plain"));
+        assert_eq!(parameters("towers-mlp"), parameters("mlp") + 512 * 10);
+        assert_eq!(parameters("towers-cnn"), parameters("cnn") + 128 * 10);
         assert!(
             find("cnm")
                 .expect_err("no such network")
                 .to_string()
-                .contains("cnn, lenet5, mlp, vgg")
+                .contains("cnn, lenet5, mlp, vgg, plain")
         );
     }
 }
