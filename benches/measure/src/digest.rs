@@ -37,7 +37,7 @@ impl Digest {
         ))?;
         for entry in zoo::all() {
             let digest = in_pool(threads(self.threads), || trained(entry, self.steps))??;
-            say(format!("{:<8}{digest}", entry.name))?;
+            say(format!("{:<12}{digest}", entry.name))?;
         }
         Ok(())
     }

@@ -1,11 +1,11 @@
-//! From a graph to what is done, one thing behind the other: runs of layers become steps, steps stages; junctions bound
-//! them.
+//! From a graph to what is done, one thing behind the other: runs of layers become steps; steps and junctions that treat
+//! each sample by itself form stages.
 
 use super::fold::Item;
 use super::junctions::{self, Meeting};
 use super::places::{Ends, Places, Value};
-use super::run::{Deed, Task};
-use super::stage::{Stage, Step};
+use super::run::Deed;
+use super::stage::{Part, Stage, Step, Task};
 use super::steps::{self, Found, Row, Then};
 use crate::graph::{Graph, Kind};
 use crate::{ActivationKind, Linear, Model, Result, Sigmoid, Softmax};
@@ -52,10 +52,10 @@ fn groups(graph: &Graph<f32>) -> Vec<Group> {
 struct Builder<'a> {
     model: &'a Model,
     table: Vec<Row>,
-    deeds: Vec<Deed>,
-    /// Where each value of the graph is found; those that no deed has made yet are not.
+    parts: Vec<Part>,
+    /// Where each value of the graph is found; those that no part has made yet are not.
     at: Vec<Option<Value>>,
-    /// Values of a sample that lie between deeds.
+    /// Values of a sample that lie between parts.
     between: Vec<usize>,
 }
 
@@ -68,7 +68,7 @@ impl<'a> Builder<'a> {
         Builder {
             model,
             table: steps::all(),
-            deeds: Vec::new(),
+            parts: Vec::new(),
             at,
             between: Vec::new(),
         }
@@ -78,7 +78,7 @@ impl<'a> Builder<'a> {
         self.model.graph.shapes[value].iter().product()
     }
 
-    /// A new value between deeds.
+    /// A new value between parts.
     fn new_value(&mut self, size: usize) -> Value {
         self.between.push(size);
         Value::Between(self.between.len() - 1)
@@ -96,15 +96,23 @@ impl<'a> Builder<'a> {
         let to = self.model.graph.nodes[last].outputs.start;
         let items = Item::all(self.model, run);
         let steps = self.steps(&items, &self.model.graph.shapes[from])?;
-        let mut value = self.find(from);
-        for stage in stages(steps) {
-            let next = self.new_value(stage.outputs());
-            self.deeds.push(Deed::stage(stage, value, next));
+        // Where nothing is left to do, the value is the one in front.
+        self.at[to] = Some(self.chain(steps, self.find(from)));
+        Ok(())
+    }
+
+    /// Steps one behind the other, and where their output is found.
+    fn chain(&mut self, steps: Vec<Step>, mut value: Value) -> Value {
+        for step in steps {
+            let next = self.new_value(step.outputs);
+            self.parts.push(Part {
+                task: Task::Step(step),
+                from: vec![value],
+                to: vec![next],
+            });
             value = next;
         }
-        // Where nothing is left to do, the value is the one in front.
-        self.at[to] = Some(value);
-        Ok(())
+        value
     }
 
     /// A junction, what is done in place behind it, and the rest of the run.
@@ -133,7 +141,7 @@ impl<'a> Builder<'a> {
             then,
         };
         let mut value = to[0];
-        self.deeds.push(Deed {
+        self.parts.push(Part {
             task: Task::Meeting(meeting),
             from,
             to,
@@ -142,11 +150,8 @@ impl<'a> Builder<'a> {
             return Ok(());
         };
         if let Some(first) = rest.first() {
-            for stage in stages(self.steps(rest, first.input)?) {
-                let next = self.new_value(stage.outputs());
-                self.deeds.push(Deed::stage(stage, value, next));
-                value = next;
-            }
+            let steps = self.steps(rest, first.input)?;
+            value = self.chain(steps, value);
         }
         self.at[graph.nodes[last].outputs.start] = Some(value);
         Ok(())
@@ -193,18 +198,18 @@ impl<'a> Builder<'a> {
         Ok(None)
     }
 
-    /// Sends the outputs out: directly where the deed that makes one makes it for nobody else, by a copy otherwise.
+    /// Sends the outputs out: directly where the part that makes one makes it for nobody else, by a copy otherwise.
     fn finish(mut self) -> (Vec<Deed>, Places) {
         let outputs = &self.model.graph.outputs;
         let found: Vec<Value> = outputs.iter().map(|&value| self.find(value)).collect();
         for (index, &value) in found.iter().enumerate() {
             let target = Value::Output(index);
             let twice = found.iter().filter(|&&other| other == value).count() > 1;
-            let read = self.deeds.iter().any(|deed| deed.from.contains(&value));
+            let read = self.parts.iter().any(|part| part.from.contains(&value));
             let made = self
-                .deeds
+                .parts
                 .iter_mut()
-                .flat_map(|deed| &mut deed.to)
+                .flat_map(|part| &mut part.to)
                 .find(|to| **to == value)
                 .filter(|_| !twice && !read);
             match made {
@@ -220,47 +225,52 @@ impl<'a> Builder<'a> {
                         work: Found::copy(shape).work,
                         then: Vec::new(),
                     };
-                    let stage = Stage {
-                        is_local: step.is_local(),
-                        steps: vec![step],
-                    };
-                    self.deeds.push(Deed::stage(stage, value, target));
+                    self.parts.push(Part {
+                        task: Task::Step(step),
+                        from: vec![value],
+                        to: vec![target],
+                    });
                 }
             }
         }
-        let ends = self.deeds.iter_mut().map(|deed| Ends {
+        let mut deeds = deeds_of(self.parts);
+        let ends = deeds.iter_mut().map(|deed| Ends {
             from: &mut deed.from,
             to: &mut deed.to,
         });
         let places = Places::new(&mut ends.collect::<Vec<_>>(), &self.between);
-        (self.deeds, places)
+        (deeds, places)
     }
 }
 
-/// Steps that treat each sample by itself form one stage.
-fn stages(steps: Vec<Step>) -> Vec<Stage> {
-    let mut stages: Vec<Stage> = Vec::new();
-    for step in steps {
-        match stages.last_mut() {
-            Some(stage) if stage.is_local && step.is_local() => stage.steps.push(step),
-            _ => stages.push(Stage {
-                is_local: step.is_local(),
-                steps: vec![step],
-            }),
+/// Parts that treat each sample by itself form one stage.
+fn deeds_of(parts: Vec<Part>) -> Vec<Deed> {
+    let mut groups: Vec<Vec<Part>> = Vec::new();
+    for part in parts {
+        match groups.last_mut() {
+            Some(group) if group.last().is_some_and(|last| Stage::takes(last, &part)) => {
+                group.push(part);
+            }
+            _ => groups.push(vec![part]),
         }
     }
-    stages
+    let mut deeds = Vec::new();
+    // From the end: what stages behind read is known then.
+    let mut read: Vec<Value> = Vec::new();
+    for group in groups.into_iter().rev() {
+        let (stage, from, to) = Stage::new(group, |value| read.contains(&value));
+        read.extend(&from);
+        deeds.push(Deed { stage, from, to });
+    }
+    deeds.reverse();
+    deeds
 }
 
 /// Takes the activation function of each output's last layer away where losses may take it in, and says which it is.
 pub(super) fn take_last(model: &Model, deeds: &mut [Deed]) -> Vec<ActivationKind> {
     let take = |(index, last): (usize, ActivationKind)| {
-        let makes = |deed: &&mut Deed| deed.to == [Value::Output(index)];
-        let taken = deeds.iter_mut().find(makes).and_then(|deed| {
-            let then = match &mut deed.task {
-                Task::Stage(stage) => &mut stage.steps.last_mut()?.then,
-                Task::Meeting(meeting) => &mut meeting.then,
-            };
+        let taken = maker(deeds, index).and_then(|part| {
+            let then = part.task.then();
             let joint = [Softmax, Sigmoid].contains(&last);
             then.pop_if(|then| matches!(then, Then::Activation(kind, _) if joint && *kind == last))
         });
@@ -272,4 +282,13 @@ pub(super) fn take_last(model: &Model, deeds: &mut [Deed]) -> Vec<ActivationKind
         .enumerate()
         .map(take)
         .collect()
+}
+
+/// The part that makes an output of the model and nothing else.
+fn maker(deeds: &mut [Deed], output: usize) -> Option<&mut Part> {
+    deeds.iter_mut().find_map(|deed| {
+        let number = deed.to.iter().position(|&to| to == Value::Output(output))?;
+        let mut parts = deed.stage.parts.iter_mut();
+        parts.find(|part| part.to == [Value::Output(number)])
+    })
 }

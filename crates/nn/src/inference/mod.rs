@@ -54,7 +54,7 @@ use crate::graph::Graph;
 use crate::model::{check_inputs, only};
 use crate::{ActivationKind, Error, Model, Result, Tensors};
 use places::Memory;
-use run::{Deed, Task};
+use run::Deed;
 use std::fmt;
 use std::sync::Arc;
 use steps::Then;
@@ -115,16 +115,9 @@ impl Prepared {
     pub fn steps(&self) -> Vec<(&'static str, Vec<&str>)> {
         let name = |&node: &usize| self.graph.owner(node).name.as_str();
         let mut steps = Vec::new();
-        for deed in &self.deeds {
-            match &deed.task {
-                Task::Stage(stage) => steps.extend(
-                    stage
-                        .steps
-                        .iter()
-                        .map(|step| (step.name, step.nodes.iter().map(name).collect())),
-                ),
-                Task::Meeting(m) => steps.push((m.name, m.nodes.iter().map(name).collect())),
-            }
+        for part in self.deeds.iter().flat_map(|deed| &deed.stage.parts) {
+            let (kind, nodes) = part.task.covers();
+            steps.push((kind, nodes.iter().map(name).collect()));
         }
         steps
     }

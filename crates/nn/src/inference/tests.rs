@@ -1,12 +1,14 @@
 //! A prepared model predicts what the model predicts: over random nets, layers, batches, and numbers of threads.
 
 use super::*;
+use crate::junctions::{Add, Concatenate};
 use crate::layers::{
     self, Activation, BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, Reshape,
 };
 use crate::{
-    ActivationKind, BinaryCrossentropy, CategoricalCrossentropy, Context, Describe, Layer, Loss,
-    MeanSquaredError, Padding, Relu, Seed, Sequential, Sigmoid, Softmax,
+    ActivationKind, BinaryCrossentropy, CategoricalCrossentropy, Context, Describe,
+    DescribeJunction, Junction, Layer, Loss, MeanSquaredError, Padding, Relu, Seed, Sequential,
+    Sigmoid, Softmax,
 };
 use taper_autograd::Var;
 use taper_autograd::gradcheck::Sampler;
@@ -169,6 +171,99 @@ fn a_large_net_at_many_batch_sizes() {
     let model = large();
     for samples in [1, 2, 3, 4, 7, 9, 33] {
         assert_predicts_the_same(&model, 32, samples, "the large net");
+    }
+}
+
+/// Large enough for every kind of cut: two inputs, a residual block whose inner value is an output and is read on, a
+/// junction of no known kind in the midst, what stands in front of it read behind it, and a Dense layer of whole batches.
+fn large_graph() -> Model {
+    let mut net = crate::Functional::new();
+    let conv = || Conv2D::new(16, 3).padding(Padding::Same);
+    let (a, b) = (net.input("a", [14, 14, 16]), net.input("b", [14, 14, 16]));
+    let x = net.apply(conv().activation(Relu), a);
+    let y = net.apply(conv(), x);
+    let sum = net.join(Add::new(), &[x, y, b]);
+    let block = net.apply(Activation::new(Relu), sum);
+    let [negative, twice] = net.split(NegativeAndTwice, &[block]);
+    let wide = net.join(Concatenate::new(), &[negative, x, twice, block]);
+    let narrow = net.apply(conv(), wide);
+    let pooled = net.apply(MaxPooling2D::new(2), narrow);
+    let flat = net.apply(Flatten, pooled);
+    let hidden = net.apply(Dense::new(300).activation(Relu), flat);
+    let classes = net.apply(Dense::new(10).activation(Softmax), hidden);
+    let outputs = net.outputs(&[classes, block, y, narrow, twice]);
+    outputs.build(Seed(3)).unwrap()
+}
+
+/// Two outputs, and no step of its own.
+#[derive(Debug)]
+struct NegativeAndTwice;
+
+impl DescribeJunction for NegativeAndTwice {
+    fn class_name(&self) -> &'static str {
+        "NegativeAndTwice"
+    }
+
+    fn config(&self) -> serde_json::Value {
+        serde_json::json!({})
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![inputs[0].to_vec(); 2])
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+impl Junction for NegativeAndTwice {
+    fn forward(&self, x: &[&Var], _: &[Var], _: &mut Context) -> Result<Vec<Var>> {
+        Ok(vec![x[0].neg(), x[0].add(x[0])?])
+    }
+}
+
+fn two_batches(samples: usize) -> [Tensor; 2] {
+    [7, 8].map(|case| {
+        let key = Seed(case).key(Stream::User(4), 0);
+        Tensor::normal([samples, 14, 14, 16], 0.0, 1.0, key)
+    })
+}
+
+#[test]
+fn a_large_graph_at_many_batch_sizes() {
+    let model = large_graph();
+    let mut prepared = model.prepare(32).unwrap();
+    for samples in [1, 2, 3, 4, 7, 9, 33] {
+        let [a, b] = two_batches(samples);
+        let wanted = model.predict_all([&a, &b]).unwrap();
+        let found = prepared.predict_all([&a, &b]).unwrap();
+        for (output, (found, wanted)) in found.iter().zip(&wanted).enumerate() {
+            let difference = found.max_abs_difference(wanted).unwrap();
+            assert!(
+                difference <= 2e-5,
+                "output {output}: {difference} apart, {samples} samples"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_graph_has_the_same_bits_for_any_number_of_threads_and_neighbours() {
+    let model = large_graph();
+    let [a, b] = two_batches(20);
+    let bits = |threads: usize, max_batch: usize| -> Vec<Vec<u32>> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        let predict = || model.prepare(max_batch).unwrap().predict_all([&a, &b]);
+        let y = pool.build().unwrap().install(predict).unwrap();
+        let bits = |y: &Tensor| y.to_vec().into_iter().map(f32::to_bits).collect();
+        y.iter().map(bits).collect()
+    };
+    for max_batch in [1, 20] {
+        let one = bits(1, max_batch);
+        for threads in [2, 3, 5] {
+            assert_eq!(bits(threads, max_batch), one, "{threads} threads");
+        }
     }
 }
 

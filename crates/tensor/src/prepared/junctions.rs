@@ -1,5 +1,6 @@
 //! Where values of several layers meet.
 
+use super::Cut;
 use crate::simd::{Simd, WithSimd, dispatch};
 use rayon::prelude::*;
 
@@ -11,22 +12,50 @@ pub fn is_cut_by_pieces(values: usize) -> bool {
     values >= 2 * PIECE
 }
 
-/// y += x, value by value.
-pub fn add_in_place(y: &mut [f32], x: &[f32]) {
-    if is_cut_by_pieces(y.len()) {
-        let pieces = y.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE));
-        pieces.for_each(|(y, x)| dispatch(Add { y, x }));
+/// y = a + b, value by value.
+pub fn add(a: &[f32], b: &[f32], y: &mut [f32], cut: Cut) {
+    if cut == Cut::Tasks && is_cut_by_pieces(y.len()) {
+        let inputs = a.par_chunks(PIECE).zip(b.par_chunks(PIECE));
+        let pieces = y.par_chunks_mut(PIECE).zip(inputs);
+        pieces.for_each(|(y, (a, b))| dispatch(Add { a, b, y }));
     } else {
-        dispatch(Add { y, x });
+        dispatch(Add { a, b, y });
     }
 }
 
 struct Add<'a> {
+    a: &'a [f32],
+    b: &'a [f32],
+    y: &'a mut [f32],
+}
+
+impl WithSimd for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        for ((y, a), b) in self.y.iter_mut().zip(self.a).zip(self.b) {
+            *y = a + b;
+        }
+    }
+}
+
+/// y += x, value by value.
+pub fn add_in_place(y: &mut [f32], x: &[f32], cut: Cut) {
+    if cut == Cut::Tasks && is_cut_by_pieces(y.len()) {
+        let pieces = y.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE));
+        pieces.for_each(|(y, x)| dispatch(AddInPlace { y, x }));
+    } else {
+        dispatch(AddInPlace { y, x });
+    }
+}
+
+struct AddInPlace<'a> {
     y: &'a mut [f32],
     x: &'a [f32],
 }
 
-impl WithSimd for Add<'_> {
+impl WithSimd for AddInPlace<'_> {
     type Output = ();
 
     #[inline(always)]

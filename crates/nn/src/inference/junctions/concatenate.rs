@@ -3,6 +3,7 @@
 use super::{JunctionWork, Reads, Row};
 use crate::Result;
 use crate::junctions::Concatenate;
+use taper_tensor::prepared::Cut;
 
 pub(super) fn row() -> Row {
     Row {
@@ -16,7 +17,11 @@ pub(super) fn row() -> Row {
             let axis = concatenate.batch_axis(axes)? - 1;
             let block = |shape: &&[usize]| shape[axis..].iter().product();
             let blocks: Vec<usize> = shapes.iter().map(block).collect();
-            Ok(Some(Box::new(Interleave { blocks })))
+            let values = shapes.iter().map(|shape| shape.iter().product::<usize>());
+            Ok(Some(Box::new(Interleave {
+                blocks,
+                values: values.sum(),
+            })))
         },
     }
 }
@@ -26,10 +31,18 @@ pub(super) fn row() -> Row {
 struct Interleave {
     /// Values of a block of each input.
     blocks: Vec<usize>,
+    /// Values of a sample of the output.
+    values: usize,
 }
 
 impl JunctionWork for Interleave {
-    fn run(&self, _n: usize, inputs: Reads<'_>, outputs: &mut [&mut [f32]]) -> Result<()> {
+    fn run(
+        &self,
+        _n: usize,
+        inputs: Reads<'_>,
+        outputs: &mut [&mut [f32]],
+        _cut: Cut,
+    ) -> Result<()> {
         let [y] = outputs else { return Ok(()) };
         let row: usize = self.blocks.iter().sum();
         let mut first = 0;
@@ -42,6 +55,14 @@ impl JunctionWork for Interleave {
             first += block;
         }
         Ok(())
+    }
+
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    fn products(&self) -> usize {
+        self.values
     }
 
     fn is_cut(&self, _n: usize) -> bool {

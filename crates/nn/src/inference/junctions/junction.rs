@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use taper_autograd::{Tape, Var};
 use taper_tensor::Tensor;
+use taper_tensor::prepared::Cut;
 
 pub(super) fn work(model: &Model, node: usize) -> Box<dyn JunctionWork> {
     let parameters = &model.parameters[model.graph.owner(node).parameters.clone()];
@@ -24,7 +25,13 @@ struct AnyJunction {
 }
 
 impl JunctionWork for AnyJunction {
-    fn run(&self, n: usize, inputs: Reads<'_>, outputs: &mut [&mut [f32]]) -> Result<()> {
+    fn run(
+        &self,
+        n: usize,
+        inputs: Reads<'_>,
+        outputs: &mut [&mut [f32]],
+        _cut: Cut,
+    ) -> Result<()> {
         let Kind::Junction(junction) = &self.graph.owner(self.node).kind else {
             return Ok(()); // it was made of a junction
         };
@@ -50,6 +57,15 @@ impl JunctionWork for AnyJunction {
             y.copy_from_slice(result.as_slice().unwrap_or_default());
         }
         Ok(())
+    }
+
+    fn is_local(&self) -> bool {
+        false
+    }
+
+    /// Nobody knows.
+    fn products(&self) -> usize {
+        0
     }
 
     /// It may cut the batch itself.

@@ -4,12 +4,13 @@ mod add;
 mod concatenate;
 mod junction;
 
-use super::places::{Value, find};
+pub use super::places::Reads;
+
 use super::stage::Run;
 use super::steps::{ANY_LAYER, Then};
 use crate::{Junction, Model, Result};
 use std::fmt::Debug;
-use taper_tensor::buffer::Buffer;
+use taper_tensor::prepared::Cut;
 
 /// One kind of junction.
 pub struct Row {
@@ -26,13 +27,19 @@ pub type Find = fn(&dyn Junction, &[&[usize]]) -> Result<Option<Box<dyn Junction
 
 /// From the values of several inputs to those of the outputs. A run allocates nothing.
 pub trait JunctionWork: Debug + Send + Sync {
-    /// Runs `n` samples.
+    /// Runs `n` samples. The cut does not change the result.
     ///
     /// # Errors
     /// Only of junctions that run as they are.
-    fn run(&self, n: usize, inputs: Reads<'_>, outputs: &mut [&mut [f32]]) -> Result<()>;
+    fn run(&self, n: usize, inputs: Reads<'_>, outputs: &mut [&mut [f32]], cut: Cut) -> Result<()>;
 
-    /// Whether `n` samples are handed to the thread pool.
+    /// Whether it treats samples one by one, so that nothing is lost when tasks take a few of them each.
+    fn is_local(&self) -> bool;
+
+    /// Products of one sample, or what takes as long.
+    fn products(&self) -> usize;
+
+    /// Whether `n` samples, run as [`Cut::Tasks`], are handed to the thread pool.
     fn is_cut(&self, n: usize) -> bool;
 }
 
@@ -84,51 +91,12 @@ pub(super) struct Meeting {
 }
 
 impl Meeting {
-    pub(super) fn run(&self, n: usize, inputs: Reads<'_>, outputs: &mut [&mut [f32]]) -> Run {
-        let done = self.work.run(n, inputs, outputs);
+    pub(super) fn run(&self, inputs: Reads<'_>, outputs: &mut [&mut [f32]], cut: Cut) -> Run {
+        let done = self.work.run(inputs.n, inputs, outputs, cut);
         done.map_err(|error| (self.nodes[0], error))?;
         if let [y, ..] = outputs {
             self.then.iter().for_each(|then| then.apply(y));
         }
         Ok(())
-    }
-}
-
-/// The values of a junction's inputs.
-#[derive(Clone, Copy)]
-pub struct Reads<'a> {
-    n: usize,
-    sizes: &'a [usize],
-    from: &'a [Value],
-    inputs: &'a [&'a [f32]],
-    between: &'a [Option<Buffer<f32>>],
-}
-
-impl<'a> Reads<'a> {
-    pub(super) fn new(
-        n: usize,
-        meeting: &'a Meeting,
-        from: &'a [Value],
-        inputs: &'a [&'a [f32]],
-        between: &'a [Option<Buffer<f32>>],
-    ) -> Self {
-        Reads {
-            n,
-            sizes: &meeting.inputs,
-            from,
-            inputs,
-            between,
-        }
-    }
-
-    /// Those of each input.
-    pub fn iter(self) -> impl Iterator<Item = &'a [f32]> {
-        let values = self
-            .from
-            .iter()
-            .map(move |&v| find(v, self.inputs, self.between));
-        values
-            .zip(self.sizes)
-            .map(move |(x, size)| &x[..self.n * size])
     }
 }
