@@ -1,7 +1,9 @@
 //! The networks that are measured: `cargo xtask bench step --model NAME`, and the same in other frameworks.
 
 use taper_nn::junctions::{Add, Concatenate};
-use taper_nn::layers::{Activation, BatchNormalization, Conv2D, Dense, Flatten, MaxPooling2D};
+use taper_nn::layers::{
+    Activation, BatchNormalization, Conv2D, Dense, Flatten, GlobalAveragePooling2D, MaxPooling2D,
+};
 use taper_nn::{Functional, Linear, Model, Padding, Relu, Result, Seed, Sequential, Softmax};
 
 use crate::usage::wrong;
@@ -137,7 +139,8 @@ fn vgg() -> Sequential {
 }
 
 /// After He et al. 2016, small and without normalization.
-/// 32×32×3; Conv 32, then 3 blocks of 2× Conv 32 (3×3), pool, Dense 10; with or without the sums around the blocks.
+/// 32×32×3; Conv 32, then 3 blocks of 2× Conv 32 (3×3), mean of each channel, Dense 10; with or without the sums around
+/// the blocks.
 fn blocks(sums: bool, seed: Seed) -> Result<Model> {
     let conv = |activation| {
         Conv2D::new(32, 3)
@@ -157,9 +160,8 @@ fn blocks(sums: bool, seed: Seed) -> Result<Model> {
             net.apply(conv(Relu), inner)
         };
     }
-    let pooled = net.apply(MaxPooling2D::new(2), x);
-    let flat = net.apply(Flatten, pooled);
-    let classes = net.apply(Dense::new(10).activation(Softmax), flat);
+    let means = net.apply(GlobalAveragePooling2D::new(), x);
+    let classes = net.apply(Dense::new(10).activation(Softmax), means);
     net.outputs(&[classes]).build(seed)
 }
 

@@ -53,6 +53,13 @@ impl<E: Element> Var<E> {
         self.tape.constant(&self.value)
     }
 
+    /// The variable for recording what is computed from it, and its value, which nobody else may hold any more. The
+    /// variable has no value left.
+    pub(crate) fn without_value(mut self) -> (Var<E>, Tensor<E>) {
+        let value = std::mem::replace(&mut self.value, Tensor::zeros([0]));
+        (self, value)
+    }
+
     /// Its position on the tape.
     pub(crate) fn node(&self) -> Option<usize> {
         self.node

@@ -62,4 +62,15 @@ pub trait Junction<E: Element = f32>: DescribeJunction {
         weights: &[Var<E>],
         context: &mut Context<E>,
     ) -> Result<Vec<Var<E>>>;
+
+    /// The only output with relu behind it, in one pass, where the junction has a faster way than
+    /// [`forward`](Self::forward) and relu; of the same bits. The inputs are given away, so that their memory can be used
+    /// again. `None`, the default: there is none. A model asks when an [`Activation`](crate::layers::Activation) of relu
+    /// alone reads the output.
+    fn forward_relu(&self) -> Option<ForwardRelu<E>> {
+        None
+    }
 }
+
+/// From the inputs to the only output of a junction with relu behind it.
+pub type ForwardRelu<E> = fn(Vec<Var<E>>) -> Result<Var<E>>;

@@ -101,7 +101,7 @@ pub use functional::{Functional, Outputs, Shared};
 pub use graph::Wire;
 pub use inference::{Evaluator, Prepared};
 pub use initializers::Initializer;
-pub use junction::{DescribeJunction, Junction};
+pub use junction::{DescribeJunction, ForwardRelu, Junction};
 pub use layer::{AtInference, Describe, FreezeExt, Frozen, Layer, ScaleAndShift, WeightSpec};
 pub use losses::{
     BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError,

@@ -3,7 +3,8 @@
 
 use crate::fusion::{self, Fused};
 use crate::graph::{Graph, Kind};
-use crate::{ActivationKind, Context, Error, Layer, Result};
+use crate::layers::Activation;
+use crate::{ActivationKind, Context, Error, ForwardRelu, Layer, Result};
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -39,6 +40,8 @@ struct Read {
 enum Run<E: Element> {
     /// The pattern's name, and what it runs.
     Fused(&'static str, Box<dyn Fused<E>>),
+    /// A junction and the relu behind it.
+    Relu(ForwardRelu<E>),
     /// What the node's owner is.
     Owner,
     /// What stands in for the node's layer.
@@ -55,8 +58,15 @@ impl<E: Element> Plan<E> {
         let runs = graph.runs();
         let mut covered = vec![false; graph.nodes.len()];
         let mut groups: Vec<(Vec<usize>, Run<E>)> = Vec::new();
+        let reader = graph.only_readers();
         for first in 0..graph.nodes.len() {
             if covered[first] {
+                continue;
+            }
+            let next = reader[first].filter(|next| fuse && !instead.contains_key(next));
+            if let Some((next, forward)) = next.and_then(|next| with_relu(graph, first, next)) {
+                covered[next] = true;
+                groups.push((vec![first, next], Run::Relu(forward)));
                 continue;
             }
             let run: Vec<&dyn Layer<E>> = runs[first]
@@ -184,7 +194,8 @@ impl<E: Element> Plan<E> {
         self.stages.iter().map(|stage| {
             let name = match &stage.run {
                 Run::Fused(name, _) => Some(*name),
-                _ => None,
+                Run::Relu(_) => Some("junction_relu"),
+                Run::Owner | Run::Instead(_) => None,
             };
             (name, &*stage.nodes)
         })
@@ -212,6 +223,7 @@ impl<E: Element> Stage<E> {
             Run::Fused(_, fused) => {
                 return Ok(vec![fused.forward(&inputs[0], weights, context)?]);
             }
+            Run::Relu(forward) => return Ok(vec![forward(inputs)?]),
             Run::Instead(layer) => layer,
             Run::Owner => match &graph.owner(self.nodes[0] as usize).kind {
                 Kind::Layer(layer) => layer,
@@ -233,6 +245,21 @@ impl<E: Element> Stage<E> {
         };
         Ok(vec![layer.forward(&inputs[0], weights, context)?])
     }
+}
+
+/// The way of a junction that has one for itself and relu behind it, if that is what `next` is; and `next`.
+fn with_relu<E: Element>(
+    graph: &Graph<E>,
+    node: usize,
+    next: usize,
+) -> Option<(usize, ForwardRelu<E>)> {
+    let Kind::Junction(junction) = &graph.owner(node).kind else {
+        return None;
+    };
+    let (layer, ..) = graph.layer(next)?;
+    let layer: &Activation = layer.as_any().downcast_ref()?;
+    let is_relu = layer.activation == ActivationKind::Relu;
+    Some((next, junction.forward_relu().filter(|_| is_relu)?))
 }
 
 /// Slots are given out by the plan itself; this cannot be met.

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 use taper_autograd::Var;
 use taper_nn::junctions::{Add, Concatenate};
-use taper_nn::layers::{BatchNormalization, Dense, Dropout, Flatten};
+use taper_nn::layers::{Activation, BatchNormalization, Dense, Dropout, Flatten};
 use taper_nn::{
     Context, Describe, DescribeJunction, FreezeExt, Functional, Initializer, Junction, L2, Layer,
-    MeanSquaredError, Model, Registry, Relu, Result, Seed, Sequential, Softmax, WeightSpec,
+    Loss, MeanSquaredError, Model, Registry, Relu, Result, Seed, Sequential, Softmax, Step,
+    WeightSpec,
 };
 use taper_tensor::{Element, Stream, Tensor};
 
@@ -398,4 +399,53 @@ fn descriptions_that_are_none_are_refused() {
     assert!(error(json!({"class_name": "Graph"})).contains("Graph"));
     let open = json!({"class_name": "InputLayer", "name": "x", "config": {"batch_shape": [null, null]}, "inbound_nodes": []});
     assert!(error(graph(json!([open]), json!([["x", 0, 0]]))).contains("open"));
+}
+
+/// A residual block whose sum of `inputs` values has relu behind it.
+fn residual(inputs: usize, fuse: bool) -> Model {
+    let mut net = Functional::new();
+    let input = net.input("input", [5]);
+    let x = net.apply(Dense::new(4).activation(Relu), input);
+    let mut wires = vec![x];
+    for _ in 1..inputs {
+        wires.push(net.apply(Dense::new(4), x));
+    }
+    let sum = net.join(Add::new(), &wires);
+    let block = net.apply(Activation::new(Relu), sum);
+    let y = net.apply(Dense::new(2), block);
+    net.outputs(&[y, block]).fuse(fuse).build(Seed(9)).unwrap()
+}
+
+#[test]
+fn a_sum_and_relu_run_in_one_pass_to_the_same_bits() {
+    for inputs in 2..5 {
+        let (mut fused, mut plain) = (residual(inputs, true), residual(inputs, false));
+        assert!(
+            fused
+                .stages()
+                .contains(&(Some("junction_relu"), vec!["add", "activation"]))
+        );
+        let input = x(&[6, 5]);
+        let targets = [Tensor::ones([6, 2]), Tensor::zeros([6, 4])];
+        let losses = || {
+            [
+                (&MeanSquaredError as &dyn Loss, 1.0),
+                (&MeanSquaredError, 0.5),
+            ]
+        };
+        let a = fused.train_batch(&input, &targets.each_ref()[..], losses(), Seed(1), 0);
+        let b = plain.train_batch(&input, &targets.each_ref()[..], losses(), Seed(1), 0);
+        let (a, b) = (a.unwrap(), b.unwrap());
+        let bits = |tensors: Vec<&Tensor>| -> Vec<u32> {
+            let values = tensors.into_iter().flat_map(|t| t.to_vec());
+            values.map(f32::to_bits).collect()
+        };
+        assert_eq!(
+            bits(a.outputs.iter().collect()),
+            bits(b.outputs.iter().collect())
+        );
+        let gradients = |step: &Step| bits(step.gradients.iter().flatten().collect());
+        assert_eq!(gradients(&a), gradients(&b), "{inputs} inputs");
+        assert!(a.outputs[1].to_vec().contains(&0.0), "relu has cut nothing");
+    }
 }

@@ -5,6 +5,7 @@ use crate::gradcheck::Spec;
 
 mod abs;
 mod add;
+mod add_relu;
 mod average_pool2d;
 mod batch_normalization;
 mod broadcast_to;
@@ -61,7 +62,7 @@ pub fn all() -> &'static [Spec] {
     &ALL
 }
 
-static ALL: [Spec; 49] = [
+static ALL: [Spec; 50] = [
     // Arithmetic, with broadcasting
     add::SPEC,
     sub::SPEC,
@@ -82,6 +83,7 @@ static ALL: [Spec; 49] = [
     scale::SPEC,
     shift::SPEC,
     relu::SPEC,
+    add_relu::SPEC,
     sigmoid::SPEC,
     tanh::SPEC,
     dropout::SPEC,

@@ -1,7 +1,7 @@
 //! The sum of several inputs: the end of a residual block.
 
 use super::{Row, Sample, at_least_two, boxed};
-use crate::{Context, DescribeJunction, Error, Junction, Result, config};
+use crate::{Context, DescribeJunction, Error, ForwardRelu, Junction, Result, config};
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
 use taper_tensor::Element;
@@ -73,15 +73,33 @@ impl<E: Element> Junction<E> for Add {
         _weights: &[Var<E>],
         _context: &mut Context<E>,
     ) -> Result<Vec<Var<E>>> {
-        let (first, rest) = inputs.split_first().ok_or_else(|| {
-            Error::layer("Add", "there are no inputs") // refused when a model is built
-        })?;
+        let (first, rest) = inputs.split_first().ok_or_else(no_inputs)?;
         let mut sum = (*first).clone();
         for input in rest {
             sum = sum.add(input)?;
         }
         Ok(vec![sum])
     }
+
+    fn forward_relu(&self) -> Option<ForwardRelu<E>> {
+        Some(sum_relu)
+    }
+}
+
+/// A sum of two is written where one of them lay.
+fn sum_relu<E: Element>(mut inputs: Vec<Var<E>>) -> Result<Var<E>> {
+    let last = inputs.pop().ok_or_else(no_inputs)?;
+    let mut inputs = inputs.into_iter();
+    let Some(first) = inputs.next() else {
+        return Ok(last.relu());
+    };
+    let sum = inputs.try_fold(first, |sum, input| sum.add(&input))?;
+    Ok(sum.add_relu(last)?)
+}
+
+/// Refused when a model is built.
+fn no_inputs() -> Error {
+    Error::layer("Add", "there are no inputs")
 }
 
 pub(super) fn row<E: Element>() -> Row<E> {

@@ -65,6 +65,48 @@ impl<E: Element> Tensor<E> {
         }))
     }
 
+    /// As [`zip`](Self::zip), for tensors that are given away: the result takes the memory of one of them if nobody else
+    /// holds it and the shapes are the same.
+    ///
+    /// # Errors
+    /// If the shapes do not broadcast.
+    ///
+    /// ```
+    /// use taper_tensor::Tensor;
+    /// let (a, b) = (Tensor::full([2, 3], 2.0f32), Tensor::full([2, 3], 5.0));
+    /// let product = Tensor::zip_owned("mul", a, b, |a, b| a * b)?; // in the memory of `a`
+    /// assert_eq!(product.to_vec(), [10.0; 6]);
+    /// # Ok::<(), taper_tensor::Error>(())
+    /// ```
+    pub fn zip_owned(
+        operation: &'static str,
+        mut a: Self,
+        mut b: Self,
+        f: impl Fn(E, E) -> E + Sync,
+    ) -> Result<Self> {
+        if a.shape == b.shape {
+            if a.is_own() && b.is_contiguous() {
+                a.replace_by(&b, f);
+                return Ok(a);
+            }
+            if b.is_own() && a.is_contiguous() {
+                b.replace_by(&a, |b, a| f(a, b));
+                return Ok(b);
+            }
+        }
+        a.zip(operation, &b, f)
+    }
+
+    /// Replaces every element by `f` of it and its partner; both are in row-major order and of one shape.
+    fn replace_by(&mut self, other: &Self, f: impl Fn(E, E) -> E + Sync) {
+        let other = other.as_slice().unwrap_or_default();
+        for_each_chunk(self.as_mut_slice(), |start, chunk| {
+            let partners = &other[start..];
+            let pairs = chunk.iter_mut().zip(partners);
+            pairs.for_each(|(to, &partner)| *to = f(*to, partner));
+        });
+    }
+
     /// `self + other`.
     ///
     /// # Errors

@@ -129,6 +129,11 @@ impl<E: Element> Tensor<E> {
         }
     }
 
+    /// Whether nobody else holds the values, which lie in row-major order: they can be overwritten where they are.
+    pub(crate) fn is_own(&mut self) -> bool {
+        self.is_contiguous() && Arc::get_mut(&mut self.storage).is_some()
+    }
+
     /// The only value of a tensor of one element.
     ///
     /// # Errors
