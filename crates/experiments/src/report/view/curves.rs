@@ -62,6 +62,15 @@ pub(super) fn extent(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     })
 }
 
+/// How many epochs the charts have room for: those that are planned, or, of a run that was broken off long before, so many
+/// that what there is can be seen.
+fn shown_epochs(run: &RunData) -> u64 {
+    let last = |history: &Vec<EpochRecord>| history.last().map_or(0, |record| record.epoch);
+    let done = run.jobs.iter().map(|job| last(&job.history)).max();
+    let room = done.unwrap_or(0).saturating_mul(10).max(50);
+    run.study.base().epochs.min(room)
+}
+
 pub(super) fn line(ink: Ink, curve: &[(u64, Stat)]) -> Option<Line> {
     let finite = || curve.iter().filter(|(_, stat)| stat.mean.is_finite());
     let points: Vec<(f64, f64)> = finite()
@@ -121,7 +130,7 @@ pub(super) fn gap_charts(run: &RunData) -> Result<Vec<Captioned>> {
             description: "One line a variant over the epochs, in percentage points; the table below has the figures.",
             scale: Scale::Points,
             range: low - room..high + room,
-            epochs: run.study.base().epochs,
+            epochs: shown_epochs(run),
             lines,
         };
         charts.push(Captioned {
@@ -198,7 +207,7 @@ pub(super) fn variant_charts(
             description,
             scale,
             range,
-            epochs: run.study.base().epochs,
+            epochs: shown_epochs(run),
             lines,
         };
         charts.push(Captioned {
