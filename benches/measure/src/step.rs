@@ -57,7 +57,8 @@ impl Step {
             let mut work = Work::new(entry.build(Seed(7))?, self.batch)?;
             self.measure(|| work.step(self.mode))
         })??;
-        say(self.result(&rates, threads))
+        say(self.result(&rates, threads));
+        Ok(())
     }
 
     fn measure(&self, mut step: impl FnMut() -> anyhow::Result<()>) -> anyhow::Result<Rates> {
