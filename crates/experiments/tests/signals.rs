@@ -35,7 +35,7 @@ fn the_first_signal_saves_and_ends_with_its_number() {
 #[test]
 fn a_signal_that_comes_twice_cuts_no_save_short() {
     let place = Place::new();
-    ends(&mut place.train("whole", &["--epochs", "40"]), 0);
+    ends(&mut place.train("whole", &["--epochs", "20"]), 0);
     let whole = place.run_in("whole");
     for (number, (first, second)) in [("INT", "INT"), ("TERM", "INT"), ("INT", "TERM")]
         .into_iter()
@@ -43,7 +43,7 @@ fn a_signal_that_comes_twice_cuts_no_save_short() {
     {
         let out = format!("twice-{number}");
         let mut running =
-            Running::start(&mut place.train(&out, &["--epochs", "40", "--checkpoint-every", "0"]));
+            Running::start(&mut place.train(&out, &["--epochs", "20", "--checkpoint-every", "0"]));
         running.until("epoch 1/");
         running.signal(first);
         running.signal(second);
@@ -71,12 +71,13 @@ fn a_signal_that_comes_twice_cuts_no_save_short() {
 
 /// Output that nobody takes keeps the program from ending by itself.
 fn stuck(place: &Place, out: &str) -> std::process::Child {
-    let mut command = place.train(out, &["--epochs", ENDLESS]);
-    let child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("taper starts");
-    // A pipe holds 64 KiB; lines of epochs fill it in a moment.
+    let train = place.train(out, &["--epochs", ENDLESS]);
+    // A pipe holds 64 KiB, of which a few lines are left.
+    let mut shell = Command::new("sh");
+    shell.args(["-c", r#"head -c 64000 /dev/zero; exec "$0" "$@""#]);
+    shell.arg(train.get_program()).args(train.get_args());
+    let child = place.at_home(&mut shell).stdout(Stdio::piped()).spawn();
+    let child = child.expect("taper starts");
     let mut lines = (0, Instant::now());
     let start = Instant::now();
     while lines.1.elapsed() < Duration::from_millis(500) {

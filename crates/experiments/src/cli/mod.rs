@@ -69,6 +69,7 @@ type Done = anyhow::Result<ExitCode>;
 
 /// Reads the command line and carries it out.
 pub fn main() -> ExitCode {
+    look::is_terminal(); // asked while it is there: it may hang up
     let done = match Arguments::try_parse() {
         Ok(arguments) => arguments.command.run(),
         Err(told) => Ok(tell(&told)),

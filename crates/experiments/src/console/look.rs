@@ -8,8 +8,7 @@ use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::sync::LazyLock;
 
-/// Whether standard output is a terminal, of whatever kind.
-#[must_use]
+/// Whether standard output is a terminal, of whatever kind, or was one when this was first asked.
 pub fn is_terminal() -> bool {
     static TERMINAL: LazyLock<bool> = LazyLock::new(|| std::io::stdout().is_terminal());
     *TERMINAL

@@ -49,7 +49,10 @@ impl VariantView {
         let result = done.and_then(|job| job.result.as_ref());
         let classes = &run.environment.classes;
         let (charts, legend) = variant_charts(run, variant, ranges)?;
+        let failed = failures(run, name).next().is_some();
         let status = (!variant.complete).then(|| match variant.epoch {
+            0 if failed => "failed".to_owned(),
+            epoch if failed => format!("failed after {epoch} epochs"),
             0 => "not begun".to_owned(),
             epoch => format!("{epoch} of {} epochs", run.study.base().epochs),
         });
