@@ -195,3 +195,45 @@ fn a_folder_that_is_taken_away_is_told_for_every_job() {
     );
     assert!(said.contains("val_acc"), "no table in: {said}");
 }
+
+/// Files may be no longer than this many half kilobytes: as on a disk that is full for what is larger.
+#[cfg(unix)]
+fn limited(place: &Place, blocks: u32, arguments: std::process::Command) -> std::process::Command {
+    let mut shell = std::process::Command::new("sh");
+    let script = format!(r#"trap "" XFSZ; ulimit -f {blocks} && exec "$0" "$@""#);
+    shell.args(["-c", &script]).arg(arguments.get_program());
+    shell.args(arguments.get_args());
+    place.at_home(&mut shell);
+    shell
+}
+
+#[cfg(unix)]
+#[test]
+fn a_disk_that_is_full_is_told_for_every_job_after_the_results() {
+    let place = Place::new();
+    // Room for a history, not for a checkpoint.
+    let said = ends(&mut limited(&place, 20, place.train("runs", &[])), 1);
+    let (table, error) = (said.find("val_acc  "), said.find("error: 2 of 2 trainings"));
+    assert!(table.is_some() && error.is_some(), "{said}");
+    for part in [
+        "plain (seed 0): ",
+        "dropout (seed 0): ",
+        ".taper: ",
+        "report.html",
+    ] {
+        assert!(said.contains(part), "no {part:?} in: {said}");
+    }
+    // The reasons are small enough to be kept. With room again all is done from where it was.
+    let run = place.run_in("runs");
+    assert!(read(&run, "plain/seed-0/failure.json").contains("taper"));
+    let said = ends(&mut place.resume(&run, &[]), 0);
+    assert_eq!(said.matches("failed before (").count(), 2, "{said}");
+
+    // Interrupted, and what was to be saved could not be: that is no interruption to go on from.
+    let train = place.train("lost", &["--epochs", ENDLESS]);
+    let mut running = Running::start(&mut limited(&place, 20, train));
+    running.until("failed: ");
+    running.signal("INT");
+    let (status, said) = running.end();
+    assert_eq!(status.code(), Some(1), "{said}");
+}
