@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use program::{ENDLESS, Place, Running, bits, data_folder, end_of, ends, signal};
+use program::{ENDLESS, Place, Running, bits, data_folder, end_of, ends, signal, unprejudiced};
 
 #[test]
 fn the_first_signal_saves_and_ends_with_its_number() {
@@ -26,9 +26,11 @@ fn the_first_signal_saves_and_ends_with_its_number() {
         let run = place.run_in(name);
         assert!(run.join("report.html").is_file() && run.join("plain/seed-0/last.taper").is_file());
     }
-    let help = ends(&mut place.taper(&["--help"]), 0);
-    for part in ["130", "143", "129", "128 + the signal's number"] {
-        assert!(help.contains(part), "no {part:?} in: {help}");
+    for arguments in [&["--help"][..], &["train", "--help"]] {
+        let help = ends(&mut place.taper(arguments), 0);
+        for part in ["130", "143", "129", "128 + the signal's number"] {
+            assert!(help.contains(part), "no {part:?} in: {help}");
+        }
     }
 }
 
@@ -138,7 +140,7 @@ fn a_third_signal_ends_at_once_and_so_does_a_late_second_one() {
 fn a_signal_that_was_ignored_stays_ignored() {
     let place = Place::new();
     let deaf = |script: &str, out: &str| {
-        let mut shell = Command::new("sh");
+        let mut shell = unprejudiced("sh");
         shell.args([
             "-c",
             script,
@@ -168,6 +170,12 @@ fn a_signal_that_was_ignored_stays_ignored() {
     running.signal("INT");
     running.signal("TERM");
     assert_eq!(running.end().0.code(), Some(143));
+
+    // All of them.
+    let mut running = deaf(r#"trap "" INT TERM HUP; exec "$0" "$@""#, "all");
+    running.until("epoch 1/");
+    running.signal("TERM");
+    assert_eq!(running.end().0.code(), Some(0));
 
     let mut running = deaf(r#"exec nohup "$0" "$@""#, "nohup");
     running.until("epoch 1/");

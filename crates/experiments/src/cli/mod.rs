@@ -44,6 +44,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Run a study: train every variant, compare them, write a report
+    #[command(after_help = EXIT_CODES)]
     Train(train::Train),
     /// Measure a trained network on a data set
     Evaluate(evaluate::Evaluate),

@@ -44,7 +44,7 @@ pub fn write(folder: &RunFolder) -> Result<PathBuf> {
     write_page(folder, &folder.read()?)
 }
 
-/// As [`write`], of what is read already.
+/// As [`write()`], of what is read already.
 ///
 /// # Errors
 /// As [`html`], and a page that cannot be written.

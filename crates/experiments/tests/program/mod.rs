@@ -55,16 +55,9 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    /// `taper` in this folder, where no signal is ignored, whatever the tests' own parent ignores.
+    /// `taper` in this folder.
     pub(crate) fn taper(&self, arguments: &[&str]) -> Command {
-        let program = env!("CARGO_BIN_EXE_taper");
-        let mut command = if resets_signals() {
-            let mut command = Command::new("env");
-            command.args(["--default-signal=INT,TERM,HUP", program]);
-            command
-        } else {
-            Command::new(program)
-        };
+        let mut command = program();
         command.args(arguments);
         self.at_home(&mut command);
         command
@@ -108,6 +101,21 @@ impl Place {
 /// The bundled data set is unpacked once for all tests.
 pub(crate) fn data_folder() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("mnist")
+}
+
+/// `taper`, as [`unprejudiced`].
+pub(crate) fn program() -> Command {
+    unprejudiced(env!("CARGO_BIN_EXE_taper"))
+}
+
+/// A program that ignores no signal at its start, whatever the tests' own parent ignores.
+pub(crate) fn unprejudiced(program: &str) -> Command {
+    if !resets_signals() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("env");
+    command.args(["--default-signal=INT,TERM,HUP", program]);
+    command
 }
 
 /// Whether `env` can undo that a signal is ignored, as it is in shells that run something in the background.
