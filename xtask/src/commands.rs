@@ -1,10 +1,12 @@
 //! Which command does what.
 
+use std::ffi::OsString;
 use std::process::Command;
 
-use crate::failure::{Failure, Result};
+use crate::failure::{Context, Failure, Result};
 use crate::help::HELP;
 use crate::launch::{become_program, cargo, measure, root, taper};
+use crate::output::say;
 
 /// Commands that the `taper` program carries out under the same name.
 const TAPER: [&str; 7] = [
@@ -18,16 +20,13 @@ const TAPER: [&str; 7] = [
 ];
 
 /// Runs the command line after `cargo xtask`.
-pub(crate) fn run(arguments: &[String]) -> Result {
+pub(crate) fn run(arguments: &[OsString]) -> Result {
     let Some((command, rest)) = arguments.split_first() else {
-        print!("{HELP}");
-        return Ok(());
+        return help();
     };
-    match command.as_str() {
-        "help" | "--help" | "-h" => {
-            print!("{HELP}");
-            Ok(())
-        }
+    // Names of files need be no UTF-8: they are passed on as they are. Commands are.
+    match command.to_string_lossy().as_ref() {
+        "help" | "--help" | "-h" => help(),
         name if TAPER.contains(&name) => taper(arguments),
         "test" => test(rest),
         "ci" => become_program(
@@ -41,13 +40,17 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     }
 }
 
+fn help() -> Result {
+    say(HELP).context("standard output could not be written")
+}
+
 /// Unit, integration and documentation tests of every package; all failures, not only the first.
-fn test(arguments: &[String]) -> Result {
+fn test(arguments: &[OsString]) -> Result {
     let mut command = cargo();
     command.current_dir(root()).args(["test", "--no-fail-fast"]);
     if !arguments
         .iter()
-        .any(|a| a == "-p" || a.starts_with("--package"))
+        .any(|a| a == "-p" || a.to_string_lossy().starts_with("--package"))
     {
         command.arg("--workspace");
     }

@@ -4,6 +4,8 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
+use crate::output::complain;
+
 pub(crate) type Result<T = (), E = Failure> = std::result::Result<T, E>;
 
 /// Why a command did not succeed.
@@ -28,11 +30,13 @@ impl Failure {
     pub(crate) fn report(self) -> ExitCode {
         match self {
             Failure::Usage(message) => {
-                eprintln!("error: {message}\n\n`cargo xtask --help` lists the commands.");
+                complain(&format!(
+                    "error: {message}\n\n`cargo xtask --help` lists the commands."
+                ));
                 ExitCode::from(2)
             }
             Failure::Failed(message) => {
-                eprintln!("error: {message}");
+                complain(&format!("error: {message}"));
                 ExitCode::FAILURE
             }
         }

@@ -29,5 +29,6 @@ Measuring
   bench all                everything that has a bound: speed, memory, start, build
                            (cargo xtask bench --help lists them; each can be run by its name)
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 wrong usage; 128 + the signal's number when one ended it
+(130: Ctrl-C).
 ";

@@ -51,18 +51,22 @@ const TAPER_BUILD: [&str; 7] = [
 ];
 
 /// Builds `taper` and hands over to it: its exit code and the user's Ctrl-C are its own affair.
-pub(crate) fn taper(arguments: &[String]) -> Result {
+pub(crate) fn taper(arguments: &[OsString]) -> Result {
     let downloads = arguments.iter().take(2).eq(["data", "fetch"]);
     let asked = match downloads {
         true => &TAPER_BUILD[..TAPER_BUILD.len() - 1],
         false => &TAPER_BUILD,
     };
     let program = build("taper", asked)?;
-    become_program(Command::new(program).args(arguments))
+    become_program(
+        Command::new(program)
+            .args(arguments)
+            .env("TAPER_LAUNCHER", "cargo xtask"), // in what it tells its user to call
+    )
 }
 
 /// Builds `taper-measure`, which knows all there is to measure, and hands over to it.
-pub(crate) fn measure(arguments: &[String]) -> Result {
+pub(crate) fn measure(arguments: &[OsString]) -> Result {
     let program = build(
         "taper-measure",
         &["build", "--release", "--package", "taper-measure"],
@@ -105,7 +109,7 @@ pub(crate) fn become_program(command: &mut Command) -> Result {
     )))
 }
 
-/// Runs the program and passes on its exit code (the console sends Ctrl-C to it as well).
+/// Runs the program and passes on its exit code. The console sends Ctrl-C to both; who handles it there is the program.
 #[cfg(not(unix))]
 pub(crate) fn become_program(command: &mut Command) -> Result {
     let status = command

@@ -8,22 +8,13 @@ mod commands;
 mod failure;
 mod help;
 mod launch;
+mod output;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use failure::Failure;
-
 fn main() -> ExitCode {
-    let arguments: Vec<String> = match std::env::args_os()
-        .skip(1)
-        .map(|a| a.into_string())
-        .collect()
-    {
-        Ok(arguments) => arguments,
-        Err(argument) => {
-            return Failure::usage(format!("argument {argument:?} is not UTF-8")).report();
-        }
-    };
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     match commands::run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),

@@ -11,7 +11,7 @@ use crate::graphs::Graphs;
 use crate::help::{BENCH_HELP, PEERS_HELP};
 use crate::measure::{HEAD, Measure};
 use crate::options::{self, Options};
-use crate::output::{report, say};
+use crate::output::{complain, murmur, report, say};
 use crate::step::Step;
 use crate::usage::wrong;
 use crate::{criterion, measures, peers, record};
@@ -47,7 +47,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         ("help" | "--help" | "-h", _) => tell_measures(),
         ("all", _) | (_, Some(_)) if help => tell_measures(),
         (_, Some(measure)) => single(measure, options),
-        ("peers", _) if help => say(PEERS_HELP.trim_end()),
+        ("peers", _) if help => {
+            say(PEERS_HELP.trim_end());
+            Ok(())
+        }
         ("all", _) => all(options),
         ("peers", _) if options.iter().any(|a| a == "--all") => {
             let others: Vec<String> = options.iter().filter(|a| *a != "--all").cloned().collect();
@@ -56,7 +59,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         ("peers", _) => compare(options),
         ("step" | "epoch" | "curves" | "digest" | "graphs", _) => alone(name, options),
         ("sweep", _) => {
-            eprintln!("`cargo xtask bench sweep` is now called `cargo xtask bench curves`");
+            complain("`cargo xtask bench sweep` is now called `cargo xtask bench curves`");
             alone("curves", options)
         }
         (name, _) if name.starts_with('-') => criterion::run(&["--benches"], arguments),
@@ -87,7 +90,8 @@ fn alone(name: &str, options: &[String]) -> Result<()> {
 }
 
 fn tell_measures() -> Result<()> {
-    say(format!("{BENCH_HELP}{}", measures::help()).trim_end())
+    say(format!("{BENCH_HELP}{}", measures::help()).trim_end());
+    Ok(())
 }
 
 /// One measure by its name.
@@ -95,7 +99,7 @@ fn single(measure: &Measure, arguments: &[String]) -> Result<()> {
     let options = measure.read(arguments)?;
     let finding = (measure.run)(&options)?;
     let table = format!("{HEAD}{}", measure.row(&finding));
-    say(format!("{}\n{table}{}", finding.detail, finding.warning()))?;
+    say(format!("{}\n{table}{}", finding.detail, finding.warning()));
     if options.record {
         record::table(&options, &table)?;
         record::finding(&options, measure.name, &finding)?;
@@ -107,7 +111,7 @@ fn single(measure: &Measure, arguments: &[String]) -> Result<()> {
 fn compare(arguments: &[String]) -> Result<()> {
     let options = Options::parse("peers", options::PEERS, "", arguments)?;
     let finding = peers::compare(&options)?;
-    say(format!("{}{}", finding.detail, finding.warning()))?;
+    say(format!("{}{}", finding.detail, finding.warning()));
     if options.record {
         let (mode, batch) = (options.mode.name(), options.batch);
         record::finding(
@@ -125,7 +129,7 @@ fn all(arguments: &[String]) -> Result<()> {
     let mut table = HEAD.to_owned();
     let mut failed = Vec::new();
     for measure in measures::chosen(&options.only)? {
-        eprintln!("\n=== {}: {}", measure.name, measure.about);
+        complain(format!("\n=== {}: {}", measure.name, measure.about));
         let own = measure.read(&measure.passed_on(arguments))?;
         match (measure.run)(&own) {
             Ok(finding) => {
@@ -144,7 +148,7 @@ fn all(arguments: &[String]) -> Result<()> {
             }
         }
     }
-    say(&table)?;
+    say(&table);
     if options.record {
         record::table(&options, &table)?;
     }
@@ -160,7 +164,7 @@ fn all(arguments: &[String]) -> Result<()> {
 /// Tells a finding while the others are still being measured; its row of the table.
 fn told(measure: &Measure, finding: &Finding) -> String {
     let row = measure.row(finding);
-    eprint!("{}\n{row}{}", finding.detail, finding.warning());
+    murmur(format!("{}\n{row}{}", finding.detail, finding.warning()));
     row
 }
 

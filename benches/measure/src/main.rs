@@ -41,8 +41,6 @@ fn main() -> ExitCode {
         .map(std::ffi::OsString::into_string)
         .collect::<Result<Vec<String>, _>>()
         .map_err(|argument| usage::wrong(format!("argument {argument:?} is not UTF-8")));
-    match arguments.and_then(|arguments| commands::run(&arguments)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => output::report(&error),
-    }
+    let done = arguments.and_then(|arguments| commands::run(&arguments));
+    output::ended(done.map_or_else(|error| output::report(&error), |()| ExitCode::SUCCESS))
 }

@@ -1,41 +1,25 @@
 //! What goes to the terminal: results to standard output, and how a command ended badly.
 
-use std::io::Write;
 use std::process::ExitCode;
+
+pub(crate) use taper_experiments::console::{complain, ended, murmur, say};
 
 use crate::usage::is_usage;
 
-/// Nobody reads standard output any more.
-#[derive(Debug, thiserror::Error)]
-#[error("standard output is closed")]
-struct Closed;
-
-/// Prints a text and a line's end; a closed pipe ends the program quietly.
-pub(crate) fn say(text: impl AsRef<str>) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    match writeln!(out, "{}", text.as_ref()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(Closed.into()),
-        other => Ok(other?),
-    }
-}
-
 /// Prints the message of an error; its exit code: 1, or 2 for wrong usage.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    // Whoever reads our output has had enough: that is no failure.
-    if error.downcast_ref::<Closed>().is_some() {
+    if let Some(told) = error.downcast_ref::<clap::Error>() {
+        let text = told.render().to_string();
+        if told.use_stderr() {
+            complain(text.trim_end());
+            return ExitCode::from(2);
+        }
+        say(text.trim_end());
         return ExitCode::SUCCESS;
     }
-    if let Some(told) = error.downcast_ref::<clap::Error>() {
-        let _ = told.print();
-        return ExitCode::from(if told.use_stderr() { 2 } else { 0 });
-    }
-    let mut out = std::io::stderr().lock();
-    let _ = writeln!(out, "error: {}", message(error));
+    complain(format!("error: {}", message(error)));
     if is_usage(error) {
-        let _ = writeln!(
-            out,
-            "\n`cargo xtask bench --help` lists what can be measured."
-        );
+        complain("\n`cargo xtask bench --help` lists what can be measured.");
         return ExitCode::from(2);
     }
     ExitCode::FAILURE

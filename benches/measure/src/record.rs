@@ -1,5 +1,6 @@
 //! Results kept with their machine, date and command in `benches/results/`.
 
+use crate::output::complain;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -40,7 +41,10 @@ pub(crate) fn finding(options: &Options, title: &str, finding: &Finding) -> Resu
     let text = format!("{}{}", finding.detail, finding.warning());
     section(options, title, &versions.join(", "), &text)?;
     write(&extended("jsonl")?, &line(options, title, finding))?;
-    eprintln!("recorded in {} and .jsonl", extended("md")?.display());
+    complain(format!(
+        "recorded in {} and .jsonl",
+        extended("md")?.display()
+    ));
     Ok(())
 }
 

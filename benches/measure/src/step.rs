@@ -60,7 +60,8 @@ impl Step {
             let images = work.images() as f64;
             self.measure(images, || work.step(self.mode))
         })??;
-        say(self.result(&rates, threads))
+        say(self.result(&rates, threads));
+        Ok(())
     }
 
     /// `images`: how many a step takes, those of all inputs.

@@ -1,5 +1,6 @@
 //! Measures of the whole study: against Keras, two trainings side by side, memory.
 
+use crate::output::murmur;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -44,7 +45,7 @@ pub(crate) fn against_keras(options: &Options) -> Result<Finding> {
     finding.samples[2].version.clone_from(&keras.version);
     for round in 0..options.rounds {
         finding.look_around();
-        eprint!("round {}/{}:", round + 1, options.rounds);
+        murmur(format!("round {}/{}:", round + 1, options.rounds));
         for turn in 0..3 {
             let which = (turn + round) % 3;
             let seconds = match which {
@@ -52,10 +53,10 @@ pub(crate) fn against_keras(options: &Options) -> Result<Finding> {
                 1 => plain.measure()?,
                 _ => keras.measure("seconds")?,
             };
-            eprint!(" {} {seconds:.1} s", finding.samples[which].name);
+            murmur(format!(" {} {seconds:.1} s", finding.samples[which].name));
             finding.samples[which].values.push(seconds);
         }
-        eprintln!();
+        murmur("\n");
     }
     let [whole, plain, keras] = [0, 1, 2].map(|which: usize| finding.samples[which].values.clone());
     finding.figures = ratios(&keras, &whole);

@@ -4,7 +4,7 @@
 //! - [`run`] trains every variant with every seed, survives crashes, and keeps figures;
 //! - [`report`] makes one self-contained page of them;
 //! - [`picture`] prepares pictures of any kind for a network, and shows them in a terminal;
-//! - [`cli`] is the `taper` program.
+//! - [`cli`] is the `taper` program, [`console`] what it prints through.
 //!
 //! A study that is run and reported, as `taper train` does it:
 //!
@@ -34,6 +34,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+pub mod console;
 mod error;
 mod figures;
 pub mod picture;

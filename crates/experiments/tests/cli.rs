@@ -1,5 +1,8 @@
 //! The program itself: exit codes, messages, a small study from raw files to the report, crashes and resumption.
 
+#[allow(dead_code, reason = "each test file uses its part")]
+mod program;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -48,7 +51,7 @@ impl Place {
 
     /// `taper` in this folder; the bundled data set is unpacked once for all tests.
     fn taper(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_taper"));
+        let mut command = program::program();
         command
             .args(arguments)
             .current_dir(self.folder.path())

@@ -46,11 +46,12 @@ pub(crate) fn write(
         for line in &section.lines {
             writeln!(lines, "{line}")?;
         }
-        say(format!("{name}\n{text}"))?;
+        say(format!("{name}\n{text}"));
     }
     put(Path::new(&format!("{prefix}.md")), &page)?;
     put(Path::new(&format!("{prefix}.jsonl")), &lines)?;
-    say(format!("written: {prefix}.md"))
+    say(format!("written: {prefix}.md"));
+    Ok(())
 }
 
 fn head(command: &str, environment: &Environment) -> String {

@@ -5,6 +5,7 @@ mod scripts;
 mod table;
 mod venv;
 
+use crate::output::{complain, murmur};
 use anyhow::{Result, bail};
 
 use crate::finding::{Finding, Sample};
@@ -30,18 +31,18 @@ pub(crate) fn compare(options: &Options) -> Result<Finding> {
     }
     for round in 0..options.rounds {
         finding.look_around();
-        eprint!("round {}/{}:", round + 1, options.rounds);
+        murmur(format!("round {}/{}:", round + 1, options.rounds));
         let own = taper.measure()?;
-        eprint!(" taper {own:.0}");
+        murmur(format!(" taper {own:.0}"));
         finding.samples[0].values.push(own);
         // Another one goes first in every round, so that none always follows the same neighbour.
         for turn in 0..peers.len() {
             let which = (turn + round) % peers.len();
             let rate = peers[which].measure("images_per_second")?;
-            eprint!(", {} {rate:.0}", peers[which].name);
+            murmur(format!(", {} {rate:.0}", peers[which].name));
             finding.samples[1 + which].values.push(rate);
         }
-        eprintln!();
+        murmur("\n");
     }
     let best = strongest(&finding.samples[1..]);
     finding.figures = ratios(
@@ -69,13 +70,13 @@ fn start(scripts: &[Script], options: &Options, arguments: &[String]) -> Result<
     let mut peers = Vec::new();
     for script in scripts {
         let command = programs.command(script)?;
-        eprint!("starting {} … ", script.name);
+        murmur(format!("starting {} … ", script.name));
         match Peer::start(command, script, options, arguments) {
             Ok(peer) => {
-                eprintln!("{}", peer.version);
+                complain(&peer.version);
                 peers.push(peer);
             }
-            Err(reason) => eprintln!("left out: {reason}"),
+            Err(reason) => complain(format!("left out: {reason}")),
         }
     }
     if peers.is_empty() {

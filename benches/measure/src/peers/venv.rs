@@ -1,5 +1,6 @@
 //! The peers' Python environment under `target/`.
 
+use crate::output::complain;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -30,11 +31,11 @@ pub(crate) fn python(given: Option<&Path>) -> Result<PathBuf> {
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(interpreter(&folder));
     }
-    eprintln!(
+    complain(format!(
         "making {} from {} (several GB, some minutes)",
         folder.display(),
         requirements.display()
-    );
+    ));
     make(&folder)?;
     let python = interpreter(&folder);
     let arguments = [

@@ -117,6 +117,11 @@ pub fn numbers(seed: u64, count: usize) -> Vec<f32> {
     (0..count).map(|_| next()).collect()
 }
 
+/// Prints a line to standard error, if anybody reads it.
+pub fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
 /// Labels of batch number `which`.
 pub fn labels(which: usize, count: usize) -> Vec<u32> {
     numbers(100 + which as u64, count)

@@ -10,7 +10,8 @@ use taper_datasets::{Location, Verdict};
 #[cfg(feature = "fetch")]
 use super::fetch::fetch;
 use super::status::status_line;
-use super::{Done, Usage, say, table};
+use super::{Done, Usage, message, table};
+use crate::console::{complain, say};
 use crate::figures::thousands;
 
 #[derive(Args)]
@@ -66,7 +67,11 @@ impl Which {
         let entries: Vec<&Entry> = entries.collect::<Result<_, _>>()?;
         let mut sound = true;
         for entry in entries {
-            sound &= act(entry, &location(entry, self.data_dir.as_ref()))?;
+            // One that fails does not keep the others from being carried out.
+            sound &= act(entry, &location(entry, self.data_dir.as_ref())).unwrap_or_else(|error| {
+                complain(format!("error: {}: {}", entry.name, message(&error)));
+                false
+            });
         }
         Ok(if sound {
             ExitCode::SUCCESS
@@ -104,7 +109,7 @@ fn list(folder: Option<&PathBuf>) -> Done {
             here,
         ]);
     }
-    say(table::aligned(&rows).trim_end())?;
+    say(table::aligned(&rows).trim_end());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -118,10 +123,10 @@ fn fetch(entry: &Entry, _: &Location) -> anyhow::Result<bool> {
 }
 
 fn verify(entry: &Entry, location: &Location) -> anyhow::Result<bool> {
-    say(format!("{} ({})", entry.title, entry.name))?;
+    say(format!("{} ({})", entry.title, entry.name));
     let files = taper_datasets::verify(entry, location);
     for file in &files {
-        say(format!("  {}", status_line(file)))?;
+        say(format!("  {}", status_line(file)));
     }
     Ok(files
         .iter()
@@ -133,21 +138,21 @@ fn info(entry: &Entry, location: &Location) -> anyhow::Result<bool> {
     say(format!(
         "{} ({})\n{}",
         entry.title, entry.name, entry.description
-    ))?;
-    say(format!("images    {height} × {width}, grey"))?;
+    ));
+    say(format!("images    {height} × {width}, grey"));
     say(format!(
         "samples   {} training, {} test",
         thousands(entry.train.samples),
         thousands(entry.test.samples)
-    ))?;
-    say(format!("classes   {}", entry.classes.join(", ")))?;
+    ));
+    say(format!("classes   {}", entry.classes.join(", ")));
     say(format!(
         "licence   {}\nsource    {}",
         entry.licence, entry.source
-    ))?;
-    say(format!("folder    {}", location.dir.display()))?;
+    ));
+    say(format!("folder    {}", location.dir.display()));
     for file in taper_datasets::info(entry, location) {
-        say(format!("  {}", status_line(&file)))?;
+        say(format!("  {}", status_line(&file)));
     }
     Ok(true)
 }

@@ -10,7 +10,8 @@ use taper_datasets::{Dataset, Subset};
 use taper_nn::losses;
 use taper_train::{Accuracy, CheckpointExt};
 
-use super::{Done, in_pool, positive, say, table, threads};
+use super::{Done, in_pool, positive, table, threads};
+use crate::console::say;
 use crate::figures::{percent, thousands};
 use crate::run::LOSS_CONFIG;
 
@@ -81,14 +82,14 @@ impl Evaluate {
             "{title}, {} images ({})",
             thousands(images.len()),
             images.name()
-        ))?;
+        ));
         if let Some(accuracy) = measured.accuracy {
-            say(format!("accuracy  {:.2} %", accuracy * 100.0))?;
+            say(format!("accuracy  {:.2} %", accuracy * 100.0));
         }
         let (loss, data, penalty) = (measured.loss, measured.data_loss, measured.penalty);
         say(format!(
             "loss      {loss:.4} = {data:.4} + {penalty:.4} penalty"
-        ))?;
+        ));
         if let Some(confusion) = &measured.confusion {
             let class = |class: usize| {
                 images
@@ -120,7 +121,7 @@ impl Evaluate {
                     worst,
                 ]);
             }
-            say(format!("\n{}", table::aligned(&rows).trim_end()))?;
+            say(format!("\n{}", table::aligned(&rows).trim_end()));
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -1,17 +1,23 @@
 //! `taper data fetch`: downloads with a progress bar.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use taper_datasets::Location;
 use taper_datasets::catalog::Entry;
 use taper_datasets::fetch::{self, Progress};
 
-use super::say;
 use super::status::status_line;
+use crate::console::{look, say};
 use crate::figures::thousands;
 
 pub(super) fn fetch(entry: &Entry, location: &Location) -> anyhow::Result<bool> {
-    say(format!("{} into {}", entry.title, location.dir.display()))?;
-    let bar = ProgressBar::no_length();
+    say(format!("{} into {}", entry.title, location.dir.display()));
+    let bar = ProgressBar::with_draw_target(
+        None,
+        match look::draws() {
+            true => ProgressDrawTarget::stdout(),
+            false => ProgressDrawTarget::hidden(),
+        },
+    );
     if let Ok(style) = ProgressStyle::with_template(
         "{msg}  {bar:24} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
     ) {
@@ -19,7 +25,7 @@ pub(super) fn fetch(entry: &Entry, location: &Location) -> anyhow::Result<bool> 
     }
     let mut show = |progress: Progress<'_>| match progress {
         Progress::Present { file } => {
-            bar.suspend(|| println(&format!("{file}: already here and sound")))
+            bar.suspend(|| say(format!("{file}: already here and sound")))
         }
         Progress::Started {
             file,
@@ -32,7 +38,7 @@ pub(super) fn fetch(entry: &Entry, location: &Location) -> anyhow::Result<bool> 
             } else {
                 String::new()
             };
-            bar.suspend(|| println(&format!("{file}: from {url}{again}")));
+            bar.suspend(|| say(format!("{file}: from {url}{again}")));
             bar.set_message(file.to_owned());
             bar.set_length(total.unwrap_or(0));
             bar.set_position(from);
@@ -42,25 +48,20 @@ pub(super) fn fetch(entry: &Entry, location: &Location) -> anyhow::Result<bool> 
             url, reason, wait, ..
         } => {
             bar.suspend(|| {
-                println(&format!(
+                say(format!(
                     "  {url}: {reason}; trying again in {:.1} s",
                     wait.as_secs_f64()
                 ))
             });
         }
         Progress::MirrorFailed { url, reason, .. } => {
-            bar.suspend(|| println(&format!("  {url}: {reason}")))
+            bar.suspend(|| say(format!("  {url}: {reason}")))
         }
-        Progress::Done { status } => bar.suspend(|| println(&status_line(status))),
+        Progress::Done { status } => bar.suspend(|| say(status_line(status))),
         _ => {}
     };
     let fetched = fetch::fetch(entry, &location.dir, &mut show);
     bar.finish_and_clear();
     fetched?;
     Ok(true)
-}
-
-/// For callbacks, which cannot pass an error on.
-fn println(text: &str) {
-    let _ = say(text);
 }

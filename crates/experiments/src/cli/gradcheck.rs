@@ -6,7 +6,8 @@ use anyhow::bail;
 use clap::Args;
 use taper_autograd::gradcheck::{self, Report};
 
-use super::{Done, Usage, say, table};
+use super::{Done, Usage, table};
+use crate::console::say;
 
 /// The worst relative error that passes.
 const TOLERANCE: f64 = 1e-6;
@@ -59,7 +60,7 @@ impl Gradcheck {
                 ));
             }
         }
-        say(table::aligned(&shown).trim_end())?;
+        say(table::aligned(&shown).trim_end());
         if !failed.is_empty() {
             bail!(
                 "{} of {} are wrong by more than {TOLERANCE:e}\n{}",
@@ -72,7 +73,7 @@ impl Gradcheck {
         say(format!(
             "\n{count} checked, {} samples each, every one within {TOLERANCE:e}",
             self.cases
-        ))?;
+        ));
         Ok(ExitCode::SUCCESS)
     }
 

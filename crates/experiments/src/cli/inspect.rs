@@ -8,7 +8,8 @@ use clap::Args;
 use taper_checkpoint::{Checkpoint, FORMAT_VERSION};
 use taper_train::CheckpointExt;
 
-use super::{Done, say, table};
+use super::{Done, table};
+use crate::console::say;
 use crate::figures::{percent, thousands};
 
 #[derive(Args)]
@@ -25,7 +26,7 @@ impl Inspect {
     pub(super) fn run(&self) -> Done {
         let checkpoint = Checkpoint::load(&self.checkpoint)?;
         if self.json {
-            say(&checkpoint.architecture)?;
+            say(&checkpoint.architecture);
             return Ok(ExitCode::SUCCESS);
         }
         let bytes = std::fs::metadata(&self.checkpoint).map_or(0, |file| file.len());
@@ -33,12 +34,12 @@ impl Inspect {
             "{}: format {FORMAT_VERSION}, {} bytes\n",
             self.checkpoint.display(),
             thousands(bytes as usize)
-        ))?;
-        say(state(&checkpoint)?)?;
+        ));
+        say(state(&checkpoint)?);
         let model = checkpoint
             .into_model()
             .with_context(|| self.checkpoint.display().to_string())?;
-        say(model.summary().trim_end())?;
+        say(model.summary().trim_end());
         let mut rows = vec![
             [
                 "weight",
@@ -69,7 +70,7 @@ impl Inspect {
                 format!("{square:.3e}"),
             ]);
         }
-        say(format!("\n{}", table::aligned(&rows).trim_end()))?;
+        say(format!("\n{}", table::aligned(&rows).trim_end()));
         Ok(ExitCode::SUCCESS)
     }
 }

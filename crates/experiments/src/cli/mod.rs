@@ -1,6 +1,8 @@
-//! The command line of `taper`. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+//! The command line of `taper`. Exit codes: 0 done, 1 failed, 2 wrong usage, 128 + the signal's number when a signal
+//! ended it (130: Ctrl-C).
 
 mod data;
+mod ending;
 mod evaluate;
 #[cfg(feature = "fetch")]
 mod fetch;
@@ -10,22 +12,30 @@ mod options;
 mod predict;
 mod progress;
 mod report;
+mod resume;
+mod shell;
+mod signals;
 mod status;
 mod table;
 mod train;
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Interrupted by Ctrl-C: 128 + SIGINT.
-const INTERRUPTED: u8 = 130;
+use crate::console::{complain, ended, look, say};
+
+/// What `--help` says at its end.
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 failed, 2 wrong usage; 130 interrupted by Ctrl-C (SIGINT), 143 by SIGTERM,
+129 by SIGHUP: 128 + the signal's number.
+A training that is interrupted saves first and can be resumed. Another signal within two seconds
+changes nothing, for some launchers send each one twice; a later one, or a third, ends at once.";
 
 /// Train neural networks on the CPU, and see what regularization does to them.
 #[derive(Parser)]
 #[command(name = "taper", version, disable_help_subcommand = true)]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.")]
+#[command(after_help = EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -34,6 +44,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Run a study: train every variant, compare them, write a report
+    #[command(after_help = EXIT_CODES)]
     Train(train::Train),
     /// Measure a trained network on a data set
     Evaluate(evaluate::Evaluate),
@@ -59,42 +70,47 @@ type Done = anyhow::Result<ExitCode>;
 
 /// Reads the command line and carries it out.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            let wrong = error.use_stderr();
-            let _ = error.print();
-            return ExitCode::from(if wrong { 2 } else { 0 });
+    look::is_terminal(); // asked while it is there: it may hang up
+    let done = match Arguments::try_parse() {
+        Ok(arguments) => arguments.command.run(),
+        Err(told) => Ok(tell(&told)),
+    };
+    ended(done.unwrap_or_else(|error| fail(&error)))
+}
+
+impl Command {
+    fn run(&self) -> Done {
+        match self {
+            Command::Train(command) => command.run(),
+            Command::Evaluate(command) => command.run(),
+            Command::Predict(command) => command.run(),
+            Command::Inspect(command) => command.run(),
+            Command::Report(command) => command.run(),
+            Command::Data(command) => command.run(),
+            Command::Gradcheck(command) => command.run(),
         }
-    };
-    let done = match &arguments.command {
-        Command::Train(command) => command.run(),
-        Command::Evaluate(command) => command.run(),
-        Command::Predict(command) => command.run(),
-        Command::Inspect(command) => command.run(),
-        Command::Report(command) => command.run(),
-        Command::Data(command) => command.run(),
-        Command::Gradcheck(command) => command.run(),
-    };
-    done.unwrap_or_else(|error| fail(&error))
+    }
+}
+
+/// What clap has to say: help and version, or what is wrong with the command line.
+fn tell(told: &clap::Error) -> ExitCode {
+    let text = told.render();
+    if told.use_stderr() {
+        complain(text.to_string().trim_end());
+        return ExitCode::from(2);
+    }
+    if look::draws() {
+        say(text.ansi().to_string().trim_end());
+    } else {
+        say(text.to_string().trim_end());
+    }
+    ExitCode::SUCCESS
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
-    // Whoever reads our output has had enough: that is no failure.
-    let closed = |cause: &(dyn std::error::Error + 'static)| {
-        cause
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
-    };
-    if error.downcast_ref::<Closed>().is_some() || error.chain().any(closed) {
-        return ExitCode::SUCCESS;
-    }
-    let _ = writeln!(std::io::stderr(), "error: {}", message(error));
+    complain(format!("error: {}", message(error)));
     if error.downcast_ref::<Usage>().is_some() {
-        let _ = writeln!(
-            std::io::stderr(),
-            "\nFor more information, try 'taper --help'."
-        );
+        complain("\nFor more information, try 'taper --help'.");
         return ExitCode::from(2);
     }
     ExitCode::FAILURE
@@ -110,20 +126,6 @@ fn message(error: &anyhow::Error) -> String {
         }
     }
     text
-}
-
-/// Nobody reads standard output any more.
-#[derive(Debug, thiserror::Error)]
-#[error("standard output is closed")]
-struct Closed;
-
-/// Prints a text and a line's end; a closed pipe ends the program quietly.
-fn say(text: impl AsRef<str>) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    match writeln!(out, "{}", text.as_ref()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(Closed.into()),
-        other => Ok(other?),
-    }
 }
 
 /// A value that is at least 1.

@@ -1,6 +1,5 @@
 //! `taper predict`: what a trained network sees in pictures.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,7 +9,8 @@ use taper_checkpoint::Checkpoint;
 use taper_nn::Prepared;
 use taper_train::CheckpointExt;
 
-use super::{Done, say};
+use super::{Done, message};
+use crate::console::{complain, look, say};
 use crate::picture;
 
 #[derive(Args)]
@@ -37,10 +37,19 @@ impl Predict {
             .into_model()
             .with_context(|| self.checkpoint.display().to_string())?;
         let mut model = model.prepare(1)?;
+        let mut answered = true;
         for path in &self.images {
-            self.predict(&mut model, &classes, path)?;
+            // One that cannot be read does not keep the others from being answered.
+            if let Err(error) = self.predict(&mut model, &classes, path) {
+                complain(format!("error: {}", message(&error)));
+                answered = false;
+            }
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(if answered {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 
     fn predict(
@@ -55,12 +64,9 @@ impl Predict {
         } else {
             format!(" ({})", picture.notes.join("; "))
         };
-        say(format!("{}{notes}", path.display()))?;
+        say(format!("{}{notes}", path.display()));
         if !self.no_picture {
-            say(
-                picture::to_terminal(&picture, std::io::stdout().is_terminal())
-                    .trim_end_matches('\n'),
-            )?;
+            say(picture::to_terminal(&picture, look::draws()).trim_end_matches('\n'));
         }
         let mut output = vec![0.0; model.output_shape().iter().product()];
         model.predict_into(&picture.values, &mut output)?;
@@ -72,7 +78,7 @@ impl Predict {
                 .cloned()
                 .unwrap_or_else(|| class.to_string());
             let mark = if place == 0 { "→" } else { " " };
-            say(format!("{mark} {name:<12} {:6.2} %", probability * 100.0))?;
+            say(format!("{mark} {name:<12} {:6.2} %", probability * 100.0));
         }
         Ok(())
     }

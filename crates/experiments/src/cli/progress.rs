@@ -1,14 +1,14 @@
-//! What is seen of training: a bar for every job that runs, and a line for every epoch; lines only where there is no
-//! terminal.
+//! What is seen of training: a bar for every job that runs, and a line for every epoch; lines only where nothing can be
+//! drawn.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use taper_train::{EpochRecord, Event};
 
+use crate::console::{look, say};
 use crate::figures::percent;
 use crate::run::{JobEvent, Listener};
 use crate::study::{Job, Study};
@@ -37,7 +37,10 @@ struct Running {
 
 impl Progress {
     pub(super) fn new(study: &Study, plain: bool) -> Progress {
-        let bars = !plain && std::io::stdout().is_terminal();
+        // What refuses to draw would swallow the lines above it, too.
+        let bars = (!plain && look::draws())
+            .then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stdout_with_hz(10)))
+            .filter(|bars| !bars.is_hidden());
         let seeds = study.base().seeds.len();
         let width = study
             .jobs()
@@ -45,9 +48,8 @@ impl Progress {
             .map(|job| name(job, seeds).chars().count())
             .max()
             .unwrap_or(0);
-        let target = || MultiProgress::with_draw_target(ProgressDrawTarget::stdout_with_hz(10));
         let shared = Shared {
-            bars: bars.then(target),
+            bars,
             running: Mutex::new(BTreeMap::new()),
             width,
             seeds,
@@ -64,11 +66,7 @@ impl Progress {
             Some(bars) => {
                 let _ = bars.println(text);
             }
-            // A closed pipe must not end training.
-            None => {
-                let mut out = std::io::stdout().lock();
-                let _ = writeln!(out, "{text}").and_then(|()| out.flush());
-            }
+            None => say(text),
         }
     }
 
@@ -200,6 +198,12 @@ impl Listener for Progress {
                 );
             }
             JobEvent::Training(event) => self.training(job, event),
+            JobEvent::FailedBefore(failure) => {
+                self.line(
+                    job,
+                    &format!("failed before ({failure}); it is tried again"),
+                );
+            }
             JobEvent::Failed(error) => self.line(job, &format!("failed: {error}")),
             JobEvent::Finished(_) | JobEvent::Stopped => {}
         }

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Done, say};
+use super::Done;
+use crate::console::{complain, say};
 use crate::report;
 use crate::run::RunFolder;
 
@@ -19,8 +20,20 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn run(&self) -> Done {
         let (folder, _) = RunFolder::open(&self.run)?;
-        let page = report::write(&folder)?;
-        say(page.display().to_string())?;
-        Ok(ExitCode::SUCCESS)
+        let run = folder.read()?;
+        let page = report::write_page(&folder, &run)?;
+        say(page.display().to_string());
+        let mut whole = true;
+        for job in &run.jobs {
+            if let Some(failure) = job.failure.as_ref().filter(|failure| failure.unreadable) {
+                complain(format!("error: {}: {failure}", job.job));
+                whole = false;
+            }
+        }
+        Ok(if whole {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 }

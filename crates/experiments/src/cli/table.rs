@@ -1,5 +1,6 @@
 //! Tables for the terminal.
 
+use crate::console::look::letters;
 use crate::figures::with_deviation;
 use crate::run::{Stat, Summary};
 
@@ -48,6 +49,12 @@ fn spread(stat: Stat, factor: f64, digits: usize) -> String {
 
 /// Columns under each other: the first to the left, the others to the right; a rule under the head.
 pub(super) fn aligned(rows: &[Vec<String>]) -> String {
+    // Before they are measured: in some locales a letter becomes several.
+    let cell = |cell: &String| letters(cell).into_owned();
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(cell).collect())
+        .collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns)
         .map(|column| {

@@ -1,24 +1,23 @@
 //! `taper train`: a study from its file to its report.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
 use clap::Args;
 use taper_datasets::Dataset;
-use taper_train::StopFlag;
 
+use super::ending::Ending;
 use super::options::StudyOptions;
 use super::progress::Progress;
-use super::{Done, INTERRUPTED, Usage, positive, say, table, threads};
-use crate::figures::{duration, megabytes, thousands};
-use crate::report;
-use crate::run::{
-    Context, Environment, Outcome, RunFolder, StudyData, Summary, check, peak_memory, run_all,
-};
-use crate::study::{Job, Overrides, Study};
+use super::signals::Interrupt;
+use super::{Done, Usage, positive, resume, threads};
+use crate::console::say;
+use crate::figures::thousands;
+use crate::run::{Context, Environment, RunFolder, StudyData, check, peak_memory, run_all};
+use crate::study::{Overrides, Study};
 
 #[derive(Args)]
 pub(super) struct Train {
@@ -78,9 +77,22 @@ fn seconds(text: &str) -> Result<Duration, String> {
 impl Train {
     pub(super) fn run(&self) -> Done {
         let started = Instant::now();
+        let shown = Arc::new(OnceLock::<Progress>::new());
+        let interrupt = Interrupt::watch({
+            let shown = shown.clone();
+            move |text| {
+                shown
+                    .get()
+                    .map_or_else(|| say(text), |bars| bars.note(text))
+            }
+        })?;
         let (study, earlier) = self.study()?;
         let data = StudyData::open(&study, self.data_dir.as_deref())?;
         check(&study, &data)?;
+        if let Some(code) = interrupt.code() {
+            say("interrupted before training began; nothing is written");
+            return Ok(ExitCode::from(code));
+        }
         let folder = match &earlier {
             Some(earlier) => earlier.folder.clone(),
             None => RunFolder::create(&self.out.clone().unwrap_or_else(default_out), &study)?,
@@ -93,25 +105,41 @@ impl Train {
                 .and_then(|earlier| earlier.environment.as_ref()),
         );
         folder.write_summary(&environment)?;
-        say(self.heading(&study, &data, &environment, &folder, earlier.is_some()))?;
+        say(self.heading(&study, &data, &environment, &folder, earlier.is_some()));
 
-        let stop = StopFlag::new();
         let progress = Progress::new(&study, self.no_progress);
-        stop_on_ctrl_c(stop.clone(), progress.clone())?;
+        let _ = shown.set(progress.clone());
         let context = Context {
             study: &study,
             data: &data,
             folder: &folder,
-            stop,
+            stop: interrupt.stop(),
             checkpoint_every: self.checkpoint_every,
         };
         let outcomes = run_all(&context, environment.threads, environment.jobs, &progress)?;
         progress.finish();
 
-        let environment = with_peak_memory(environment);
-        let summary = folder.write_summary(&environment)?;
-        let report = report::write(&folder)?;
-        finish(&outcomes, &summary, &folder, &report, started.elapsed())
+        let run = folder.records(&study, &with_peak_memory(environment));
+        let ending = Ending {
+            outcomes: &outcomes,
+            run: &run,
+            folder: &folder,
+            elapsed: started.elapsed(),
+            resume: self.resumption(&folder),
+            interrupted: interrupt.code(),
+        };
+        Ok(ending.tell())
+    }
+
+    /// The command that goes on with the run.
+    fn resumption(&self, folder: &RunFolder) -> String {
+        let mut others = Vec::new();
+        others.extend(self.threads.map(|threads| format!("--threads {threads}")));
+        others.extend((self.jobs != 1).then(|| format!("--jobs {}", self.jobs)));
+        others.extend(self.no_progress.then(|| "--no-progress".to_owned()));
+        let seconds = self.checkpoint_every.as_secs_f64();
+        others.extend((seconds != 20.0).then(|| format!("--checkpoint-every {seconds}")));
+        resume::command(folder.path(), self.data_dir.as_deref(), &others)
     }
 
     /// The study with its overrides, or that of an earlier run and where that was made.
@@ -234,66 +262,9 @@ fn default_out() -> PathBuf {
     }
 }
 
-/// The first Ctrl-C asks to stop after the batch in hand, the second ends the program at once.
-fn stop_on_ctrl_c(stop: StopFlag, progress: Progress) -> anyhow::Result<()> {
-    let handler = move || {
-        if stop.is_set() {
-            std::process::exit(i32::from(INTERRUPTED));
-        }
-        stop.stop();
-        progress.note("stopping after this batch; Ctrl-C again ends at once, without saving");
-    };
-    ctrlc::set_handler(handler).context("Ctrl-C cannot be handled")
-}
-
 fn with_peak_memory(environment: Environment) -> Environment {
     Environment {
         peak_memory: environment.peak_memory.max(peak_memory()),
         ..environment
     }
-}
-
-/// What is said at the end, and the exit code.
-fn finish(
-    outcomes: &[(Job, crate::Result<Outcome>)],
-    summary: &Summary,
-    folder: &RunFolder,
-    report: &Path,
-    elapsed: Duration,
-) -> Done {
-    let stopped = outcomes
-        .iter()
-        .any(|(_, outcome)| matches!(outcome, Ok(Outcome::Stopped)));
-    say(format!("\n{}", table::comparison(summary)))?;
-    let memory = summary
-        .environment
-        .peak_memory
-        .map_or_else(String::new, |bytes| {
-            format!(", peak memory {}", megabytes(bytes))
-        });
-    say(format!(
-        "{}{memory}\nreport: {}",
-        duration(elapsed),
-        report.display()
-    ))?;
-    let failed: Vec<String> = outcomes
-        .iter()
-        .filter_map(|(job, outcome)| Some(format!("{job}: {}", outcome.as_ref().err()?)))
-        .collect();
-    if !failed.is_empty() {
-        bail!(
-            "{} of {} trainings failed\n{}",
-            failed.len(),
-            outcomes.len(),
-            failed.join("\n")
-        );
-    }
-    if stopped {
-        say(format!(
-            "\ninterrupted; to go on where it stopped:\n    cargo xtask train --resume {}",
-            folder.path().display()
-        ))?;
-        return Ok(ExitCode::from(INTERRUPTED));
-    }
-    Ok(ExitCode::SUCCESS)
 }

@@ -245,13 +245,13 @@ struct Axis {
 impl Axis {
     fn epochs(epochs: u64) -> Axis {
         let last = epochs.max(1) as f64;
-        let step = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000]
+        // Marks are counted, not searched for: epochs may be planned by the billion.
+        let steps = (0..19).flat_map(|zeros| [1, 2, 5].map(|digit| digit * 10u64.pow(zeros)));
+        let step = steps
             .into_iter()
             .find(|step| epochs / step <= 10)
-            .unwrap_or(5_000);
-        let marks = (1..=epochs.max(1))
-            .filter(|epoch| step == 1 || epoch % step == 0)
-            .map(|epoch| epoch as f64);
+            .unwrap_or(u64::MAX);
+        let marks = (1..=epochs.max(1) / step).map(|mark| (mark * step) as f64);
         Axis {
             range: if epochs <= 1 { 0.5..1.5 } else { 1.0..last },
             marks: marks.collect(),
@@ -395,5 +395,9 @@ mod tests {
             [5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 35.0, 40.0, 45.0, 50.0]
         );
         assert_eq!(Axis::epochs(1).marks, [1.0]);
+        for epochs in [5_001, 1_000_000_000_000, u64::MAX] {
+            let marks = Axis::epochs(epochs).marks;
+            assert!((5..=10).contains(&marks.len()), "{epochs}: {marks:?}");
+        }
     }
 }

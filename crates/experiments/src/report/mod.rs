@@ -41,8 +41,16 @@ pub fn html(run: &RunData) -> Result<String> {
 /// # Errors
 /// As [`RunFolder::read`] and [`html`], and a page that cannot be written.
 pub fn write(folder: &RunFolder) -> Result<PathBuf> {
+    write_page(folder, &folder.read()?)
+}
+
+/// As [`write()`], of what is read already.
+///
+/// # Errors
+/// As [`html`], and a page that cannot be written.
+pub fn write_page(folder: &RunFolder, run: &RunData) -> Result<PathBuf> {
     let page = folder.report();
-    folder.write(&page, html(&folder.read()?)?.as_bytes())?;
+    folder.write(&page, html(run)?.as_bytes())?;
     Ok(page)
 }
 

@@ -10,6 +10,7 @@
 //!         last.taper             where to go on
 //!         best.taper             the epoch of the highest validation accuracy
 //!         result.json            confusion matrix and worst mistakes; there when the job is done
+//!         failure.json           why the job failed; there until it is tried again
 //! ```
 //!
 //! Files that are rewritten go through a temporary file and a rename, so that they are whole or not there.
@@ -21,7 +22,7 @@ use std::path::{Path, PathBuf};
 use serde::{Serialize, de::DeserializeOwned};
 use taper_train::EpochRecord;
 
-use super::{Environment, JobData, JobResult, RunData, Summary};
+use super::{Environment, JobData, JobFailure, JobResult, RunData, Summary};
 use crate::study::{Job, Study};
 use crate::{Error, Result};
 
@@ -120,6 +121,10 @@ impl RunFolder {
     /// A folder that cannot be made, a history that cannot be mended.
     pub fn prepare(&self, job: &Job) -> Result<()> {
         let folder = self.job(job);
+        if !self.path.is_dir() {
+            let message = "the folder of the run is gone; it is not made again";
+            return Err(Error::run(&self.path, message));
+        }
         fs::create_dir_all(&folder).map_err(Error::io("creating", &folder))?;
         let path = self.history_file(job);
         let Ok(bytes) = fs::read(&path) else {
@@ -175,7 +180,12 @@ impl RunFolder {
         for (number, line) in text[..whole].lines().enumerate() {
             let record: EpochRecord = serde_json::from_str(line)
                 .map_err(|error| Error::run(&path, format!("line {}: {error}", number + 1)))?;
-            records.retain(|earlier| earlier.epoch < record.epoch);
+            while records
+                .last()
+                .is_some_and(|last| last.epoch >= record.epoch)
+            {
+                records.pop();
+            }
             records.push(record);
         }
         Ok(records)
@@ -201,15 +211,23 @@ impl RunFolder {
     /// Writes the summary of what is there.
     ///
     /// # Errors
-    /// A file that cannot be read or written.
+    /// A study that cannot be read, a summary that cannot be written.
     pub fn write_summary(&self, environment: &Environment) -> Result<Summary> {
         let (_, study) = RunFolder::open(&self.path)?;
-        let summary = Summary::of(&self.read_with(study, environment.clone())?);
-        let path = self.summary();
-        let text = serde_json::to_vec_pretty(&summary)
-            .map_err(|error| Error::run(&path, error.to_string()))?;
-        self.write(&path, &text)?;
+        let summary = Summary::of(&self.records(&study, environment));
+        self.save_summary(&summary)?;
         Ok(summary)
+    }
+
+    /// Writes a summary that is made already.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn save_summary(&self, summary: &Summary) -> Result<()> {
+        let path = self.summary();
+        let text = serde_json::to_vec_pretty(summary)
+            .map_err(|error| Error::run(&path, error.to_string()))?;
+        self.write(&path, &text)
     }
 
     /// Where and when the run was started, from its summary.
@@ -227,34 +245,46 @@ impl RunFolder {
             .ok_or_else(|| Error::run(&path, "it is missing, so the run has not begun"))
     }
 
-    /// Everything recorded so far.
+    /// Everything recorded so far. What a job has left and cannot be read is that job's
+    /// [failure](JobData::failure), and keeps none of the others from being read.
     ///
     /// # Errors
-    /// Damaged files; the message has the file.
+    /// A study or a summary that cannot be read; the message has the file.
     pub fn read(&self) -> Result<RunData> {
         let (_, study) = RunFolder::open(&self.path)?;
         let environment = self.environment()?;
-        self.read_with(study, environment)
+        Ok(self.records(&study, &environment))
     }
 
-    fn read_with(&self, study: Study, environment: Environment) -> Result<RunData> {
-        let of_job = |job: Job| -> Result<JobData> {
-            Ok(JobData {
-                history: self.history(&job)?,
-                result: self.result(&job)?,
+    /// What the jobs of `study` have recorded so far.
+    #[must_use]
+    pub fn records(&self, study: &Study, environment: &Environment) -> RunData {
+        let of_job = |job: Job| {
+            let read = || Ok((self.history(&job)?, self.result(&job)?, self.failure(&job)?));
+            let (history, result, failure) = read().unwrap_or_else(|error: Error| {
+                let message = error.to_string();
+                let unreadable = true;
+                (
+                    Vec::new(),
+                    None,
+                    Some(JobFailure {
+                        message,
+                        unreadable,
+                    }),
+                )
+            });
+            JobData {
+                history,
+                failure: failure.filter(|_| result.is_none()),
+                result,
                 job,
-            })
+            }
         };
-        let jobs = study
-            .jobs()
-            .into_iter()
-            .map(of_job)
-            .collect::<Result<_>>()?;
-        Ok(RunData {
-            study,
-            environment,
-            jobs,
-        })
+        RunData {
+            study: study.clone(),
+            environment: environment.clone(),
+            jobs: study.jobs().into_iter().map(of_job).collect(),
+        }
     }
 
     fn history_file(&self, job: &Job) -> PathBuf {
@@ -268,11 +298,11 @@ impl RunFolder {
     }
 }
 
-fn to_json(path: &Path, value: &impl Serialize) -> Result<Vec<u8>> {
+pub(super) fn to_json(path: &Path, value: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec(value).map_err(|error| Error::run(path, error.to_string()))
 }
 
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     match fs::read(path) {
         Ok(bytes) => serde_json::from_slice(&bytes)
             .map(Some)

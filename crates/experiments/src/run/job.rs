@@ -12,6 +12,7 @@ use taper_train::{
     Accuracy, Callback, CheckpointExt, Event, Fit, ModelCheckpoint, StopFlag, Trainer, View,
 };
 
+use super::failure::{JobFailure, guarded};
 use super::{JobResult, RunFolder, StudyData};
 use crate::study::{Job, Study};
 use crate::{Error, Result};
@@ -50,6 +51,8 @@ pub enum Outcome {
 pub enum JobEvent<'a> {
     /// It is done already, by an earlier run.
     Skipped,
+    /// It failed when it was last tried, and is tried again.
+    FailedBefore(&'a JobFailure),
     /// It begins with fresh weights, or goes on.
     Started {
         /// Epochs that are complete.
@@ -78,19 +81,37 @@ impl Listener for () {
     fn on_event(&self, _job: &Job, _event: &JobEvent<'_>) {}
 }
 
-/// Runs one job to its end, in the current rayon pool.
+/// Runs one job to its end, in the current rayon pool. Why it failed is recorded in its folder, if that can be written;
+/// a panic in it is such a failure, too, and ends no other job.
 ///
 /// # Errors
 /// A network that cannot be built, training that diverges, files that cannot be written or do not belong together.
 pub fn run_job(context: &Context<'_>, job: &Job, listener: &dyn Listener) -> Result<Outcome> {
-    let outcome = attempt(context, job, listener);
-    match &outcome {
-        Ok(Outcome::Skipped) => listener.on_event(job, &JobEvent::Skipped),
-        Ok(Outcome::Stopped) => listener.on_event(job, &JobEvent::Stopped),
+    let outcome = guarded(|| attempt(context, job, listener))
+        .unwrap_or_else(|message| Err(failed(job, message)));
+    let tell = |event: &JobEvent<'_>| listener.on_event(job, event);
+    let told = guarded(|| match &outcome {
+        Ok(Outcome::Skipped) => tell(&JobEvent::Skipped),
+        Ok(Outcome::Stopped) => tell(&JobEvent::Stopped),
         Ok(Outcome::Finished) => {}
-        Err(error) => listener.on_event(job, &JobEvent::Failed(error)),
+        Err(error) => {
+            // Whoever asked hears of it in any case.
+            let _ = context.folder.write_failure(job, &JobFailure::of(error));
+            tell(&JobEvent::Failed(error));
+        }
+    });
+    match told {
+        Err(message) if outcome.is_ok() => Err(failed(job, message)),
+        _ => outcome,
     }
-    outcome
+}
+
+fn failed(job: &Job, message: String) -> Error {
+    Error::Job {
+        variant: job.variant.clone(),
+        seed: job.seed,
+        message,
+    }
 }
 
 fn attempt(context: &Context<'_>, job: &Job, listener: &dyn Listener) -> Result<Outcome> {
@@ -106,8 +127,13 @@ fn attempt(context: &Context<'_>, job: &Job, listener: &dyn Listener) -> Result<
     if context.stop.is_set() {
         return Ok(Outcome::Stopped);
     }
+    // One that cannot be read is no reason not to try.
+    if let Ok(Some(failure)) = folder.failure(job) {
+        listener.on_event(job, &JobEvent::FailedBefore(&failure));
+    }
     folder.prepare(job)?;
     let (mut model, from) = start(context, job)?;
+    folder.clear_failure(job)?;
     let position = from
         .as_ref()
         .and_then(|checkpoint| checkpoint.position.clone())
@@ -155,12 +181,8 @@ fn train(
         ..
     } = context;
     let plan = study.plan(&job.variant)?;
-    let fail = |message: String| Error::Job {
-        variant: job.variant.clone(),
-        seed: job.seed,
-        message,
-    };
-    let optimizer = plan.optimizer.build().map_err(|e| fail(e.to_string()))?;
+    let optimizer = plan.optimizer.build();
+    let optimizer = optimizer.map_err(|error| failed(job, error.to_string()))?;
     let loss = plan.loss.build()?;
     let best = ModelCheckpoint::best(folder.best(job)).monitor("val_accuracy");
     let last = ModelCheckpoint::last(folder.last(job)).every(context.checkpoint_every);

@@ -5,6 +5,8 @@
 
 mod data;
 mod environment;
+mod failure;
+mod failure_file;
 mod folder;
 mod job;
 mod recorded;
@@ -14,6 +16,7 @@ mod summary;
 
 pub use data::{StudyData, open};
 pub use environment::{Environment, peak_memory};
+pub use failure::JobFailure;
 pub use folder::RunFolder;
 pub(crate) use job::LOSS_CONFIG;
 pub use job::{Context, JobEvent, Listener, Outcome, run_job};

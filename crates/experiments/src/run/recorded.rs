@@ -2,7 +2,7 @@
 
 use taper_train::EpochRecord;
 
-use super::{Environment, JobResult};
+use super::{Environment, JobFailure, JobResult};
 use crate::study::{Job, Study};
 
 /// Everything that a run has recorded so far.
@@ -25,4 +25,6 @@ pub struct JobData {
     pub history: Vec<EpochRecord>,
     /// What is measured at the end; `None` while the job is not done.
     pub result: Option<JobResult>,
+    /// Why it has none, if it failed when it was last tried.
+    pub failure: Option<JobFailure>,
 }

@@ -10,7 +10,7 @@ use burn::nn::{Linear, LinearConfig};
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::prelude::*;
 use burn::tensor::activation::{relu, softmax};
-use taper_peers::{BATCHES, CLASSES, IMAGE, Options, labels, numbers, run};
+use taper_peers::{BATCHES, CLASSES, IMAGE, Options, complain, labels, numbers, run};
 
 #[derive(Module, Debug)]
 struct Cnn {
@@ -131,7 +131,7 @@ fn main() -> ExitCode {
     match measure() {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("error: {message}");
+            complain(&format!("error: {message}"));
             ExitCode::FAILURE
         }
     }

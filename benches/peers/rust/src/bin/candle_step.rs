@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{
     AdamW, Conv2d, Linear, Module, Optimizer, ParamsAdamW, VarBuilder, VarMap, conv2d, linear,
 };
-use taper_peers::{BATCHES, CLASSES, IMAGE, Options, labels, numbers, run};
+use taper_peers::{BATCHES, CLASSES, IMAGE, Options, complain, labels, numbers, run};
 
 struct Cnn {
     conv1: Conv2d,
@@ -110,7 +110,7 @@ fn main() -> ExitCode {
     match measure() {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("error: {message}");
+            complain(&format!("error: {message}"));
             ExitCode::FAILURE
         }
     }

@@ -62,12 +62,36 @@ pub(super) fn extent(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     })
 }
 
+/// How many epochs the charts have room for: those that are planned, or, of a run that was broken off long before, so many
+/// that what there is can be seen.
+fn shown_epochs(run: &RunData) -> u64 {
+    let last = |history: &Vec<EpochRecord>| history.last().map_or(0, |record| record.epoch);
+    let done = run.jobs.iter().map(|job| last(&job.history)).max();
+    let room = done.unwrap_or(0).saturating_mul(10).max(50);
+    run.study.base().epochs.min(room)
+}
+
+/// More points than a chart is wide would only make the page heavy.
+const POINTS: usize = 460;
+
 pub(super) fn line(ink: Ink, curve: &[(u64, Stat)]) -> Option<Line> {
-    let finite = || curve.iter().filter(|(_, stat)| stat.mean.is_finite());
-    let points: Vec<(f64, f64)> = finite()
+    let finite: Vec<&(u64, Stat)> = curve
+        .iter()
+        .filter(|(_, stat)| stat.mean.is_finite())
+        .collect();
+    // Of a long run every so many, counted from its end.
+    let each = finite.len().div_ceil(POINTS).max(1);
+    let shown = || {
+        let last = finite.len().saturating_sub(1);
+        finite
+            .iter()
+            .enumerate()
+            .filter_map(move |(i, point)| (last - i).is_multiple_of(each).then_some(*point))
+    };
+    let points: Vec<(f64, f64)> = shown()
         .map(|&(epoch, stat)| (epoch as f64, stat.mean))
         .collect();
-    let spread = finite().map(|(_, stat)| stat.sd).collect();
+    let spread = shown().map(|(_, stat)| stat.sd).collect();
     (!points.is_empty()).then_some(Line {
         ink,
         points,
@@ -121,7 +145,7 @@ pub(super) fn gap_charts(run: &RunData) -> Result<Vec<Captioned>> {
             description: "One line a variant over the epochs, in percentage points; the table below has the figures.",
             scale: Scale::Points,
             range: low - room..high + room,
-            epochs: run.study.base().epochs,
+            epochs: shown_epochs(run),
             lines,
         };
         charts.push(Captioned {
@@ -198,7 +222,7 @@ pub(super) fn variant_charts(
             description,
             scale,
             range,
-            epochs: run.study.base().epochs,
+            epochs: shown_epochs(run),
             lines,
         };
         charts.push(Captioned {
@@ -208,4 +232,27 @@ pub(super) fn variant_charts(
         });
     }
     Ok((charts, legend))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_curve_is_thinned_and_keeps_its_end() {
+        let curve = |epochs: u64| -> Vec<(u64, Stat)> {
+            let stat = |epoch| Stat {
+                mean: epoch as f64,
+                sd: 0.0,
+                n: 1,
+            };
+            (1..=epochs).map(|epoch| (epoch, stat(epoch))).collect()
+        };
+        for (epochs, shown) in [(1, 1), (460, 460), (461, 231), (20_000, 455)] {
+            let line = line(Ink::Train, &curve(epochs)).expect("points");
+            assert_eq!((line.points.len(), line.spread.len()), (shown, shown));
+            assert_eq!(line.points.last(), Some(&(epochs as f64, epochs as f64)));
+        }
+        assert!(line(Ink::Train, &[]).is_none());
+    }
 }

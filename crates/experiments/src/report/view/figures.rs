@@ -1,5 +1,7 @@
 //! Rows of the tables of figures.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use taper_train::EpochRecord;
 
@@ -67,25 +69,27 @@ fn spread(stat: Stat, factor: f64, digits: usize, unit: &str) -> String {
 }
 
 pub(super) fn epoch_rows(run: &RunData, variant: &str) -> Vec<EpochRow> {
-    let figure = |figure: &dyn Fn(&EpochRecord) -> Option<f64>, epoch: u64| {
-        curve(run, variant, figure)
-            .into_iter()
-            .find(|(own, _)| *own == epoch)
-            .map(|(_, stat)| stat)
+    // Each curve once, not once an epoch.
+    let of = |figure: fn(&EpochRecord) -> Option<f64>| -> BTreeMap<u64, Stat> {
+        curve(run, variant, figure).into_iter().collect()
     };
-    let loss = |stat: Option<Stat>| stat.map_or("–".into(), |stat| format!("{:.4}", stat.mean));
-    let share = |stat: Option<Stat>| stat.map_or("–".into(), |stat| percent(stat.mean));
-    let epochs = curve(run, variant, |record| Some(record.loss));
-    let row = |epoch: u64| EpochRow {
-        epoch,
-        loss: loss(figure(&|r| Some(r.loss), epoch)),
-        accuracy: share(figure(&|r| r.accuracy, epoch)),
-        train_accuracy: share(figure(&|r| r.train_accuracy, epoch)),
-        val_loss: loss(figure(&|r| r.val_loss, epoch)),
-        val_accuracy: share(figure(&|r| r.val_accuracy, epoch)),
-        gap: figure(&|r| Some(r.accuracy? - r.val_accuracy?), epoch).map_or("–".into(), |stat| {
-            spread(Stat { n: 1, ..stat }, 100.0, 2, "")
+    let loss = |stat: Option<&Stat>| stat.map_or("–".into(), |stat| format!("{:.4}", stat.mean));
+    let share = |stat: Option<&Stat>| stat.map_or("–".into(), |stat| percent(stat.mean));
+    let accuracy = of(|r| r.accuracy);
+    let train_accuracy = of(|r| r.train_accuracy);
+    let val_loss = of(|r| r.val_loss);
+    let val_accuracy = of(|r| r.val_accuracy);
+    let gap = of(|r| Some(r.accuracy? - r.val_accuracy?));
+    let row = |(epoch, stat): (&u64, &Stat)| EpochRow {
+        epoch: *epoch,
+        loss: loss(Some(stat)),
+        accuracy: share(accuracy.get(epoch)),
+        train_accuracy: share(train_accuracy.get(epoch)),
+        val_loss: loss(val_loss.get(epoch)),
+        val_accuracy: share(val_accuracy.get(epoch)),
+        gap: gap.get(epoch).map_or("–".into(), |stat| {
+            spread(Stat { n: 1, ..*stat }, 100.0, 2, "")
         }),
     };
-    epochs.into_iter().map(|(epoch, _)| row(epoch)).collect()
+    of(|r| Some(r.loss)).iter().map(row).collect()
 }

@@ -125,7 +125,17 @@ fn facts(run: &RunData) -> Vec<String> {
 fn unfinished(run: &RunData) -> Option<String> {
     let done = run.jobs.iter().filter(|job| job.result.is_some()).count();
     let all = run.jobs.len();
-    (done < all).then(|| format!("{done} of {all} trainings are finished; what is below shows how far the others have come."))
+    let failed: Vec<String> = run
+        .jobs
+        .iter()
+        .filter(|job| job.failure.is_some())
+        .map(|job| job.job.to_string())
+        .collect();
+    let failed = match failed.is_empty() {
+        true => String::new(),
+        false => format!(" Failed: {}.", failed.join(", ")),
+    };
+    (done < all).then(|| format!("{done} of {all} trainings are finished; what is below shows how far the others have come.{failed}"))
 }
 
 fn tiles(summary: &Summary) -> Vec<Tile> {

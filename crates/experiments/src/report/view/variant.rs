@@ -49,7 +49,10 @@ impl VariantView {
         let result = done.and_then(|job| job.result.as_ref());
         let classes = &run.environment.classes;
         let (charts, legend) = variant_charts(run, variant, ranges)?;
+        let failed = failures(run, name).next().is_some();
         let status = (!variant.complete).then(|| match variant.epoch {
+            0 if failed => "failed".to_owned(),
+            epoch if failed => format!("failed after {epoch} epochs"),
             0 => "not begun".to_owned(),
             epoch => format!("{epoch} of {} epochs", run.study.base().epochs),
         });
@@ -65,7 +68,9 @@ impl VariantView {
                 .unwrap_or_default(),
             key: key(Ink::Variant(number as u8), &variant.label),
             changes: changes_in_words(changes),
-            sentences: sentences(run, variant, reference),
+            sentences: failures(run, name)
+                .chain(sentences(run, variant, reference))
+                .collect(),
             status,
             final_figures: variant.figures.as_ref().map(FinalFigures::of),
             charts,
@@ -80,6 +85,22 @@ impl VariantView {
             network: result.map(|result| result.network.clone()),
         })
     }
+}
+
+/// Why trainings of a variant failed.
+fn failures<'a>(run: &'a RunData, variant: &'a str) -> impl Iterator<Item = String> + 'a {
+    let jobs = run
+        .jobs
+        .iter()
+        .filter(move |job| job.job.variant == variant);
+    jobs.filter_map(|job| {
+        let failure = job.failure.as_ref()?;
+        let reason = failure.message.trim_end_matches('.');
+        Some(format!(
+            "Its training with seed {} failed: {reason}.",
+            job.job.seed
+        ))
+    })
 }
 
 fn changes_in_words(changes: Option<&Variant>) -> String {
