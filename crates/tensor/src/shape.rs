@@ -36,21 +36,34 @@ pub fn broadcast(operation: &'static str, a: &[usize], b: &[usize]) -> Result<Ve
         .collect()
 }
 
+/// The most elements that a tensor has: 2³⁶, which are 256 GiB of f32 (where addresses are short, what fits them).
+/// Operations that would make a larger one return an error, before they ask for memory.
+pub const MAX_ELEMENTS: usize = {
+    let addressable = isize::MAX as usize / size_of::<f64>();
+    match 1usize.checked_shl(36) {
+        Some(most) if most < addressable => most,
+        _ => addressable,
+    }
+};
+
 /// The number of elements of `shape`.
 ///
 /// # Errors
-/// If the product of the axes (those of length 0 left out, so that strides cannot overflow either) does not fit the
-/// address space as 8-byte elements.
+/// If the product of the axes (those of length 0 left out, so that strides cannot overflow either) is above
+/// [`MAX_ELEMENTS`].
 pub fn element_count(operation: &'static str, shape: &[usize]) -> Result<usize> {
-    let limit = isize::MAX as usize / size_of::<f64>();
     let product = shape
         .iter()
         .try_fold(1usize, |product, &axis| product.checked_mul(axis.max(1)));
     match product {
-        Some(product) if product <= limit => Ok(if shape.contains(&0) { 0 } else { product }),
+        Some(product) if product <= MAX_ELEMENTS => {
+            Ok(if shape.contains(&0) { 0 } else { product })
+        }
         _ => Err(Error::shape(
             operation,
-            format!("shape {shape:?} has more elements than memory can address"),
+            format!(
+                "shape {shape:?} has more than {MAX_ELEMENTS} elements, the most that a tensor has"
+            ),
         )),
     }
 }
@@ -59,7 +72,8 @@ pub fn element_count(operation: &'static str, shape: &[usize]) -> Result<usize> 
 pub fn row_major_strides(shape: &[usize]) -> Vec<isize> {
     let mut strides = vec![1; shape.len()];
     for axis in (1..shape.len()).rev() {
-        strides[axis - 1] = strides[axis] * shape[axis].max(1) as isize;
+        // Of shapes that no tensor has, too: they are refused elsewhere.
+        strides[axis - 1] = isize::saturating_mul(strides[axis], shape[axis].max(1) as isize);
     }
     strides
 }
