@@ -1,7 +1,7 @@
 //! The small values that layer descriptions share in JSON: pairs of sizes (`3` or `[3, 3]`), `"valid"` and `"same"`,
 //! and the reading of a description with a message that names the class.
 
-use crate::{Error, Result};
+use crate::{Error, Result, setting};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -112,7 +112,7 @@ pub(crate) fn parse<T: DeserializeOwned>(class_name: &str, config: &Value) -> Re
     } else {
         config.clone()
     };
-    serde_json::from_value(config).map_err(|error| Error::Config(format!("{class_name}: {error}")))
+    setting::read(config).map_err(|error| Error::Config(format!("{class_name}: {error}")))
 }
 
 /// Writes a description. Plain structs of numbers and words always have a JSON form.
@@ -125,10 +125,12 @@ pub(crate) fn yes() -> bool {
     true
 }
 
-/// The product of a shape, or `None` where it does not fit in memory addresses.
+/// The product of a shape, or `None` where it is above [`MAX_VALUES`](setting::MAX_VALUES). Zeros are counted as ones, so that
+/// the rest of such a shape has sizes that can be calculated with, too.
 pub(crate) fn elements(shape: &[usize]) -> Option<usize> {
     shape
         .iter()
-        .try_fold(1usize, |product, &n| product.checked_mul(n))
-        .filter(|&n| n <= isize::MAX as usize / 8)
+        .try_fold(1usize, |product, &n| product.checked_mul(n.max(1)))
+        .filter(|&n| n <= setting::MAX_VALUES)
+        .map(|n| if shape.contains(&0) { 0 } else { n })
 }
