@@ -1,6 +1,7 @@
 //! The small values that layer descriptions share in JSON: pairs of sizes (`3` or `[3, 3]`), `"valid"` and `"same"`,
 //! and the reading of a description with a message that names the class.
 
+pub(crate) use crate::setting::elements;
 use crate::{Error, Result, setting};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -123,14 +124,4 @@ pub(crate) fn unparse(description: &impl Serialize) -> Value {
 /// `yes` for the default of a serde field.
 pub(crate) fn yes() -> bool {
     true
-}
-
-/// The product of a shape, or `None` where it is above [`MAX_VALUES`](setting::MAX_VALUES). Zeros are counted as ones, so that
-/// the rest of such a shape has sizes that can be calculated with, too.
-pub(crate) fn elements(shape: &[usize]) -> Option<usize> {
-    shape
-        .iter()
-        .try_fold(1usize, |product, &n| product.checked_mul(n.max(1)))
-        .filter(|&n| n <= setting::MAX_VALUES)
-        .map(|n| if shape.contains(&0) { 0 } else { n })
 }

@@ -8,7 +8,7 @@
 use crate::{
     Error, Junction, Layer, Result, WeightSpec, config,
     names::{self, Named},
-    setting,
+    setting, weight_checks,
 };
 use std::fmt::{self, Debug};
 use std::ops::Range;
@@ -113,7 +113,7 @@ impl<E: Element> Kind<E> {
                 setting::MAX_VALUES
             )),
         };
-        let checked = setting::weights::<E>(&weights);
+        let checked = weight_checks::weights::<E>(&weights);
         let checked = checked.and_then(|()| outputs.iter().try_for_each(too_large));
         checked.map_err(|fault| {
             let input = match inputs {
@@ -460,7 +460,7 @@ impl<E: Element> Builder<E> {
             });
         }
         let input = |(name, value)| GraphInput { name, value };
-        setting::all_weights(&weights)?;
+        weight_checks::all_weights(&weights)?;
         Ok(Built {
             graph: Graph {
                 owners,

@@ -1,7 +1,6 @@
 //! What a setting of a layer may be, said once: layers check their numbers with these few words, whatever the entrance (Rust,
-//! JSON, study files), and what all layers share (weights, their first values and penalties) is checked here for all of them.
+//! JSON, study files).
 
-use crate::{Error, Initializer, Regularizer, Result, WeightSpec, config};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use taper_tensor::Element;
@@ -36,7 +35,7 @@ pub(crate) fn not_negative<E: Element>(name: &str, value: f64) -> Checked {
 }
 
 /// A number that is finite among `E`, too.
-fn finite<E: Element>(name: &str, value: f64) -> Checked {
+pub(crate) fn finite<E: Element>(name: &str, value: f64) -> Checked {
     must(E::from_f64(value).is_finite(), name, value, "finite")
 }
 
@@ -58,54 +57,14 @@ pub(crate) fn sizes(name: &str, values: &[usize]) -> Checked {
     Ok(())
 }
 
-/// The factors of a penalty.
-pub(crate) fn penalty<E: Element>(name: &str, regularizer: Option<Regularizer>) -> Checked {
-    let Regularizer { l1, l2 } = regularizer.unwrap_or_default();
-    not_negative::<E>("l1", l1)
-        .and_then(|()| not_negative::<E>("l2", l2))
-        .map_err(|fault| format!("{name}: {fault}"))
-}
-
-/// What any layer says of its weights: sizes that memory can have, first values and penalties that are numbers.
-pub(crate) fn weights<E: Element>(specs: &[WeightSpec]) -> Checked {
-    for WeightSpec {
-        name,
-        initializer,
-        regularizer,
-        shape,
-        ..
-    } in specs
-    {
-        if let Initializer::Constant(value) = initializer {
-            finite::<E>("constant", *value)
-                .map_err(|fault| format!("{name}_initializer: {fault}"))?;
-        }
-        penalty::<E>(&format!("{name}_regularizer"), *regularizer)?;
-        if config::elements(shape).is_none() {
-            return Err(format!(
-                "its {name} {shape:?} is too large: more than {MAX_VALUES} values"
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// The weights of a whole model.
-pub(crate) fn all_weights<'a>(
-    specs: impl IntoIterator<Item = &'a (String, WeightSpec)>,
-) -> Result<()> {
-    let mut total = 0usize;
-    for (name, spec) in specs {
-        total = total.saturating_add(config::elements(&spec.shape).unwrap_or(usize::MAX));
-        if total > MAX_VALUES {
-            let message = format!(
-                "model: with {name} {:?} its weights are too large: more than {MAX_VALUES} values",
-                spec.shape
-            );
-            return Err(Error::Config(message));
-        }
-    }
-    Ok(())
+/// The product of a shape, or `None` where it is above [`MAX_VALUES`](MAX_VALUES). Zeros are counted as ones, so that
+/// the rest of such a shape has sizes that can be calculated with, too.
+pub(crate) fn elements(shape: &[usize]) -> Option<usize> {
+    shape
+        .iter()
+        .try_fold(1usize, |product, &n| product.checked_mul(n.max(1)))
+        .filter(|&n| n <= MAX_VALUES)
+        .map(|n| if shape.contains(&0) { 0 } else { n })
 }
 
 /// The numbers of a description, for messages: `units = 10, …`.
@@ -123,7 +82,17 @@ pub(crate) fn numbers(config: &Value) -> String {
 }
 
 /// Reads settings by name. Where serde says what is wrong with a value but not whose it is, the name is added.
-pub(crate) fn read<T: DeserializeOwned>(entries: Value) -> Result<T, String> {
+///
+/// ```
+/// #[derive(Debug, serde::Deserialize)]
+/// struct Noise { stddev: f64 }
+/// let error = taper_nn::read_settings::<Noise>(serde_json::json!({"stddev": "much"})).unwrap_err();
+/// assert_eq!(error, "stddev: invalid type: string \"much\", expected f64");
+/// ```
+///
+/// # Errors
+/// An entry that is missing, unknown, or of another kind.
+pub fn read<T: DeserializeOwned>(entries: Value) -> Result<T, String> {
     serde_json::from_value(entries.clone()).map_err(|error| {
         let message = error.to_string();
         match culprit::<T>(&entries, &message) {

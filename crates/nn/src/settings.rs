@@ -57,7 +57,7 @@ macro_rules! kernel_settings {
 
         /// The penalty that is on no weight; those of weights are looked at for all layers alike.
         fn check_penalty(&self) -> $crate::setting::Checked {
-            $crate::setting::penalty::<f32>("activity_regularizer", self.activity_regularizer)
+            $crate::weight_checks::penalty::<f32>("activity_regularizer", self.activity_regularizer)
         }
 
         fn weight_specs(&self, kernel: Vec<usize>, outputs: usize) -> Vec<$crate::WeightSpec> {
