@@ -315,7 +315,10 @@ impl<E: Element> Builder<E> {
 
     pub(crate) fn input(&mut self, name: &str, shape: Vec<usize>) -> Wire {
         if config::elements(&shape).is_none() {
-            let message = format!("input {name:?}: {shape:?} is too large");
+            let most = setting::MAX_VALUES;
+            let message = format!(
+                "input {name:?}: input_shape {shape:?} is too large: more than {most} values"
+            );
             self.fail(Failure::Other(Error::Config(message)));
         }
         let wire = self.value(shape);

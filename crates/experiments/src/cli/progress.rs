@@ -112,6 +112,7 @@ impl Progress {
             } => {
                 self.batch_ended(job, (batch, batches), loss, accuracy, images);
             }
+            Event::Warning(text) => self.warn(job, text),
             Event::ValidationStarted { .. } => {
                 if let Some(running) = self.running().get(job) {
                     running.bar.set_message("measuring …");
@@ -124,6 +125,18 @@ impl Progress {
                 self.line(job, &epoch_line(record, self.shared.epochs));
             }
             _ => {}
+        }
+    }
+
+    /// To standard error, also where the output goes into a file.
+    fn warn(&self, job: &Job, text: &str) {
+        let line = format!("warning: {}: {text}", name(job, self.shared.seeds));
+        let write = || {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        };
+        match &self.shared.bars {
+            Some(bars) => bars.suspend(write),
+            None => write(),
         }
     }
 
