@@ -79,7 +79,7 @@ fn refused(text: &str, word: &str) -> bool {
             let message = error.to_string();
             // What is no TOML is told by its line.
             assert!(
-                message.contains(word) || message.contains("invalid"),
+                message.contains(word) || message.contains("TOML parse error"),
                 "{text}\n{word}: {message}"
             );
             true
@@ -281,4 +281,116 @@ fn a_study_file_without_end_is_refused() {
         );
         assert!(started.elapsed() <= Duration::from_secs(5));
     }
+}
+
+/// The program says what is allowed, and ends with the code of wrong usage.
+#[test]
+fn the_command_line_refuses_by_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let checkpoint = "none.taper";
+    for (arguments, words) in [
+        (
+            &["train", "--threads", "100000"][..],
+            ["--threads", "at most 1024"],
+        ),
+        (&["train", "--threads", "0"], ["--threads", "at least 1"]),
+        (&["train", "--threads", "-1"], ["-1", "--"]),
+        (
+            &["train", "--threads", "18446744073709551616"],
+            ["--threads", "whole number"],
+        ),
+        (&["train", "--jobs", "100000"], ["--jobs", "at most 1024"]),
+        (
+            &["train", "--batch-size", "0"],
+            ["--batch-size", "at least 1"],
+        ),
+        (
+            &["train", "--batch-size", "4294967296"],
+            ["--batch-size", "at most 4294967295"],
+        ),
+        (
+            &["train", "--batch-size", "nan"],
+            ["--batch-size", "whole number"],
+        ),
+        (&["train", "--epochs", "0"], ["--epochs", "at least 1"]),
+        (&["train", "--epochs", "1e3"], ["--epochs", "whole number"]),
+        (
+            &["train", "--train-size", "0"],
+            ["--train-size", "at least 1"],
+        ),
+        (
+            &["train", "--test-size", "0"],
+            ["--test-size", "at least 1"],
+        ),
+        (&["train", "--seeds", "1,1"], ["seeds", "1 twice"]),
+        (
+            &["train", "--checkpoint-every", "nan"],
+            ["--checkpoint-every", "number of seconds"],
+        ),
+        (&["train", "--checkpoint-every", "-1"], ["-1", "--"]),
+        (
+            &["train", "--checkpoint-every", "1e300"],
+            ["--checkpoint-every", "number of seconds"],
+        ),
+        (
+            &["evaluate", checkpoint, "--threads", "100000"],
+            ["--threads", "at most 1024"],
+        ),
+        (
+            &["evaluate", checkpoint, "--batch-size", "0"],
+            ["--batch-size", "at least 1"],
+        ),
+    ] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_taper"));
+        let output = command
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        for word in words {
+            assert!(said.contains(word), "{arguments:?}, {word}: {said}");
+        }
+    }
+}
+
+/// What is legal and hardly ever meant is said on standard error, and training goes on.
+#[test]
+fn warnings_are_said_on_standard_error() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let layers = "{ layer = \"MaxPooling2D\", pool_size = 7 }, { layer = \"Flatten\" }, { layer = \"Dense\", units = 10 }";
+    let text =
+        study("train_size = 16\ntest_size = 16", layers, "").replace("[6, 6, 1]", "[28, 28, 1]");
+    std::fs::write(folder.path().join("linear.toml"), text).expect("written");
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_taper"));
+    command
+        .args([
+            "train",
+            "linear.toml",
+            "--no-progress",
+            "--variants",
+            "plain",
+            "--out",
+            "runs",
+            "--data-dir",
+        ])
+        .arg(std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("mnist"))
+        .env("TAPER_FIXTURES", root.join("../../fixtures"))
+        .current_dir(folder.path());
+    let output = command.output().expect("it runs");
+    let (out, said) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(output.status.success(), "{out}{said}");
+    assert!(
+        said.starts_with("warning: plain: categorical_crossentropy takes probabilities"),
+        "{said}"
+    );
+    assert!(
+        said.contains("activation softmax") && !out.contains("warning"),
+        "{out}{said}"
+    );
 }

@@ -126,9 +126,11 @@ fn must(holds: bool, name: &str, value: f64, allowed: &str) -> Checked {
 mod tests {
     use super::*;
 
+    type Word = fn(&str, f64) -> Checked;
+
     #[test]
     fn each_word_draws_its_line() {
-        let table: [(fn(&str, f64) -> Checked, [f64; 2], [f64; 3]); 5] = [
+        let table: [(Word, [f64; 2], [f64; 3]); 5] = [
             (below_one, [0.0, 0.999], [1.0, -0.1, f64::INFINITY]),
             (
                 fraction,

@@ -78,9 +78,11 @@ fn culprit<T: DeserializeOwned>(entries: &Value, message: &str) -> Option<String
 mod tests {
     use super::*;
 
+    type Word = fn(&str, f64) -> Checked;
+
     #[test]
     fn each_word_draws_its_line() {
-        let table: [(fn(&str, f64) -> Checked, [f64; 2], [f64; 3]); 4] = [
+        let table: [(Word, [f64; 2], [f64; 3]); 4] = [
             (below_one, [0.0, 0.999], [1.0, -0.1, f64::INFINITY]),
             (
                 fraction,

@@ -68,6 +68,7 @@ mod fit;
 mod hints;
 mod history;
 mod labels;
+mod loss_check;
 mod measured;
 pub mod metrics;
 mod mode;

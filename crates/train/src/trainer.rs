@@ -111,8 +111,8 @@ impl<'a> Trainer<'a> {
     #[must_use]
     pub fn metric_boxed(mut self, metric: Box<dyn Metric>) -> Self {
         let told = format!("{metric:?}");
-        let is_it = |m: &Box<dyn Metric>| m.name() == metric.name() && format!("{m:?}") == told;
-        if !self.settings.metrics.iter().any(is_it) {
+        let is_it = |m: &dyn Metric| m.name() == metric.name() && format!("{m:?}") == told;
+        if !self.settings.metrics.iter().any(|m| is_it(&**m)) {
             self.settings.metrics.push(metric);
         }
         self

@@ -623,7 +623,8 @@ fn what_is_hardly_ever_meant_is_told() {
             "{told}: {warnings:?}"
         );
     }
-    let sound: Vec<(Vec<Box<dyn Layer>>, Box<dyn Loss>, Tensor)> = vec![
+    type Sound = (Vec<Box<dyn Layer>>, Box<dyn Loss>, Tensor);
+    let sound: Vec<Sound> = vec![
         (
             dense(3, Softmax),
             Box::new(CategoricalCrossentropy),

@@ -2,34 +2,14 @@
 
 use crate::{Error, Result, setting, settings::Settings};
 use taper_datasets::Dataset;
-use taper_nn::{Loss, losses};
 
-/// The optimizer's, the loss's and the samples' weights.
+/// The optimizer's, and the samples' weights. Loss and metrics are looked at wherever they are measured.
 ///
 /// # Errors
 /// Names the setting, the value given and what is allowed.
 pub(super) fn settings(settings: &Settings<'_>, data: &dyn Dataset) -> Result<()> {
     settings.optimizer.check()?;
-    loss(&*settings.loss)?;
     sample_weights(data)
-}
-
-/// Fields of a loss are public, so its description is read again, where the checks are.
-fn loss(loss: &dyn Loss) -> Result<()> {
-    let config = loss.config();
-    let known = losses::all::<f32>()
-        .iter()
-        .any(|row| row.name == loss.name());
-    if !known || config.get("label_smoothing").is_none() {
-        return Ok(());
-    }
-    if config["label_smoothing"].is_null() {
-        // JSON has no NaN and no infinity.
-        let fault = "label_smoothing is no finite number, it must be in [0, 1]";
-        return Err(setting::of(loss.name(), fault.into()));
-    }
-    losses::from_config::<f32>(loss.name(), &config)?;
-    Ok(())
 }
 
 fn sample_weights(data: &dyn Dataset) -> Result<()> {

@@ -115,7 +115,7 @@ fn about_targets(loss: &str, units: usize, data: &dyn Dataset) -> Option<String>
         let rows = target.chunks_exact(units);
         let odd = rows
             .map(|row| row.iter().sum::<f32>())
-            .find(|sum| !((sum - 1.0).abs() <= 1e-3));
+            .find(|sum| (sum - 1.0).abs() > 1e-3 || sum.is_nan());
         if let Some(sum) = odd.filter(|_| one_hot && target.len().is_multiple_of(units)) {
             return Some(format!(
                 "the target of sample {index} of {} sums to {sum}, and categorical_crossentropy takes a 1 at the class and \
