@@ -283,6 +283,30 @@ fn a_study_file_without_end_is_refused() {
     }
 }
 
+/// A pipe whose other end never stops writing.
+#[cfg(unix)]
+#[test]
+fn a_pipe_without_end_is_refused() {
+    use std::io::Write;
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("study.toml");
+    let made = std::process::Command::new("mkfifo")
+        .arg(&pipe)
+        .status()
+        .expect("mkfifo");
+    assert!(made.success());
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || {
+            let mut pipe = std::fs::File::create(pipe).expect("a reader");
+            while pipe.write_all(&[b'#'; 4096]).is_ok() {}
+        }
+    });
+    let error = Study::load(&pipe).expect_err("no end").to_string();
+    assert!(error.contains("more than 1048576 bytes"), "{error}");
+    writer.join().expect("it ends when nobody reads");
+}
+
 /// The program says what is allowed, and ends with the code of wrong usage.
 #[test]
 fn the_command_line_refuses_by_name() {

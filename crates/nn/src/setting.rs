@@ -5,11 +5,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use taper_tensor::Element;
 
-/// The most values that the weights of a model have together, and the most that one sample has anywhere in it: 2³², which are
-/// 16 GiB of f32. A description that asks for more is an error, before any memory is asked for.
+/// The most values that the weights of a model have together, and the most that one sample has anywhere in it: 2³¹, which are
+/// 8 GiB of f32. A description that asks for more is an error, before any memory is asked for.
 pub const MAX_VALUES: usize = {
     let addressable = isize::MAX as usize / size_of::<f64>();
-    match 1usize.checked_shl(32) {
+    match 1usize.checked_shl(31) {
         Some(most) if most < addressable => most,
         _ => addressable,
     }

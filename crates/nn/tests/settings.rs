@@ -381,7 +381,7 @@ fn weights_that_are_too_many_together_are_refused() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains("dense_3/kernel [32768, 32768]") && error.contains("4294967296"),
+        error.contains("dense_1/kernel [32768, 32768]") && error.contains("2147483648"),
         "{error}"
     );
     let input = Sequential::<f32>::new([1 << 40])

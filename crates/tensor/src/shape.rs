@@ -36,15 +36,16 @@ pub fn broadcast(operation: &'static str, a: &[usize], b: &[usize]) -> Result<Ve
         .collect()
 }
 
-/// The most elements that a tensor has: 2³⁶, which are 256 GiB of f32 (where addresses are short, what fits them).
-/// Operations that would make a larger one return an error, before they ask for memory.
-pub const MAX_ELEMENTS: usize = {
-    let addressable = isize::MAX as usize / size_of::<f64>();
-    match 1usize.checked_shl(36) {
-        Some(most) if most < addressable => most,
-        _ => addressable,
-    }
+/// The most elements for which a tensor has memory: 2³⁶, which are 256 GiB of f32 (where addresses are short, what fits them).
+/// Operations that would make a larger one return an error, before they ask for memory. Views, which have none of their own, may
+/// be larger.
+pub const MAX_ELEMENTS: usize = match 1usize.checked_shl(36) {
+    Some(most) if most < ADDRESSABLE => most,
+    _ => ADDRESSABLE,
 };
+
+/// As many elements of 8 bytes as there are addresses for.
+const ADDRESSABLE: usize = isize::MAX as usize / size_of::<f64>();
 
 /// The number of elements of `shape`.
 ///
@@ -52,18 +53,26 @@ pub const MAX_ELEMENTS: usize = {
 /// If the product of the axes (those of length 0 left out, so that strides cannot overflow either) is above
 /// [`MAX_ELEMENTS`].
 pub fn element_count(operation: &'static str, shape: &[usize]) -> Result<usize> {
+    count_within(operation, shape, MAX_ELEMENTS)
+}
+
+/// The same for a view, whose elements need not have memory each.
+///
+/// # Errors
+/// If they are more than there are addresses for.
+pub(crate) fn viewed_count(operation: &'static str, shape: &[usize]) -> Result<usize> {
+    count_within(operation, shape, ADDRESSABLE)
+}
+
+fn count_within(operation: &'static str, shape: &[usize], most: usize) -> Result<usize> {
     let product = shape
         .iter()
         .try_fold(1usize, |product, &axis| product.checked_mul(axis.max(1)));
     match product {
-        Some(product) if product <= MAX_ELEMENTS => {
-            Ok(if shape.contains(&0) { 0 } else { product })
-        }
+        Some(product) if product <= most => Ok(if shape.contains(&0) { 0 } else { product }),
         _ => Err(Error::shape(
             operation,
-            format!(
-                "shape {shape:?} has more than {MAX_ELEMENTS} elements, the most that a tensor has"
-            ),
+            format!("shape {shape:?} has more than {most} elements, the most that there can be"),
         )),
     }
 }
@@ -87,7 +96,7 @@ pub fn is_contiguous(shape: &[usize], strides: &[isize]) -> bool {
             0 => return true,
             1 => {}
             _ if stride != expected => return shape.contains(&0),
-            _ => expected *= axis as isize,
+            _ => expected = isize::saturating_mul(expected, axis as isize),
         }
     }
     true
