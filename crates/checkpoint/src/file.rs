@@ -41,6 +41,15 @@ pub(crate) fn write_atomically(path: &Path, checkpoint: &Checkpoint) -> Result<(
     sink.seal()?.commit_durably().map_err(explain)
 }
 
+/// Begins such a file, and lets it go.
+pub(crate) fn probe(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        let error = std::io::Error::from(std::io::ErrorKind::IsADirectory);
+        return Err(ErrorKind::io("cannot write the checkpoint")(error));
+    }
+    AtomicFile::create(path).map(drop).map_err(explain)
+}
+
 /// What was attempted, in the words of checkpoints; the file's name is added by the caller.
 fn explain(error: taper_files::Error) -> Error {
     let action = match &error {

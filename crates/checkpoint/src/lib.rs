@@ -135,6 +135,16 @@ impl Checkpoint {
         file::write_atomically(path, self).map_err(|e| e.at(path))
     }
 
+    /// Whether [`save`](Self::save) could write there: a file can be made in the folder, and no folder has the name. For
+    /// asking before hours of training. What may be there already stays as it is.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save).
+    pub fn can_save(path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        file::probe(path).map_err(|e| e.at(path))
+    }
+
     /// Reads and verifies a file. Memory is taken for what is in it, once: the file is decoded as it is read. (What is no
     /// regular file, such as a pipe, is read as a whole first.)
     ///

@@ -1,7 +1,8 @@
 //! The small values that layer descriptions share in JSON: pairs of sizes (`3` or `[3, 3]`), `"valid"` and `"same"`,
 //! and the reading of a description with a message that names the class.
 
-use crate::{Error, Result};
+pub(crate) use crate::setting::elements;
+use crate::{Error, Result, setting};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -112,7 +113,7 @@ pub(crate) fn parse<T: DeserializeOwned>(class_name: &str, config: &Value) -> Re
     } else {
         config.clone()
     };
-    serde_json::from_value(config).map_err(|error| Error::Config(format!("{class_name}: {error}")))
+    setting::read(config).map_err(|error| Error::Config(format!("{class_name}: {error}")))
 }
 
 /// Writes a description. Plain structs of numbers and words always have a JSON form.
@@ -123,12 +124,4 @@ pub(crate) fn unparse(description: &impl Serialize) -> Value {
 /// `yes` for the default of a serde field.
 pub(crate) fn yes() -> bool {
     true
-}
-
-/// The product of a shape, or `None` where it does not fit in memory addresses.
-pub(crate) fn elements(shape: &[usize]) -> Option<usize> {
-    shape
-        .iter()
-        .try_fold(1usize, |product, &n| product.checked_mul(n))
-        .filter(|&n| n <= isize::MAX as usize / 8)
 }

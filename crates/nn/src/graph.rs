@@ -8,6 +8,7 @@
 use crate::{
     Error, Junction, Layer, Result, WeightSpec, config,
     names::{self, Named},
+    setting, weight_checks,
 };
 use std::fmt::{self, Debug};
 use std::ops::Range;
@@ -105,16 +106,26 @@ impl<E: Element> Kind<E> {
                 (junction.output_shapes(inputs)?, junction.weights(inputs)?)
             }
         };
-        for shape in weights.iter().map(|spec| &spec.shape).chain(&outputs) {
-            if config::elements(shape).is_none() {
-                let input = match inputs {
-                    [one] => format!("input {one:?}"),
-                    several => format!("inputs {several:?}"),
-                };
-                let message = format!("{shape:?} is too large ({input})");
-                return Err(Error::layer(self.class_name(), message));
-            }
-        }
+        let too_large = |shape: &Vec<usize>| match config::elements(shape) {
+            Some(_) => Ok(()),
+            None => Err(format!(
+                "its output {shape:?} is too large: more than {} values",
+                setting::MAX_VALUES
+            )),
+        };
+        let checked = weight_checks::weights::<E>(&weights);
+        let checked = checked.and_then(|()| outputs.iter().try_for_each(too_large));
+        checked.map_err(|fault| {
+            let input = match inputs {
+                [one] => format!("input {one:?}"),
+                several => format!("inputs {several:?}"),
+            };
+            let message = match setting::numbers(&self.config()) {
+                numbers if numbers.is_empty() => format!("{fault} ({input})"),
+                numbers => format!("{fault} ({input}; {numbers})"),
+            };
+            Error::layer(self.class_name(), message)
+        })?;
         Ok((outputs, weights))
     }
 }
@@ -304,7 +315,10 @@ impl<E: Element> Builder<E> {
 
     pub(crate) fn input(&mut self, name: &str, shape: Vec<usize>) -> Wire {
         if config::elements(&shape).is_none() {
-            let message = format!("input {name:?}: {shape:?} is too large");
+            let most = setting::MAX_VALUES;
+            let message = format!(
+                "input {name:?}: input_shape {shape:?} is too large: more than {most} values"
+            );
             self.fail(Failure::Other(Error::Config(message)));
         }
         let wire = self.value(shape);
@@ -449,6 +463,7 @@ impl<E: Element> Builder<E> {
             });
         }
         let input = |(name, value)| GraphInput { name, value };
+        weight_checks::all_weights(&weights)?;
         Ok(Built {
             graph: Graph {
                 owners,

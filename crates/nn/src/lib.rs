@@ -87,10 +87,12 @@ mod plan;
 mod registry;
 pub mod regularizers;
 mod sequential;
+mod setting;
 mod settings;
 mod summary;
 #[cfg(test)]
 mod testing;
+mod weight_checks;
 mod weights;
 
 pub use activations::ActivationKind::{self, *};
@@ -111,5 +113,6 @@ pub use model::{Inner, Losses, Measured, Model, Parameter, Step, Tensors};
 pub use registry::{JunctionFromConfig, LayerFromConfig, Registry};
 pub use regularizers::{L1, L1L2, L2, Regularizer};
 pub use sequential::Sequential;
+pub use setting::{MAX_VALUES, read as read_settings};
 pub use taper_tensor::{Padding, Seed};
 pub use weights::Loaded;

@@ -1,7 +1,7 @@
 //! What several layers share of their descriptions: settings under Keras's names, as methods of each, and the shape behind
 //! windows over an image.
 
-use crate::{Error, Result};
+use crate::{Error, Result, setting};
 use taper_tensor::Pool2dSpec;
 
 /// The settings that all layers with a kernel and a bias share, under Keras's names.
@@ -53,6 +53,11 @@ macro_rules! kernel_settings {
         pub fn name(mut self, name: impl Into<String>) -> Self {
             self.name = Some(name.into());
             self
+        }
+
+        /// The penalty that is on no weight; those of weights are looked at for all layers alike.
+        fn check_penalty(&self) -> $crate::setting::Checked {
+            $crate::weight_checks::penalty::<f32>("activity_regularizer", self.activity_regularizer)
         }
 
         fn weight_specs(&self, kernel: Vec<usize>, outputs: usize) -> Vec<$crate::WeightSpec> {
@@ -169,13 +174,9 @@ pub(crate) fn pooled_shape(
     input: &[usize],
 ) -> Result<Vec<usize>> {
     let fail = |message: String| Error::layer(class_name, message);
-    if spec.size.contains(&0) || spec.strides.contains(&0) {
-        let message = format!(
-            "pool_size {:?} and strides {:?} must be at least 1",
-            spec.size, spec.strides
-        );
-        return Err(fail(message));
-    }
+    setting::sizes("pool_size", &spec.size)
+        .and_then(|()| setting::sizes("strides", &spec.strides))
+        .map_err(fail)?;
     if input.len() != 3 {
         return Err(fail(format!(
             "an input [height, width, channels] is wanted, this one is {input:?}"
@@ -183,6 +184,11 @@ pub(crate) fn pooled_shape(
     }
     let output = spec
         .output_shape(&[&[1], input].concat())
-        .map_err(|error| fail(error.to_string()))?;
+        .map_err(|error| {
+            let (size, strides) = (spec.size, spec.strides);
+            fail(format!(
+                "{error} (pool_size = {size:?}, strides = {strides:?})"
+            ))
+        })?;
     Ok(output[1..].to_vec())
 }

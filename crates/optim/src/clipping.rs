@@ -1,10 +1,11 @@
 //! Gradient clipping in Keras's three forms. Only one can be chosen; the gradients of penalties are part of what is
 //! clipped, as in Keras, where they belong to the loss.
 
+use crate::setting::{self, Checked};
 use crate::{Error, Penalty, Result};
 use taper_tensor::{Element, Tensor};
 
-/// What is done to gradients before a step.
+/// What is done to gradients before a step. The bound is finite and above 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Clipping {
     /// `clipnorm`: each gradient by itself is scaled down to this norm (root of the sum of squares).
@@ -34,13 +35,16 @@ impl Clipping {
                 return Err(Error::Config(format!("{class_name}: {message}")));
             }
         };
-        let (name, bound) = clipping.setting();
-        if bound > 0.0 && bound.is_finite() {
-            return Ok(Some(clipping));
-        }
-        Err(Error::Config(format!(
-            "{class_name}: {name} is {bound}, it must be a number above 0"
-        )))
+        clipping
+            .check()
+            .map_err(|fault| Error::setting(class_name, fault))?;
+        Ok(Some(clipping))
+    }
+
+    /// The bound is a number above 0.
+    pub(crate) fn check(self) -> Checked {
+        let (name, bound) = self.setting();
+        setting::positive(name, bound)
     }
 
     /// Keras's name of the setting, and its value.

@@ -21,6 +21,11 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    /// A setting of this class that cannot be.
+    pub(crate) fn setting(class_name: &str, fault: impl std::fmt::Display) -> Self {
+        Error::Config(format!("{class_name}: {fault}"))
+    }
+
     pub(crate) fn state(optimizer: &'static str, message: impl Into<String>) -> Self {
         Error::State {
             optimizer,

@@ -32,6 +32,7 @@ mod error;
 mod optimizer;
 pub mod optimizers;
 pub mod schedules;
+mod setting;
 mod state;
 
 pub use clipping::Clipping;

@@ -2,7 +2,7 @@
 //!
 //! [`State`]: crate::State
 
-use crate::{Clipping, Penalty};
+use crate::{Clipping, Error, Penalty, Result, setting};
 use std::fmt::Debug;
 use taper_tensor::{Element, Tensor};
 
@@ -17,6 +17,19 @@ pub trait Optimizer<E: Element = f32>: Debug + Send + Sync {
     /// JSON with Keras's names, e.g. `{"learning_rate": 0.001, "beta_1": 0.9, …}`, which
     /// [`optimizers::from_config`](crate::optimizers::from_config) reads back.
     fn config(&self) -> serde_json::Value;
+
+    /// What makes its settings impossible. Asked by [`apply`](crate::apply) and when training begins, so that a value from
+    /// any entrance (Rust, JSON, a study file) meets the same check. By default the learning rate at the start and the
+    /// clipping are looked at; one with further settings looks at them, too.
+    ///
+    /// # Errors
+    /// Names the setting, the value given and what is allowed.
+    fn check(&self) -> Result<()> {
+        let rate = setting::not_negative("learning_rate", self.learning_rate());
+        let clipping = self.clipping().map_or(Ok(()), Clipping::check);
+        rate.and(clipping)
+            .map_err(|fault| Error::setting(self.class_name(), fault))
+    }
 
     /// The learning rate at the start of training.
     fn learning_rate(&self) -> f64 {

@@ -1,7 +1,7 @@
 //! What an optimizer remembers from step to step, and the step itself over all weights of a model.
 
 use crate::clipping::add_penalty;
-use crate::{Error, Optimizer, Penalty, Result};
+use crate::{Error, Optimizer, Penalty, Result, setting::not_negative};
 use std::collections::BTreeMap;
 use taper_tensor::{Element, Tensor};
 
@@ -134,7 +134,8 @@ impl<E: Element> State<E> {
 /// ```
 ///
 /// # Errors
-/// Gradients or moments that do not fit their weights; then nothing has changed.
+/// Gradients or moments that do not fit their weights; a setting that is out of its range ([`Optimizer::check`]), a
+/// learning rate or penalty that is negative or not finite. Then nothing has changed.
 pub fn apply<'a, E: Element>(
     optimizer: &dyn Optimizer<E>,
     state: &mut State<E>,
@@ -142,6 +143,7 @@ pub fn apply<'a, E: Element>(
     weights: impl IntoIterator<Item = Weight<'a, E>>,
 ) -> Result<()> {
     let mut weights: Vec<Weight<'a, E>> = weights.into_iter().collect();
+    check_settings(optimizer, state.iterations, learning_rate, &weights)?;
     check(optimizer, state, &weights)?;
     if let Some(clipping) = optimizer.clipping() {
         for weight in &mut weights {
@@ -171,6 +173,29 @@ pub fn apply<'a, E: Element>(
             slots,
             weight.penalty,
         );
+    }
+    Ok(())
+}
+
+/// Whoever makes a step, and whatever was set and how: no number that cannot be reaches a weight.
+fn check_settings<E: Element>(
+    optimizer: &dyn Optimizer<E>,
+    steps: u64,
+    learning_rate: f64,
+    weights: &[Weight<'_, E>],
+) -> Result<()> {
+    optimizer.check()?;
+    let rate = not_negative("learning_rate", learning_rate);
+    rate.map_err(|fault| {
+        Error::setting(
+            optimizer.class_name(),
+            format!("after {steps} steps {fault}"),
+        )
+    })?;
+    for Weight { penalty, .. } in weights {
+        let checked = not_negative("l1", penalty.l1).and(not_negative("l2", penalty.l2));
+        checked
+            .map_err(|fault| Error::setting(optimizer.class_name(), format!("penalty: {fault}")))?;
     }
     Ok(())
 }

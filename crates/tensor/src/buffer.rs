@@ -83,7 +83,7 @@ impl<E: Pod> Buffer<E> {
     /// not.
     ///
     /// # Panics
-    /// If `len` elements exceed the address space (as `Vec::with_capacity` does).
+    /// If the system does not give memory for `len` elements.
     pub fn uninit(len: usize) -> Self {
         let (mut lines, recycled) = take::<E>(len);
         if recycled && cfg!(debug_assertions) {
@@ -99,7 +99,7 @@ impl<E: Pod> Buffer<E> {
     /// `len` zeros.
     ///
     /// # Panics
-    /// If `len` elements exceed the address space.
+    /// If the system does not give memory for `len` elements.
     pub fn zeros(len: usize) -> Self {
         let (mut lines, recycled) = take::<E>(len);
         if recycled {
@@ -182,9 +182,8 @@ fn pool() -> MutexGuard<'static, Pool> {
 
 /// Memory for `len` elements, and whether it comes from the pool (memory from the system is zero).
 fn take<E: Pod>(len: usize) -> (Vec<Line>, bool) {
-    let bytes = len
-        .checked_mul(size_of::<E>())
-        .expect("the size of a buffer fits the address space");
+    let bytes = len.checked_mul(size_of::<E>());
+    let bytes = bytes.unwrap_or_else(|| refused(len, size_of::<E>()));
     let lines = bytes.div_ceil(LINE);
     if lines == 0 {
         return (Vec::new(), false);
@@ -194,7 +193,16 @@ fn take<E: Pod>(len: usize) -> (Vec<Line>, bool) {
     }
     ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
     // Asks the system for zeroed pages, which cost nothing until they are touched.
-    (bytemuck::zeroed_vec(lines), false)
+    match bytemuck::try_zeroed_vec(lines) {
+        Ok(memory) => (memory, false),
+        Err(()) => refused(len, size_of::<E>()),
+    }
+}
+
+/// A panic, where the system's allocator would end the program, or say no more than "capacity overflow".
+#[cold]
+fn refused(len: usize, bytes: usize) -> ! {
+    panic!("a tensor of {len} values of {bytes} bytes is more memory than the system gives")
 }
 
 /// Unused memory by size in lines.

@@ -36,21 +36,43 @@ pub fn broadcast(operation: &'static str, a: &[usize], b: &[usize]) -> Result<Ve
         .collect()
 }
 
+/// The most elements for which a tensor has memory: 2³⁶, which are 256 GiB of f32 (where addresses are short, what fits them).
+/// Operations that would make a larger one return an error, before they ask for memory. Views, which have none of their own, may
+/// be larger.
+pub const MAX_ELEMENTS: usize = match 1usize.checked_shl(36) {
+    Some(most) if most < ADDRESSABLE => most,
+    _ => ADDRESSABLE,
+};
+
+/// As many elements of 8 bytes as there are addresses for.
+const ADDRESSABLE: usize = isize::MAX as usize / size_of::<f64>();
+
 /// The number of elements of `shape`.
 ///
 /// # Errors
-/// If the product of the axes (those of length 0 left out, so that strides cannot overflow either) does not fit the
-/// address space as 8-byte elements.
+/// If the product of the axes (those of length 0 left out, so that strides cannot overflow either) is above
+/// [`MAX_ELEMENTS`].
 pub fn element_count(operation: &'static str, shape: &[usize]) -> Result<usize> {
-    let limit = isize::MAX as usize / size_of::<f64>();
+    count_within(operation, shape, MAX_ELEMENTS)
+}
+
+/// The same for a view, whose elements need not have memory each.
+///
+/// # Errors
+/// If they are more than there are addresses for.
+pub(crate) fn viewed_count(operation: &'static str, shape: &[usize]) -> Result<usize> {
+    count_within(operation, shape, ADDRESSABLE)
+}
+
+fn count_within(operation: &'static str, shape: &[usize], most: usize) -> Result<usize> {
     let product = shape
         .iter()
         .try_fold(1usize, |product, &axis| product.checked_mul(axis.max(1)));
     match product {
-        Some(product) if product <= limit => Ok(if shape.contains(&0) { 0 } else { product }),
+        Some(product) if product <= most => Ok(if shape.contains(&0) { 0 } else { product }),
         _ => Err(Error::shape(
             operation,
-            format!("shape {shape:?} has more elements than memory can address"),
+            format!("shape {shape:?} has more than {most} elements, the most that there can be"),
         )),
     }
 }
@@ -59,7 +81,8 @@ pub fn element_count(operation: &'static str, shape: &[usize]) -> Result<usize> 
 pub fn row_major_strides(shape: &[usize]) -> Vec<isize> {
     let mut strides = vec![1; shape.len()];
     for axis in (1..shape.len()).rev() {
-        strides[axis - 1] = strides[axis] * shape[axis].max(1) as isize;
+        // Of shapes that no tensor has, too: they are refused elsewhere.
+        strides[axis - 1] = isize::saturating_mul(strides[axis], shape[axis].max(1) as isize);
     }
     strides
 }
@@ -73,7 +96,7 @@ pub fn is_contiguous(shape: &[usize], strides: &[isize]) -> bool {
             0 => return true,
             1 => {}
             _ if stride != expected => return shape.contains(&0),
-            _ => expected *= axis as isize,
+            _ => expected = isize::saturating_mul(expected, axis as isize),
         }
     }
     true

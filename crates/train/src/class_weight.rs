@@ -1,6 +1,6 @@
 //! A loss in which the samples of one class count more than those of another.
 
-use crate::{Error, Result, labels};
+use crate::{Error, Result, labels, setting};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use taper_autograd::{Tape, Var};
@@ -22,12 +22,9 @@ impl ClassWeighted<'_> {
     /// sample; a loss that does not give its value sample by sample.
     pub(crate) fn check(&self, output: &[usize], target: &[usize]) -> Result<()> {
         let refuse = |message: String| Err(Error::Setting(format!("class_weight: {message}")));
-        if let Some((class, weight)) = self
-            .weights
-            .iter()
-            .find(|(_, w)| !(0.0..f64::INFINITY).contains(*w))
-        {
-            return refuse(format!("the weight of class {class} is {weight}"));
+        for (class, weight) in self.weights {
+            setting::not_negative(&format!("the weight of class {class}"), *weight)
+                .or_else(refuse)?;
         }
         let classes = labels::number_of_classes("class_weight", output, target)?;
         if output.len() > 1 {

@@ -18,6 +18,9 @@ pub enum Event<'a> {
         /// How many of them are already done (0 unless resumed).
         done: u64,
     },
+    /// Something that is legal and hardly ever meant, such as a cross-entropy of values that are no probabilities: what, and
+    /// what to do. Told after [`TrainingStarted`](Self::TrainingStarted), before the first batch.
+    Warning(&'a str),
     /// An epoch begins, or goes on.
     EpochStarted {
         /// The epoch, from 1.

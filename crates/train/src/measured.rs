@@ -1,11 +1,10 @@
 //! What is measured on a set of samples: the metrics that were asked for and, where classes are told apart, accuracy.
 
-use crate::{Accuracy, Metric, Result, labels::check_classes};
+use crate::{Accuracy, Metric, Result, labels::check_classes, loss_check, names};
 use std::collections::BTreeMap;
 use taper_nn::Loss;
 
-/// The name of the metric that has a place of its own in records.
-pub(crate) const ACCURACY: &str = "accuracy";
+pub(crate) use crate::names::ACCURACY;
 
 /// Metrics, each with its name and the number of its sums.
 #[derive(Clone, Debug)]
@@ -24,13 +23,16 @@ impl<'a> Measured<'a> {
     /// Of samples with these shapes (without the batch axis). Accuracy is added when the loss tells classes apart.
     ///
     /// # Errors
-    /// A metric cannot compare such outputs with such targets.
+    /// A metric cannot compare such outputs with such targets, or has a name that is taken; a setting of the loss is out of
+    /// its range.
     pub(crate) fn new(
         metrics: &'a [Box<dyn Metric>],
         loss: &dyn Loss,
         output: &[usize],
         target: &[usize],
     ) -> Result<Self> {
+        loss_check::check(loss)?;
+        names::check(metrics)?;
         let mut all: Vec<&'a dyn Metric> = metrics.iter().map(|metric| &**metric).collect();
         let classes =
             || loss.is_classification() && check_classes(ACCURACY, output, target).is_ok();

@@ -1,6 +1,6 @@
 //! Checks that model and data fit each other, before anything is computed, with messages that say what to change.
 
-use crate::{Error, Result};
+use crate::{Error, Result, hints};
 use taper_datasets::Dataset;
 use taper_nn::{Loss, Model};
 
@@ -62,6 +62,8 @@ pub(crate) fn check_targets(
         } else {
             ""
         };
+        let hint = hints::about_targets(loss.name(), output, target);
+        let classes = hint.as_deref().unwrap_or(classes);
         let message = format!(
             "the model's output {output:?} does not fit the targets {target:?} of {name}{classes} ({error})"
         );

@@ -1,7 +1,7 @@
 //! The trainer's settings, set one after the other as in the example of the crate's front page.
 
 use crate::{
-    Callback, Error, Fit, Metric, Result,
+    Callback, Error, Fit, History, Metric, Result,
     checkpoint::CheckpointExt,
     fit,
     settings::{Resumption, Settings},
@@ -21,6 +21,8 @@ pub struct Trainer<'a> {
     pub(crate) settings: Settings<'a>,
     pub(crate) callbacks: Vec<Box<dyn Callback + 'a>>,
     pub(crate) from: Option<Resumption>,
+    /// Of the latest fit.
+    history: History,
 }
 
 impl<'a> Trainer<'a> {
@@ -50,6 +52,7 @@ impl<'a> Trainer<'a> {
             settings,
             callbacks: Vec::new(),
             from: None,
+            history: History::default(),
         }
     }
 
@@ -97,7 +100,8 @@ impl<'a> Trainer<'a> {
     }
 
     /// Measures a further metric, in training and in validation. Accuracy is measured without asking where the loss tells
-    /// classes apart; a metric that is named as one already there is not added again.
+    /// classes apart; one that is there already, with the same settings, is not added again. Another one of the same name is
+    /// an error of [`fit`](Self::fit), as is a name that a record has for a figure of its own (`loss`, `penalty`, …).
     #[must_use]
     pub fn metric(self, metric: impl Metric + 'static) -> Self {
         self.metric_boxed(Box::new(metric))
@@ -106,8 +110,9 @@ impl<'a> Trainer<'a> {
     /// As [`metric`](Self::metric), for one chosen at run time.
     #[must_use]
     pub fn metric_boxed(mut self, metric: Box<dyn Metric>) -> Self {
-        let name = metric.name();
-        if !self.settings.metrics.iter().any(|m| m.name() == name) {
+        let told = format!("{metric:?}");
+        let is_it = |m: &dyn Metric| m.name() == metric.name() && format!("{m:?}") == told;
+        if !self.settings.metrics.iter().any(|m| is_it(&**m)) {
             self.settings.metrics.push(metric);
         }
         self
@@ -179,16 +184,27 @@ impl<'a> Trainer<'a> {
     /// [`resume`](Self::resume) said where to go on.
     ///
     /// # Errors
-    /// Model and data do not fit; a data set is empty; the loss is not finite; a callback failed. The model keeps the
-    /// weights that it had reached.
+    /// A setting is out of its range; model and data do not fit; a data set is empty; the loss is not finite; a callback
+    /// failed. The model keeps the weights that it had reached, and [`history`](Self::history) has the epochs that are
+    /// complete.
     pub fn fit(&mut self, model: &mut Model, data: &dyn Dataset) -> Result<Fit> {
         let from = self.from.take();
-        let result = fit::run(&self.settings, &mut self.callbacks, from, model, data);
+        self.history = History::default();
+        let kept = &mut self.history;
+        let result = fit::run(&self.settings, &mut self.callbacks, from, model, data, kept);
         let mut finished = Ok(());
         for callback in &mut self.callbacks {
             finished = finished.and(callback.finish(model));
         }
         let fit = result?;
+        self.history.clone_from(&fit.history);
         finished.map(|()| fit)
+    }
+
+    /// The complete epochs of the latest [`fit`](Self::fit), also if that ended in an error: of a callback (a disk that is
+    /// full), of the data, of training itself.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &self.history
     }
 }

@@ -210,11 +210,11 @@ fn what_cannot_be_is_refused() {
     let plateau = || ReduceLROnPlateau::on("loss");
     refused(
         common::trainer().callback(plateau().factor(1.0)),
-        "factor 1 ",
+        "factor is 1.0",
     );
     refused(
         common::trainer().callback(plateau().min_lr(f64::NAN)),
-        "min_lr NaN",
+        "min_lr is NaN",
     );
     refused(
         common::trainer().callback(ReduceLROnPlateau::on("val_loss")),

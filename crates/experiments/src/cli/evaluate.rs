@@ -10,7 +10,7 @@ use taper_datasets::{Dataset, Subset};
 use taper_nn::losses;
 use taper_train::{Accuracy, CheckpointExt};
 
-use super::{Done, in_pool, positive, table, threads};
+use super::{Done, in_pool, positive, table, thread_count, threads};
 use crate::console::say;
 use crate::figures::{percent, thousands};
 use crate::run::LOSS_CONFIG;
@@ -35,8 +35,8 @@ pub(super) struct Evaluate {
     /// Where the data set's files are, or go
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Threads [default: all]
-    #[arg(long, value_name = "N", value_parser = positive)]
+    /// Threads, at most 1024 [default: all]
+    #[arg(long, value_name = "N", value_parser = thread_count)]
     threads: Option<usize>,
 }
 

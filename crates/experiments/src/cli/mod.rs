@@ -137,6 +137,17 @@ fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
+/// The most threads that can be asked for: more than any machine has, and few enough to be started.
+const MOST_THREADS: usize = 1024;
+
+/// A number of threads, or of trainings side by side.
+fn thread_count(text: &str) -> Result<usize, String> {
+    match positive(text) {
+        Ok(number) if number > MOST_THREADS => Err(format!("must be at most {MOST_THREADS}")),
+        other => other,
+    }
+}
+
 /// The threads asked for, or as many as the machine has.
 fn threads(wanted: Option<usize>) -> usize {
     wanted.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use taper_train::{EpochRecord, Event};
 
-use crate::console::{look, say};
+use crate::console::{complain, look, say};
 use crate::figures::percent;
 use crate::run::{JobEvent, Listener};
 use crate::study::{Job, Study};
@@ -110,6 +110,7 @@ impl Progress {
             } => {
                 self.batch_ended(job, (batch, batches), loss, accuracy, images);
             }
+            Event::Warning(text) => self.warn(job, text),
             Event::ValidationStarted { .. } => {
                 if let Some(running) = self.running().get(job) {
                     running.bar.set_message("measuring …");
@@ -122,6 +123,16 @@ impl Progress {
                 self.line(job, &epoch_line(record, self.shared.epochs));
             }
             _ => {}
+        }
+    }
+
+    /// To standard error, also where the output goes into a file.
+    fn warn(&self, job: &Job, text: &str) {
+        let line = format!("warning: {}: {text}", name(job, self.shared.seeds));
+        let write = || complain(&line);
+        match &self.shared.bars {
+            Some(bars) => bars.suspend(write),
+            None => write(),
         }
     }
 

@@ -13,7 +13,7 @@ use super::ending::Ending;
 use super::options::StudyOptions;
 use super::progress::Progress;
 use super::signals::Interrupt;
-use super::{Done, Usage, positive, resume, threads};
+use super::{Done, Usage, resume, thread_count, threads};
 use crate::console::say;
 use crate::figures::thousands;
 use crate::run::{Context, Environment, RunFolder, StudyData, check, peak_memory, run_all};
@@ -34,11 +34,11 @@ pub(super) struct Train {
     variants: Option<Vec<String>>,
     #[command(flatten)]
     options: StudyOptions,
-    /// Threads [default: all]; results do not depend on it
-    #[arg(long, value_name = "N", value_parser = positive)]
+    /// Threads, at most 1024 [default: all]; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = thread_count)]
     threads: Option<usize>,
-    /// Trainings side by side, each with its share of the threads; results do not depend on it
-    #[arg(long, value_name = "N", value_parser = positive, default_value = "1")]
+    /// Trainings side by side, at most 1024, each with its share of the threads; results do not depend on it
+    #[arg(long, value_name = "N", value_parser = thread_count, default_value = "1")]
     jobs: usize,
     /// Where the data set's files are, or go [default: data/ in the workspace, or here]
     #[arg(long, value_name = "DIR")]

@@ -36,8 +36,12 @@ pub fn check(study: &Study, data: &StudyData) -> Result<()> {
         if study.plan(name)?.loss.name == "categorical_crossentropy"
             && model.output_shape() != output
         {
+            let flatten = match model.output_shape().len() > output.len() {
+                true => "; is a Flatten layer missing in front of its Dense layers?",
+                false => "",
+            };
             let message = format!(
-                "its last layer gives {:?}, {} needs {output:?}",
+                "its last layer gives {:?}, {} needs {output:?}{flatten}",
                 model.output_shape(),
                 data.title
             );

@@ -1,5 +1,7 @@
 //! A study as a file: read with what is wrong told by its line, and written as it was read.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap};
@@ -17,15 +19,32 @@ use crate::{Error, Result};
 const KEYS: [&str; 6] = ["name", "title", "about", "dataset", "network", "variants"];
 
 impl Study {
-    /// Reads a study file.
+    /// Reads a study file of at most [`MAX_BYTES`](Study::MAX_BYTES).
     ///
     /// # Errors
     /// A file that cannot be read, or that is no study: the message has file, line, key and what is allowed.
     pub fn load(path: impl AsRef<Path>) -> Result<Study> {
         let path = path.as_ref();
-        let text = std::fs::read_to_string(path).map_err(Error::io("reading", path))?;
+        let (file, mut text) = (File::open(path), String::new());
+        // Devices and pipes may have no end.
+        let read = file.and_then(|file| file.take(Study::MAX_BYTES + 1).read_to_string(&mut text));
+        if text.len() as u64 > Study::MAX_BYTES
+            || read.as_ref().is_ok_and(|n| *n as u64 > Study::MAX_BYTES)
+        {
+            return Err(Error::Study {
+                origin: path.display().to_string(),
+                message: format!(
+                    "it has more than {} bytes, the most that a study file has",
+                    Study::MAX_BYTES
+                ),
+            });
+        }
+        read.map_err(Error::io("reading", path))?;
         Study::parse(&path.display().to_string(), &text)
     }
+
+    /// The longest study file that is read: 1 MiB.
+    pub const MAX_BYTES: u64 = 1 << 20;
 
     /// Reads a study from TOML; `origin` names it in error messages.
     ///

@@ -179,12 +179,14 @@ fn object(table: &toml::Table) -> Map<String, Value> {
         .collect()
 }
 
-/// TOML's values are those of JSON, and dates, which become strings.
+/// TOML's values are those of JSON, and dates, which become strings, as do the numbers that JSON has not: `nan` must be told of
+/// by whoever reads the setting, and not be taken for one that is absent.
 pub(super) fn to_json(value: &toml::Value) -> Value {
     match value {
         toml::Value::String(text) => json!(text),
         toml::Value::Integer(number) => json!(number),
-        toml::Value::Float(number) => json!(number),
+        toml::Value::Float(number) if number.is_finite() => json!(number),
+        toml::Value::Float(number) => json!(number.to_string()),
         toml::Value::Boolean(flag) => json!(flag),
         toml::Value::Datetime(time) => json!(time.to_string()),
         toml::Value::Array(items) => items.iter().map(to_json).collect(),

@@ -71,7 +71,7 @@ impl Concatenate {
             return Ok(axis as usize);
         }
         let message = format!(
-            "axis {} of inputs with {sample_axes} axes behind the batch; it must be in 1..={sample_axes}, or -{sample_axes}..=-1 from behind",
+            "axis is {}, of inputs with {sample_axes} axes behind the batch; it must be in 1..={sample_axes}, or -{sample_axes}..=-1 from behind",
             self.axis
         );
         Err(Error::layer("Concatenate", message))

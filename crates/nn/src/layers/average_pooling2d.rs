@@ -101,7 +101,7 @@ mod tests {
         let message = |layer: AveragePooling2D, input: &[usize]| {
             layer.output_shape(input).unwrap_err().to_string()
         };
-        assert!(message(AveragePooling2D::new(0), &[4, 4, 1]).contains("pool_size [0, 0]"));
+        assert!(message(AveragePooling2D::new(0), &[4, 4, 1]).contains("pool_size is [0, 0]"));
         assert!(message(AveragePooling2D::new(2), &[4, 4]).contains("[4, 4]"));
         assert!(message(AveragePooling2D::new(5), &[4, 4, 1]).starts_with("AveragePooling2D: "));
     }

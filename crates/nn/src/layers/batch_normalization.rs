@@ -3,7 +3,7 @@
 use super::{Row, Sample, boxed};
 use crate::{
     Context, Describe, Error, Initializer, Layer, Regularizer, Result, ScaleAndShift, WeightSpec,
-    config,
+    config, setting,
 };
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
@@ -227,14 +227,15 @@ impl Describe for BatchNormalization {
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let fail = |message: String| Err(Error::layer(CLASS, message));
-        if !(0.0..=1.0).contains(&self.momentum) {
-            return fail(format!(
-                "momentum must be in [0, 1], it is {}",
-                self.momentum
-            ));
+        let mut checked = setting::fraction("momentum", self.momentum)
+            .and_then(|()| setting::not_negative::<f32>("epsilon", self.epsilon));
+        if let Initializer::Constant(variance) = self.moving_variance_initializer {
+            let constant = setting::not_negative::<f32>("constant", variance);
+            let constant = constant.map_err(|f| format!("moving_variance_initializer: {f}"));
+            checked = checked.and(constant);
         }
-        if !(self.epsilon >= 0.0 && self.epsilon.is_finite()) {
-            return fail(format!("epsilon must be 0 or more, it is {}", self.epsilon));
+        if let Err(fault) = checked {
+            return fail(fault);
         }
         if input.is_empty() {
             return fail("an input [..., channels] is wanted, this one is a number".into());

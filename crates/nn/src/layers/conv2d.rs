@@ -3,7 +3,7 @@
 use super::{Row, Sample, boxed, finish, kernel_and_bias, kernel_settings, random_kernel_settings};
 use crate::{
     ActivationKind, Context, Describe, Error, Initializer, Layer, Pair, Regularizer, Result,
-    WeightSpec, config,
+    WeightSpec, config, setting,
 };
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
@@ -135,14 +135,14 @@ impl Conv2D {
             ("strides", self.strides),
             ("dilation_rate", self.dilation_rate),
         ];
-        if let Some((name, Pair(pair))) = sizes.iter().find(|(_, Pair(pair))| pair.contains(&0)) {
-            return fail(format!("{name} {pair:?} has a zero; it must be at least 1"));
-        }
-        if self.filters == 0 || self.groups == 0 {
-            return fail(format!(
-                "{} filters in {} groups; both must be at least 1",
-                self.filters, self.groups
-            ));
+        let checked = sizes
+            .iter()
+            .try_for_each(|(name, Pair(pair))| setting::sizes(name, pair))
+            .and_then(|()| setting::count("filters", self.filters))
+            .and_then(|()| setting::count("groups", self.groups))
+            .and_then(|()| self.check_penalty());
+        if let Err(fault) = checked {
+            return fail(fault);
         }
         let &[_, _, channels] = input else {
             return fail(format!(
@@ -178,7 +178,11 @@ impl Describe for Conv2D {
         let output = self
             .spec()
             .output_shape(&batch, &self.kernel_shape(input[2]));
-        Ok(output.map_err(|error| Error::layer("Conv2D", error.to_string()))?[1..].to_vec())
+        let refused = |error| {
+            let numbers = setting::numbers(&self.config());
+            Error::layer("Conv2D", format!("{error} ({numbers})"))
+        };
+        Ok(output.map_err(refused)?[1..].to_vec())
     }
 
     fn weights(&self, input: &[usize]) -> Result<Vec<WeightSpec>> {
@@ -278,9 +282,9 @@ mod tests {
         let message =
             |layer: Conv2D, input: &[usize]| output(&layer, input).unwrap_err().to_string();
         assert!(message(Conv2D::new(32, 3), &[784]).contains("[784]"));
-        assert!(message(Conv2D::new(32, 0), &[28, 28, 1]).contains("kernel_size [0, 0]"));
+        assert!(message(Conv2D::new(32, 0), &[28, 28, 1]).contains("kernel_size is [0, 0]"));
         assert!(message(Conv2D::new(32, 3).strides(0), &[28, 28, 1]).contains("strides"));
-        assert!(message(Conv2D::new(0, 3), &[28, 28, 1]).contains("0 filters"));
+        assert!(message(Conv2D::new(0, 3), &[28, 28, 1]).contains("filters is 0"));
         assert!(message(Conv2D::new(3, 3).groups(2), &[28, 28, 2]).contains("2 groups"));
         assert!(message(Conv2D::new(3, 30), &[28, 28, 1]).contains("28"));
     }

@@ -3,7 +3,7 @@
 use super::{Row, Sample, boxed, finish, kernel_and_bias, kernel_settings, random_kernel_settings};
 use crate::{
     ActivationKind, Context, Describe, Error, Initializer, Layer, Regularizer, Result, WeightSpec,
-    config,
+    config, setting,
 };
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
@@ -70,9 +70,9 @@ impl Dense {
     kernel_settings!();
 
     fn check(&self, input: &[usize]) -> Result<usize> {
-        if self.units == 0 {
-            return Err(Error::layer("Dense", "0 units; there must be at least 1"));
-        }
+        setting::count("units", self.units)
+            .and_then(|()| self.check_penalty())
+            .map_err(|fault| Error::layer("Dense", fault))?;
         let message = "an input [inputs] or […, inputs] is wanted, this one is a single number";
         input
             .last()
@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(shape(&[5, 7]).unwrap(), [5, 3]);
         assert!(shape(&[]).unwrap_err().to_string().starts_with("Dense: "));
         let none = Dense::new(0).output_shape(&[7]).unwrap_err().to_string();
-        assert!(none.contains("0 units"), "{none}");
+        assert!(none.contains("units is 0"), "{none}");
     }
 
     #[test]

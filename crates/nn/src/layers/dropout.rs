@@ -1,7 +1,7 @@
 //! Dropout: in training, some of the values become 0 and the others grow, so that the expectation stays.
 
 use super::{Row, Sample, boxed};
-use crate::{AtInference, Context, Describe, Error, Layer, Result, config};
+use crate::{AtInference, Context, Describe, Error, Layer, Result, config, setting};
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
 use taper_tensor::Element;
@@ -48,13 +48,10 @@ impl Describe for Dropout {
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        if !(0.0..1.0).contains(&self.rate) {
-            let message = format!(
-                "rate {} is not in [0, 1): 0.5 drops half of the values",
-                self.rate
-            );
-            return Err(Error::layer("Dropout", message));
-        }
+        setting::below_one("rate", self.rate).map_err(|fault| {
+            let message = format!("{fault}: 0.5 drops half of the values");
+            Error::layer("Dropout", message)
+        })?;
         Ok(input.to_vec())
     }
 

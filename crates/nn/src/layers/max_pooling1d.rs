@@ -1,7 +1,7 @@
 //! Max pooling of sequences.
 
 use super::{Row, Sample, boxed};
-use crate::{Context, Describe, Error, Layer, Result, config};
+use crate::{Context, Describe, Error, Layer, Result, config, setting};
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
 use taper_tensor::{Element, Padding, Pool2dSpec};
@@ -82,9 +82,9 @@ impl Describe for MaxPooling1D {
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let fail = |message: String| Error::layer("MaxPooling1D", message);
-        if self.pool_size == 0 || self.strides == Some(0) {
-            return Err(fail("pool_size and strides must be at least 1".into()));
-        }
+        setting::sizes("pool_size", &[self.pool_size])
+            .and_then(|()| setting::sizes("strides", &[self.step()]))
+            .map_err(fail)?;
         let &[steps, channels] = input else {
             return Err(fail(format!(
                 "an input [steps, channels] is wanted, this one is {input:?}"
@@ -93,7 +93,10 @@ impl Describe for MaxPooling1D {
         let output = self
             .spec()
             .output_shape(&[1, steps, 1, channels])
-            .map_err(|error| fail(error.to_string()))?;
+            .map_err(|error| {
+                let numbers = setting::numbers(&self.config());
+                fail(format!("{error} ({numbers})"))
+            })?;
         Ok(vec![output[1], channels])
     }
 

@@ -100,7 +100,7 @@ mod tests {
         let message = |layer: MaxPooling2D, input: &[usize]| {
             layer.output_shape(input).unwrap_err().to_string()
         };
-        assert!(message(MaxPooling2D::new(0), &[4, 4, 1]).contains("pool_size [0, 0]"));
+        assert!(message(MaxPooling2D::new(0), &[4, 4, 1]).contains("pool_size is [0, 0]"));
         assert!(message(MaxPooling2D::new(2), &[4, 4]).contains("[4, 4]"));
         assert!(message(MaxPooling2D::new(5), &[4, 4, 1]).starts_with("MaxPooling2D: "));
     }

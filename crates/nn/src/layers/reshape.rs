@@ -44,7 +44,7 @@ impl Reshape {
         let fail = |why: &str| {
             Error::layer(
                 "Reshape",
-                format!("{input:?} cannot become {target:?}: {why}"),
+                format!("{input:?} cannot become target_shape {target:?}: {why}"),
             )
         };
         let count = config::elements(input).ok_or_else(|| fail("the input is too large"))?;

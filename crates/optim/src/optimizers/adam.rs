@@ -1,7 +1,8 @@
 //! Adam (Kingma and Ba 2014) in Keras's form.
 
-use super::{Common, Row, check_fractions, check_positive, common_settings, parse, unparse};
+use super::{Common, Row, checked, common_settings, parse, unparse};
 use crate::schedules::LearningRate;
+use crate::setting::{Checked, below_one, positive_in};
 use crate::{Clipping, Optimizer, Penalty, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -60,19 +61,19 @@ impl Adam {
 
     common_settings!();
 
-    /// Decay of the mean of gradients (default: 0.9).
+    /// Decay of the mean of gradients, in [0, 1) (default: 0.9).
     pub fn beta_1(mut self, beta: f64) -> Self {
         self.settings.beta_1 = beta;
         self
     }
 
-    /// Decay of the mean of squares (default: 0.999).
+    /// Decay of the mean of squares, in [0, 1) (default: 0.999).
     pub fn beta_2(mut self, beta: f64) -> Self {
         self.settings.beta_2 = beta;
         self
     }
 
-    /// What keeps the quotient finite (default: 1e-7).
+    /// What keeps the quotient finite, above 0 (default: 1e-7).
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.settings.epsilon = epsilon;
         self
@@ -82,12 +83,10 @@ impl Adam {
 pub(super) const SLOTS: &[&str] = &["momentum", "velocity"];
 
 impl Settings {
-    pub(super) fn check(&self, class_name: &str) -> Result<()> {
-        check_fractions(
-            class_name,
-            &[("beta_1", self.beta_1), ("beta_2", self.beta_2)],
-        )?;
-        check_positive(class_name, &[("epsilon", self.epsilon)])
+    pub(super) fn check<E: Element>(&self) -> Checked {
+        below_one("beta_1", self.beta_1)
+            .and_then(|()| below_one("beta_2", self.beta_2))
+            .and_then(|()| positive_in::<E>("epsilon", self.epsilon))
     }
 
     /// Step number `iteration`, which counts from 1; `decay` is what AdamW takes off each weight first.
@@ -137,6 +136,10 @@ impl<E: Element> Optimizer<E> for Adam {
         unparse(&self.common, serde_json::json!(self.settings))
     }
 
+    fn check(&self) -> Result<()> {
+        self.common.check("Adam", || self.settings.check::<E>())
+    }
+
     fn learning_rate_at(&self, steps: u64) -> f64 {
         self.common.learning_rate.at(steps)
     }
@@ -170,8 +173,7 @@ pub(super) fn row<E: Element>() -> Row<E> {
         file: file!(),
         from_config: |config| {
             let (common, settings) = parse::<Settings>("Adam", config, LEARNING_RATE)?;
-            settings.check("Adam")?;
-            Ok(Box::new(Adam { common, settings }))
+            checked(Adam { common, settings })
         },
         samples: || vec![Box::new(Adam::default())],
     }

@@ -1,8 +1,9 @@
 //! Adam with decoupled weight decay (Loshchilov and Hutter 2019) in Keras's form.
 
 use super::adam::{LEARNING_RATE, SLOTS, Settings};
-use super::{Adam, Common, Row, check_positive, common_settings, parse, unparse};
+use super::{Adam, Common, Row, checked, common_settings, parse, unparse};
 use crate::schedules::LearningRate;
+use crate::setting::not_negative;
 use crate::{Clipping, Optimizer, Penalty, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -35,7 +36,7 @@ impl AdamW {
 
     common_settings!();
 
-    /// What fraction of a weight is taken off per step and learning rate (default: 0.004).
+    /// What fraction of a weight is taken off per step and learning rate, 0 or more (default: 0.004).
     pub fn weight_decay(mut self, decay: f64) -> Self {
         self.weight_decay = decay;
         self
@@ -62,6 +63,13 @@ impl<E: Element> Optimizer<E> for AdamW {
         let mut config = unparse(&self.common, json!(self.settings));
         config["weight_decay"] = json!(self.weight_decay);
         config
+    }
+
+    fn check(&self) -> Result<()> {
+        self.common.check("AdamW", || {
+            let own = self.settings.check::<E>();
+            own.and_then(|()| not_negative("weight_decay", self.weight_decay))
+        })
     }
 
     fn learning_rate_at(&self, steps: u64) -> f64 {
@@ -108,8 +116,6 @@ fn read(config: &Value) -> Result<AdamW> {
         config.clone()
     };
     let (common, settings) = parse::<Settings>("AdamW", &rest, LEARNING_RATE)?;
-    settings.check("AdamW")?;
-    check_positive("AdamW", &[("weight_decay", weight_decay)])?;
     Ok(AdamW {
         common,
         settings,
@@ -126,7 +132,7 @@ pub(super) fn row<E: Element>() -> Row<E> {
         class_name: "AdamW",
         about: "Adam, and before each step w −= lr·weight_decay·w",
         file: file!(),
-        from_config: |config| Ok(Box::new(read(config)?)),
+        from_config: |config| checked(read(config)?),
         samples: || vec![Box::new(AdamW::default().weight_decay(0.3))],
     }
 }

@@ -15,6 +15,7 @@ pub mod prelude {
 pub use prelude::*;
 
 use crate::schedules::LearningRate;
+use crate::setting::{self, Checked};
 use crate::{Clipping, Error, Optimizer, Result};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -100,11 +101,11 @@ fn parse<T: DeserializeOwned>(
     let clipping = Clipping::from_settings(class_name, norm, global_norm, number("clipvalue")?)?;
     let learning_rate = match entries.remove("learning_rate") {
         None => learning_rate.into(),
-        Some(rate) => serde_json::from_value(rate).map_err(|error| fail(error.to_string()))?,
+        Some(rate) => {
+            serde_json::from_value(rate).map_err(|error| fail(format!("learning_rate: {error}")))?
+        }
     };
-    LearningRate::check(&learning_rate).map_err(fail)?;
-    let own =
-        serde_json::from_value(Value::Object(entries)).map_err(|error| fail(error.to_string()))?;
+    let own = setting::read(Value::Object(entries)).map_err(fail)?;
     Ok((
         Common {
             learning_rate,
@@ -124,30 +125,23 @@ fn unparse(common: &Common, own: Value) -> Value {
     config
 }
 
-/// An error unless every one of these fractions is in [0, 1].
-fn check_fractions(class_name: &str, fractions: &[(&str, f64)]) -> Result<()> {
-    match fractions
-        .iter()
-        .find(|(_, value)| !(0.0..=1.0).contains(value))
-    {
-        Some((name, value)) => Err(Error::Config(format!(
-            "{class_name}: {name} is {value}, it must be in [0, 1]"
-        ))),
-        None => Ok(()),
+impl Common {
+    /// The settings of all optimizers, and then `own`, those of one.
+    fn check(&self, class_name: &str, own: impl FnOnce() -> Checked) -> Result<()> {
+        let clipping = self.clipping.map_or(Ok(()), Clipping::check);
+        let checked = self
+            .learning_rate
+            .check()
+            .and(clipping)
+            .and_then(|()| own());
+        checked.map_err(|fault| Error::setting(class_name, fault))
     }
 }
 
-/// An error if one of these numbers is below 0 or none at all.
-fn check_positive(class_name: &str, numbers: &[(&str, f64)]) -> Result<()> {
-    match numbers
-        .iter()
-        .find(|(_, value)| !(*value >= 0.0 && value.is_finite()))
-    {
-        Some((name, value)) => Err(Error::Config(format!(
-            "{class_name}: {name} is {value}, it must not be below 0"
-        ))),
-        None => Ok(()),
-    }
+/// A row's `from_config`: one that was read, if its settings are possible.
+fn checked<E: Element, O: Optimizer<E> + 'static>(optimizer: O) -> Result<Box<dyn Optimizer<E>>> {
+    optimizer.check()?;
+    Ok(Box::new(optimizer))
 }
 
 /// The settings that all optimizers share, under Keras's names.

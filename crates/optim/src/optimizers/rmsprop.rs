@@ -1,8 +1,9 @@
 //! RMSprop (Hinton's lecture 6e of 2012) in Keras's form.
 
-use super::{Common, Row, check_fractions, check_positive, common_settings, parse, unparse};
+use super::{Common, Row, checked, common_settings, parse, unparse};
 use crate::schedules::LearningRate;
-use crate::{Clipping, Optimizer, Penalty};
+use crate::setting::{below_one, fraction, positive_in};
+use crate::{Clipping, Optimizer, Penalty, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use taper_tensor::Element;
@@ -62,19 +63,19 @@ impl RMSprop {
 
     common_settings!();
 
-    /// Decay of the running means (default: 0.9).
+    /// Decay of the running means, in [0, 1) (default: 0.9).
     pub fn rho(mut self, rho: f64) -> Self {
         self.settings.rho = rho;
         self
     }
 
-    /// How much of the last step goes on (default: 0).
+    /// How much of the last step goes on, in [0, 1] (default: 0).
     pub fn momentum(mut self, momentum: f64) -> Self {
         self.settings.momentum = momentum;
         self
     }
 
-    /// What keeps the quotient finite (default: 1e-7).
+    /// What keeps the quotient finite, above 0 (default: 1e-7).
     pub fn epsilon(mut self, epsilon: f64) -> Self {
         self.settings.epsilon = epsilon;
         self
@@ -94,6 +95,15 @@ impl<E: Element> Optimizer<E> for RMSprop {
 
     fn config(&self) -> Value {
         unparse(&self.common, serde_json::json!(self.settings))
+    }
+
+    fn check(&self) -> Result<()> {
+        let settings = &self.settings;
+        self.common.check("RMSprop", || {
+            below_one("rho", settings.rho)
+                .and_then(|()| fraction("momentum", settings.momentum))
+                .and_then(|()| positive_in::<E>("epsilon", settings.epsilon))
+        })
     }
 
     fn learning_rate_at(&self, steps: u64) -> f64 {
@@ -214,10 +224,7 @@ pub(super) fn row<E: Element>() -> Row<E> {
         file: file!(),
         from_config: |config| {
             let (common, settings) = parse::<Settings>("RMSprop", config, LEARNING_RATE)?;
-            let (rho, momentum) = (settings.rho, settings.momentum);
-            check_fractions("RMSprop", &[("rho", rho), ("momentum", momentum)])?;
-            check_positive("RMSprop", &[("epsilon", settings.epsilon)])?;
-            Ok(Box::new(RMSprop { common, settings }))
+            checked(RMSprop { common, settings })
         },
         samples: || {
             let plain = RMSprop::default();

@@ -1,8 +1,9 @@
 //! Gradient descent with momentum in Keras's form.
 
-use super::{Common, Row, check_fractions, common_settings, parse, unparse};
+use super::{Common, Row, checked, common_settings, parse, unparse};
 use crate::schedules::LearningRate;
-use crate::{Clipping, Optimizer, Penalty};
+use crate::setting::fraction;
+use crate::{Clipping, Optimizer, Penalty, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use taper_tensor::Element;
@@ -47,7 +48,7 @@ impl SGD {
 
     common_settings!();
 
-    /// How much of the last step goes on (default: 0).
+    /// How much of the last step goes on, in [0, 1] (default: 0).
     pub fn momentum(mut self, momentum: f64) -> Self {
         self.settings.momentum = momentum;
         self
@@ -67,6 +68,11 @@ impl<E: Element> Optimizer<E> for SGD {
 
     fn config(&self) -> Value {
         unparse(&self.common, serde_json::json!(self.settings))
+    }
+
+    fn check(&self) -> Result<()> {
+        self.common
+            .check("SGD", || fraction("momentum", self.settings.momentum))
     }
 
     fn learning_rate_at(&self, steps: u64) -> f64 {
@@ -150,8 +156,7 @@ pub(super) fn row<E: Element>() -> Row<E> {
         file: file!(),
         from_config: |config| {
             let (common, settings) = parse::<Settings>("SGD", config, LEARNING_RATE)?;
-            check_fractions("SGD", &[("momentum", settings.momentum)])?;
-            Ok(Box::new(SGD { common, settings }))
+            checked(SGD { common, settings })
         },
         samples: || {
             let momentum = SGD::default().momentum(0.9);

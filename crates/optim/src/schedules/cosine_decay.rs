@@ -1,6 +1,7 @@
 //! The learning rate down along half a cosine, perhaps after a linear way up (Loshchilov and Hutter 2017).
 
 use super::{Row, Schedule, read};
+use crate::setting::{not_negative, positive};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -79,12 +80,12 @@ impl Schedule for CosineDecay {
 
     fn fault(&self) -> Option<String> {
         let target = self.warmup_target.unwrap_or(0.0);
-        let good = self.initial_learning_rate >= 0.0
-            && self.decay_steps > 0.0
-            && self.alpha >= 0.0
-            && target >= 0.0
-            && self.warmup_steps >= 0.0;
-        (!good).then(|| format!("{self:?}: no number may be below 0, decay_steps must be above"))
+        not_negative("initial_learning_rate", self.initial_learning_rate)
+            .and_then(|()| positive("decay_steps", self.decay_steps))
+            .and_then(|()| not_negative("alpha", self.alpha))
+            .and_then(|()| not_negative("warmup_target", target))
+            .and_then(|()| not_negative("warmup_steps", self.warmup_steps))
+            .err()
     }
 }
 

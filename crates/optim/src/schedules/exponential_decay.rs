@@ -1,6 +1,7 @@
 //! The learning rate times a factor every so many steps.
 
 use super::{Row, Schedule, read};
+use crate::setting::{not_negative, positive};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -57,9 +58,10 @@ impl Schedule for ExponentialDecay {
     }
 
     fn fault(&self) -> Option<String> {
-        let good =
-            self.initial_learning_rate >= 0.0 && self.decay_steps > 0.0 && self.decay_rate >= 0.0;
-        (!good).then(|| format!("{self:?}: no number may be below 0, decay_steps must be above"))
+        not_negative("initial_learning_rate", self.initial_learning_rate)
+            .and_then(|()| positive("decay_steps", self.decay_steps))
+            .and_then(|()| not_negative("decay_rate", self.decay_rate))
+            .err()
     }
 }
 

@@ -10,6 +10,7 @@ pub use exponential_decay::ExponentialDecay;
 pub use inverse_time_decay::InverseTimeDecay;
 pub use piecewise_constant_decay::PiecewiseConstantDecay;
 
+use crate::setting::{self, Checked};
 use crate::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -48,7 +49,8 @@ pub trait Schedule: Debug + Send + Sync {
     /// The learning rate after `steps` steps.
     fn at(&self, steps: u64) -> f64;
 
-    /// What makes it no learning rate, e.g. a number below 0; asked when an optimizer's description is read.
+    /// What makes it no learning rate, e.g. a number below 0, with the setting's name, its value and what is allowed; asked
+    /// when an optimizer's description is read, and when training begins.
     fn fault(&self) -> Option<String> {
         None
     }
@@ -104,9 +106,11 @@ pub fn from_config(class_name: &str, config: &Value) -> Result<LearningRate> {
 
 /// `from_config` of a schedule that serde can read.
 fn read<S: Schedule + DeserializeOwned + 'static>(config: &Value) -> Result<LearningRate> {
-    let schedule: S =
-        serde_json::from_value(config.clone()).map_err(|error| Error::Config(error.to_string()))?;
-    Ok(schedule.into())
+    let schedule: S = setting::read(config.clone()).map_err(Error::Config)?;
+    match schedule.fault() {
+        Some(fault) => Err(Error::Config(fault)),
+        None => Ok(schedule.into()),
+    }
 }
 
 fn names(rows: &[Row]) -> String {
@@ -142,16 +146,16 @@ impl LearningRate {
     }
 
     /// What makes it no learning rate.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        let fault = match self {
-            LearningRate::Constant(rate) => {
-                (!(*rate >= 0.0 && rate.is_finite())).then(|| format!("{rate}"))
-            }
-            LearningRate::Schedule(schedule) => schedule.fault(),
+    pub(crate) fn check(&self) -> Checked {
+        let LearningRate::Schedule(schedule) = self else {
+            return setting::not_negative("learning_rate", self.at(0));
         };
-        fault.map_or(Ok(()), |fault| {
-            Err(format!("no learning rate comes of {fault}"))
-        })
+        let class_name = schedule.class_name();
+        match schedule.fault() {
+            Some(fault) => Err(format!("learning_rate: {class_name}: {fault}")),
+            None => setting::not_negative("learning_rate", self.at(0))
+                .map_err(|fault| format!("{class_name}: {fault}")),
+        }
     }
 }
 

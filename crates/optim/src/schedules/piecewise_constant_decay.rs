@@ -1,6 +1,7 @@
 //! The learning rate in steps at given places.
 
 use super::{Row, Schedule, read};
+use crate::setting::not_negative;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -47,12 +48,17 @@ impl Schedule for PiecewiseConstantDecay {
     }
 
     fn fault(&self) -> Option<String> {
-        let good = self.values.len() == self.boundaries.len() + 1
-            && self.boundaries.is_sorted()
-            && self.values.iter().all(|value| *value >= 0.0);
-        (!good).then(|| {
-            format!("{self:?}: boundaries must ascend, and there is one value more, none below 0")
-        })
+        let (boundaries, values) = (&self.boundaries, &self.values);
+        if !boundaries.is_sorted() {
+            return Some(format!("boundaries is {boundaries:?}, it must ascend"));
+        }
+        if values.len() != boundaries.len() + 1 {
+            return Some(format!(
+                "values is {values:?}, it must have one entry more than there are boundaries, {boundaries:?}"
+            ));
+        }
+        let mut values = values.iter();
+        values.find_map(|&value| not_negative("values", value).err())
     }
 }
 

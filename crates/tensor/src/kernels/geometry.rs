@@ -1,6 +1,7 @@
 //! The geometry of convolutions and poolings: which input touches which output, checked once so that kernels need not.
+//! Kernels multiply these numbers without a second look, so none leaves here that could overflow or outgrow its image.
 
-use crate::{Error, Result};
+use crate::{Error, Result, shape};
 
 /// Keras's `padding`: `Valid` adds nothing, `Same` adds zeros so that the output has ⌈size / stride⌉ positions
 /// (an odd amount puts the extra zero after the input).
@@ -106,7 +107,7 @@ pub struct Axis {
 }
 
 impl Axis {
-    fn new(
+    pub(super) fn new(
         inputs: usize,
         taps: usize,
         stride: usize,
@@ -116,10 +117,16 @@ impl Axis {
         if taps == 0 || stride == 0 || dilation == 0 {
             return Err("window, strides and dilation must be at least 1".into());
         }
-        let reach = (taps - 1)
-            .checked_mul(dilation)
-            .and_then(|r| r.checked_add(1))
-            .ok_or("the dilated window is too large")?;
+        let reach = (taps - 1).checked_mul(dilation);
+        let reach = reach.and_then(|reach| reach.checked_add(1));
+        let reach = reach.ok_or("the dilated window is too large")?;
+        // There is one window from here on, however long the step; and no step between taps where there is one tap.
+        let stride = stride.min(inputs.max(1));
+        let dilation = if taps == 1 {
+            dilation.min(inputs.max(1))
+        } else {
+            dilation
+        };
         let (outputs, before, after) = match padding {
             Padding::Valid if reach > inputs => {
                 return Err(format!(
@@ -129,7 +136,10 @@ impl Axis {
             Padding::Valid => ((inputs - reach) / stride + 1, 0, 0),
             Padding::Same => {
                 let outputs = inputs.div_ceil(stride);
-                let needed = (outputs.saturating_sub(1) * stride + reach).saturating_sub(inputs);
+                let steps = outputs.saturating_sub(1).checked_mul(stride);
+                let spanned = steps.and_then(|steps| steps.checked_add(reach));
+                let spanned = spanned.ok_or("the dilated window is too large")?;
+                let needed = spanned.saturating_sub(inputs);
                 (outputs, needed / 2, needed - needed / 2)
             }
         };
@@ -214,14 +224,28 @@ impl ConvGeometry {
             .map_err(|e| fail(format!("rows: {e}")))?;
         let columns = Axis::new(w, kw, spec.strides[1], spec.dilation[1], spec.padding)
             .map_err(|e| fail(format!("columns: {e}")))?;
-        Ok(ConvGeometry {
+        let g = ConvGeometry {
             n,
             rows,
             columns,
             channels,
             filters,
             groups,
-        })
+        };
+        for shape in [g.input_shape(), g.kernel_shape(), g.output_shape()] {
+            shape::element_count(operation, &shape)?;
+        }
+        // What is to be padded must be an image, after what lies beyond it has been left out.
+        let reached = g.reached().map_err(|e| fail(e.into()))?;
+        let padded = reached.map_or(g, |(g, _)| g).padded_shape();
+        shape::element_count(operation, &padded)
+            .map_err(|_| fail(format!("with its padding the input would be {padded:?}")))?;
+        Ok(g)
+    }
+
+    /// One image with its padding around it.
+    fn padded_shape(&self) -> [usize; 3] {
+        [self.rows.padded(), self.columns.padded(), self.channels]
     }
 
     /// `[n, h, w, in]`.
@@ -292,12 +316,17 @@ impl PoolGeometry {
             Axis::new(inputs, spec.size[i], spec.strides[i], 1, spec.padding)
                 .map_err(|e| fail(format!("{name}: {e}")))
         };
-        Ok(PoolGeometry {
+        let g = PoolGeometry {
             n,
-            rows: axis("rows", h, 0)?,
-            columns: axis("columns", w, 1)?,
+            rows: axis("rows", h, 0)?.on_the_input(),
+            columns: axis("columns", w, 1)?.on_the_input(),
             channels,
-        })
+        };
+        let outputs = [n, g.rows.outputs, g.columns.outputs, channels];
+        for shape in [input, &outputs] {
+            shape::element_count(operation, shape)?;
+        }
+        Ok(g)
     }
 
     /// Values of one input image.

@@ -12,6 +12,7 @@ mod elementwise;
 pub mod geometry;
 mod matmul;
 mod pool;
+pub(crate) mod reach;
 pub(crate) mod reference;
 pub(crate) mod scratch;
 mod transpose;

@@ -1,6 +1,7 @@
 //! Convolutions and their gradients.
 
 use super::arguments::{checked_bias, checked_dropout, packed, values};
+use super::touching::Touching;
 use crate::buffer::Buffer;
 use crate::kernels::arguments::Winners;
 use crate::kernels::{Conv2dSpec, ConvGeometry, Epilogue, PoolPositions};
@@ -47,10 +48,11 @@ impl<E: Element> Tensor<E> {
         epilogue: &Epilogue,
         spec: &Conv2dSpec,
     ) -> Result<Self> {
-        let g = ConvGeometry::new("conv2d", spec, self.shape(), kernel.shape())?;
+        let touching = Touching::new("conv2d", spec, self.shape(), kernel.shape())?;
+        let g = touching.g;
         let bias = checked_bias("conv2d", bias, g.filters)?;
         checked_dropout("conv2d", epilogue.dropout)?;
-        let (x, k) = (packed(self), packed(kernel));
+        let (x, k) = (packed(self), touching.part_of(kernel)?);
         let mut y = Buffer::uninit(g.n * g.output());
         E::conv2d(
             &g,
@@ -74,9 +76,10 @@ impl<E: Element> Tensor<E> {
         input_shape: &[usize],
         spec: &Conv2dSpec,
     ) -> Result<Self> {
-        let g = ConvGeometry::new("conv2d_input_gradient", spec, input_shape, kernel.shape())?;
+        let touching = Touching::new("conv2d_input_gradient", spec, input_shape, kernel.shape())?;
+        let g = touching.g;
         self.check_is_output("conv2d_input_gradient", &g.output_shape())?;
-        let (dy, k) = (packed(self), packed(kernel));
+        let (dy, k) = (packed(self), touching.part_of(kernel)?);
         let mut dx = Buffer::uninit(g.n * g.image());
         E::conv2d_input_gradient(&g, values(&dy), values(&k), &mut dx);
         Ok(Tensor::from_buffer(g.input_shape(), dx))
@@ -93,12 +96,13 @@ impl<E: Element> Tensor<E> {
         kernel_shape: &[usize],
         spec: &Conv2dSpec,
     ) -> Result<Self> {
-        let g = ConvGeometry::new("conv2d_kernel_gradient", spec, input.shape(), kernel_shape)?;
+        let touching = Touching::new("conv2d_kernel_gradient", spec, input.shape(), kernel_shape)?;
+        let g = touching.g;
         self.check_is_output("conv2d_kernel_gradient", &g.output_shape())?;
         let (dy, x) = (packed(self), packed(input));
-        let mut dk = Buffer::uninit(kernel_shape.iter().product());
+        let mut dk = Buffer::uninit(g.kernel_shape().iter().product());
         E::conv2d_kernel_gradient(&g, values(&dy), values(&x), &mut dk);
-        Ok(Tensor::from_buffer(kernel_shape, dk))
+        touching.whole(Tensor::from_buffer(g.kernel_shape(), dk))
     }
 
     /// The gradients of [`conv2d_fused`](Self::conv2d_fused) with respect to its kernel of shape `kernel_shape` and its
@@ -116,7 +120,8 @@ impl<E: Element> Tensor<E> {
         spec: &Conv2dSpec,
     ) -> Result<(Self, Self)> {
         let name = "conv2d_parameter_gradients";
-        let g = ConvGeometry::new(name, spec, input.shape(), kernel_shape)?;
+        let touching = Touching::new(name, spec, input.shape(), kernel_shape)?;
+        let g = touching.g;
         self.check_is_output(name, &g.output_shape())?;
         output.check_is_output(name, &g.output_shape())?;
         if !epilogue.relu {
@@ -126,12 +131,13 @@ impl<E: Element> Tensor<E> {
         }
         let (dy, y, x) = (packed(self), packed(output), packed(input));
         let scale = E::from_f64(epilogue.dropout.map_or(1.0, |d| d.scale()));
-        let mut dk = Buffer::uninit(kernel_shape.iter().product());
+        let mut dk = Buffer::uninit(g.kernel_shape().iter().product());
         let mut db = Buffer::uninit(g.filters);
         let (dy, y, x) = (values(&dy), values(&y), values(&x));
         E::conv2d_parameter_gradients(&g, dy, y, scale, x, &mut dk, &mut db);
         let bias = Tensor::from_buffer([g.filters], db);
-        Ok((Tensor::from_buffer(kernel_shape, dk), bias))
+        let kernel = touching.whole(Tensor::from_buffer(g.kernel_shape(), dk))?;
+        Ok((kernel, bias))
     }
 
     /// The maximum over 2×2 windows (stride 2, valid) of dropout(relu(conv2d(self, kernel) + bias)). Keeps the maxima
@@ -147,11 +153,12 @@ impl<E: Element> Tensor<E> {
         epilogue: &Epilogue,
         spec: &Conv2dSpec,
     ) -> Result<(Self, PoolPositions)> {
-        let g = ConvGeometry::new("conv2d_pooled", spec, self.shape(), kernel.shape())?;
+        let touching = Touching::new("conv2d_pooled", spec, self.shape(), kernel.shape())?;
+        let g = touching.g;
         let pooled = pooled_shape(&g, epilogue)?;
         let bias = checked_bias("conv2d_pooled", bias, g.filters)?;
         checked_dropout("conv2d_pooled", epilogue.dropout)?;
-        let (x, k) = (packed(self), packed(kernel));
+        let (x, k) = (packed(self), touching.part_of(kernel)?);
         let len = pooled.iter().product();
         let (mut y, mut winners) = (Buffer::uninit(len), Buffer::<u8>::uninit(len));
         E::conv2d_pooled(
@@ -184,7 +191,8 @@ impl<E: Element> Tensor<E> {
         want_input: bool,
     ) -> Result<PooledGradients<E>> {
         const NAME: &str = "conv2d_pooled_gradients";
-        let g = ConvGeometry::new(NAME, spec, input.shape(), kernel.shape())?;
+        let touching = Touching::new(NAME, spec, input.shape(), kernel.shape())?;
+        let g = touching.g;
         self.check_is_output(NAME, &pooled_shape(&g, epilogue)?)?;
         let Winners::Bytes(winners) = &positions.0 else {
             return Err(Error::shape(
@@ -200,7 +208,8 @@ impl<E: Element> Tensor<E> {
             ));
         }
         let scale = E::from_f64(epilogue.dropout.map_or(1.0, |d| d.scale()));
-        let (dy, x, k) = (packed(self), packed(input), packed(kernel));
+        let (dy, x) = (packed(self), packed(input));
+        let k = touching.part_of(kernel)?;
         let mut dx = want_input.then(|| Buffer::uninit(x.len()));
         let (mut dk, mut db) = (Buffer::uninit(k.len()), Buffer::uninit(g.filters));
         E::conv2d_pooled_gradients(
@@ -216,7 +225,7 @@ impl<E: Element> Tensor<E> {
         );
         Ok(PooledGradients {
             input: dx.map(|dx| Tensor::from_buffer(g.input_shape(), dx)),
-            kernel: Tensor::from_buffer(g.kernel_shape(), dk),
+            kernel: touching.whole(Tensor::from_buffer(g.kernel_shape(), dk))?,
             bias: Tensor::from_buffer([g.filters], db),
         })
     }

@@ -4,7 +4,7 @@ use super::arguments::{checked_bias, checked_dropout, values};
 use crate::buffer::Buffer;
 use crate::kernels::Epilogue;
 use crate::matrix::MatrixRef;
-use crate::{Element, Error, Result, Tensor};
+use crate::{Element, Error, Result, Tensor, shape};
 
 /// A rank-2 tensor as the kernels read it: in place if its strides allow, packed otherwise.
 struct Operand<E>(Tensor<E>);
@@ -61,12 +61,12 @@ impl<E: Element> Tensor<E> {
         match (a, b) {
             (&[m, k], &[k2, n]) if k == k2 => {
                 let (left, right) = (Operand::new(self), Operand::new(other));
-                let mut c = Buffer::uninit(m * n);
+                let mut c = Buffer::uninit(shape::element_count("matmul", &[m, n])?);
                 E::matmul(left.matrix(), right.matrix(), &mut c, false);
                 Ok(Tensor::from_buffer([m, n], c))
             }
             (&[batch, m, k], &[batch2, k2, n]) if batch == batch2 && k == k2 => {
-                let mut c = Buffer::uninit(batch * m * n);
+                let mut c = Buffer::uninit(shape::element_count("matmul", &[batch, m, n])?);
                 for (i, c) in c.chunks_exact_mut((m * n).max(1)).enumerate() {
                     let part = |t: &Self| Ok(Operand::new(&t.slice(0, i..i + 1)?.squeeze(0)?));
                     let (left, right): (Result<_>, Result<_>) = (part(self), part(other));
@@ -100,7 +100,7 @@ impl<E: Element> Tensor<E> {
         let bias = checked_bias("dense", bias, units)?;
         checked_dropout("dense", epilogue.dropout)?;
         let (x, kernel) = (Operand::new(self), Operand::new(kernel));
-        let mut y = Buffer::uninit(n * units);
+        let mut y = Buffer::uninit(shape::element_count("dense", &[n, units])?);
         E::matmul(x.matrix(), kernel.matrix(), &mut y, false);
         E::finish(&mut y, bias.as_ref().map(values), epilogue);
         Ok(Tensor::from_buffer([n, units], y))

@@ -6,6 +6,7 @@ mod conv;
 mod dense;
 mod epilogue;
 mod pool;
+mod touching;
 
 pub use crate::kernels::{Dropout, Epilogue};
 pub use batch_norm::{BatchNorm, BatchNormGradients};

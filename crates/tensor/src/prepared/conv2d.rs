@@ -47,6 +47,15 @@ impl PreparedConv2d {
     ) -> Self {
         assert_eq!(kernel.shape(), g.kernel_shape());
         assert!(bias.is_none_or(|bias| bias.shape() == [g.filters]));
+        let (g, kernel) = match g.reached() {
+            Ok(Some((g, [rows, columns]))) => {
+                let part = kernel
+                    .slice(0, rows)
+                    .and_then(|part| part.slice(1, columns));
+                (g, part.expect("the taps are those of the kernel"))
+            }
+            _ => (g, kernel.clone()),
+        };
         let (plane, kernel) = (Plane::forward(&g), kernel.contiguous());
         let way = Way::of(&plane);
         let transformed = match way {

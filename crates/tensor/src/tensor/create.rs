@@ -6,7 +6,9 @@ use crate::walk::for_each_chunk;
 use crate::{Element, Error, Key, Result, shape};
 use std::sync::Arc;
 
-/// Making tensors. Where no error can be returned, a shape with more elements than memory can address panics.
+/// Making tensors. Where no error can be returned, a shape with more than
+/// [`MAX_ELEMENTS`](crate::shape::MAX_ELEMENTS) elements panics with a message that says so, as does one for which the system
+/// has no memory.
 impl<E: Element> Tensor<E> {
     /// A tensor of `values` in row-major order.
     ///
@@ -45,6 +47,10 @@ impl<E: Element> Tensor<E> {
     }
 
     /// Zeros.
+    ///
+    /// # Panics
+    /// As all of these: a shape with more than [`MAX_ELEMENTS`](crate::shape::MAX_ELEMENTS) elements, or more memory than the
+    /// system gives.
     pub fn zeros(shape: impl Into<Vec<usize>>) -> Self {
         let shape = shape.into();
         let buffer = Buffer::zeros(count(&shape));

@@ -86,6 +86,7 @@ impl<E: Element> Tensor<E> {
         if shape == self.shape {
             return Ok(self.clone());
         }
+        shape::element_count("sum_to", shape)?;
         let strides = shape::row_major_strides(shape);
         if shape::broadcast_strides("sum_to", shape, &strides, &self.shape).is_err() {
             let message = format!("{shape:?} does not broadcast to {:?}", self.shape);

@@ -88,7 +88,7 @@ impl<E: Element> Tensor<E> {
     /// # Errors
     /// If the shape cannot be stretched to `shape`.
     pub fn broadcast_to(&self, shape: &[usize]) -> Result<Self> {
-        shape::element_count("broadcast_to", shape)?;
+        shape::viewed_count("broadcast_to", shape)?;
         let strides = shape::broadcast_strides("broadcast_to", &self.shape, &self.strides, shape)?;
         Ok(Tensor {
             shape: shape.to_vec(),

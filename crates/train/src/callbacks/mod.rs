@@ -11,7 +11,7 @@ pub use model_checkpoint::ModelCheckpoint;
 pub use reduce_lr_on_plateau::ReduceLROnPlateau;
 pub use stop_flag::StopFlag;
 
-use crate::{Error, History, Mode, Result, View, figures::Figures};
+use crate::{Error, History, Mode, Result, View, figures::Figures, setting};
 
 /// A figure of the history that is to become better.
 #[derive(Clone, Debug)]
@@ -41,6 +41,8 @@ impl Monitor {
     }
 
     fn find(&mut self, callback: &'static str, figures: &Figures) -> Result<()> {
+        setting::not_negative("min_delta", self.min_delta)
+            .map_err(|fault| setting::of(callback, fault))?;
         let known = figures
             .find(&self.name)
             .ok_or_else(|| self.unknown(callback, figures))?;

@@ -7,10 +7,12 @@ use std::{
     path::PathBuf,
     time::{Duration, Instant},
 };
+use taper_checkpoint::Checkpoint;
 use taper_nn::Model;
 
 /// Saves checkpoints to one file, atomically, replacing the one before: either the latest state, to go on from after any
-/// accident, or the best epoch.
+/// accident, or the best epoch. A file that cannot be written there (no such folder, no right to) is an error of `fit` before
+/// its first batch.
 ///
 /// ```
 /// use std::time::Duration;
@@ -121,8 +123,10 @@ impl ModelCheckpoint {
 
 impl Callback for ModelCheckpoint {
     fn prepare(&mut self, view: &View<'_>) -> Result<()> {
-        let monitor = self.best.as_mut();
-        monitor.map_or(Ok(()), |monitor| monitor.prepare("ModelCheckpoint", view))
+        if let Some(monitor) = &mut self.best {
+            monitor.prepare("ModelCheckpoint", view)?;
+        }
+        Ok(Checkpoint::can_save(&self.path)?)
     }
 
     fn on_event(&mut self, event: &Event<'_>, view: &View<'_>) -> ControlFlow<()> {

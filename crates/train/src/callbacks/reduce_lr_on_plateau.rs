@@ -1,7 +1,7 @@
 //! Lowers the learning rate when a figure no longer becomes better.
 
 use super::Monitor;
-use crate::{Callback, Error, Event, Mode, Result, View, number::Number};
+use crate::{Callback, Error, Event, Mode, Result, View, number::Number, setting};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 
@@ -121,17 +121,9 @@ impl Callback for ReduceLROnPlateau {
     }
 
     fn prepare(&mut self, view: &View<'_>) -> Result<()> {
-        if !(0.0..1.0).contains(&self.factor) {
-            let message = format!("ReduceLROnPlateau: factor {} is not in [0, 1)", self.factor);
-            return Err(Error::Setting(message));
-        }
-        if !(0.0..f64::INFINITY).contains(&self.min_lr) {
-            let message = format!(
-                "ReduceLROnPlateau: min_lr {} is no learning rate",
-                self.min_lr
-            );
-            return Err(Error::Setting(message));
-        }
+        setting::below_one("factor", self.factor)
+            .and_then(|()| setting::not_negative("min_lr", self.min_lr))
+            .map_err(|fault| setting::of("ReduceLROnPlateau", fault))?;
         self.monitor.prepare("ReduceLROnPlateau", view)
     }
 

@@ -1,9 +1,11 @@
 //! The training loop.
 
+mod check;
 mod decisions;
 mod measure;
 mod position;
 mod tell;
+mod warnings;
 
 use crate::{
     Callback, CheckpointExt, DataLoss, Error, Event, History, Result,
@@ -58,17 +60,21 @@ impl Deref for Fit {
     }
 }
 
-/// Trains from the beginning, or from where a checkpoint was made.
+/// Trains from the beginning, or from where a checkpoint was made. On an error the epochs that are complete are `kept`.
 pub(crate) fn run<'a>(
     settings: &Settings<'a>,
     callbacks: &mut [Box<dyn Callback + 'a>],
     from: Option<Resumption>,
     model: &mut Model,
     data: &dyn Dataset,
+    kept: &mut History,
 ) -> Result<Fit> {
     let mut run = Run::start(settings, from, model, data)?;
-    run.prepare(callbacks)?;
-    run.train(callbacks)?;
+    let trained = run.prepare(callbacks).and_then(|()| run.train(callbacks));
+    if let Err(error) = trained {
+        *kept = run.history;
+        return Err(error);
+    }
     let stopped = run.epoch < settings.epochs;
     run.tell(callbacks, &Event::TrainingEnded { stopped });
     Ok(Fit {
@@ -114,6 +120,7 @@ impl<'r, 'a> Run<'r, 'a> {
         model: &'r mut Model,
         data: &'r dyn Dataset,
     ) -> Result<Self> {
+        check::settings(settings, data)?;
         shapes::check("fit", model, data, settings.batch_size)?;
         shapes::check_targets("fit", model, data, &*settings.loss)?;
         if let Some(validation) = settings.validation {
@@ -172,6 +179,7 @@ impl<'r, 'a> Run<'r, 'a> {
             },
         );
         self.give_back(callbacks)?;
+        self.warn(callbacks);
         while self.epoch < epochs && !self.stopping {
             let (epoch, first_batch) = (self.epoch + 1, self.batch);
             self.tell(

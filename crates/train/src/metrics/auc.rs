@@ -1,7 +1,7 @@
 //! The area under the ROC or the precision-recall curve.
 
 use super::{Metric, Row, Sample, each_value, parse, same_shape};
-use crate::{Error, Mode, Result};
+use crate::{Error, Mode, Result, setting};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use taper_tensor::Tensor;
@@ -51,6 +51,11 @@ impl AUC {
         self
     }
 
+    fn check(&self) -> Result<()> {
+        let checked = setting::between("num_thresholds", self.num_thresholds, [2, 1_000_000]);
+        checked.map_err(|fault| setting::of("AUC", fault))
+    }
+
     fn label(&self) -> &'static str {
         match self.curve {
             Curve::ROC => "auc",
@@ -89,6 +94,7 @@ impl Metric for AUC {
 
     /// Positives bin by bin, then negatives.
     fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
+        self.check()?;
         same_shape(self.label(), output, target).map(|()| 2 * self.num_thresholds)
     }
 
@@ -181,13 +187,7 @@ pub(super) fn row() -> Row {
         file: file!(),
         from_config: |config| {
             let metric: AUC = parse("AUC", config)?;
-            if !(2..=1_000_000).contains(&metric.num_thresholds) {
-                let message = format!(
-                    "AUC: num_thresholds {} is not in 2 … 1,000,000",
-                    metric.num_thresholds
-                );
-                return Err(Error::Setting(message));
-            }
+            metric.check()?;
             Ok(Box::new(metric))
         },
         by_name: |name| {

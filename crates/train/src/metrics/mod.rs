@@ -27,7 +27,7 @@ pub(crate) mod kinds {
     pub use super::top_k::TopKAccuracy;
 }
 
-use crate::{Error, Mode, Result};
+use crate::{Error, Mode, Result, setting};
 use serde_json::Value;
 use std::fmt::Debug;
 use taper_tensor::Tensor;
@@ -236,7 +236,7 @@ fn parse<T: serde::de::DeserializeOwned>(class_name: &str, config: &Value) -> Re
         Value::Null => Value::Object(Default::default()),
         config => config.clone(),
     };
-    serde_json::from_value(config).map_err(|error| Error::Setting(format!("{class_name}: {error}")))
+    taper_nn::read_settings(config).map_err(|fault| setting::of(class_name, fault))
 }
 
 /// The weights of the samples of a batch, one each; `None` when all count alike.

@@ -1,7 +1,7 @@
 //! How much of what is called positive is.
 
 use super::{Metric, Row, Sample, each_value, parse, same_shape};
-use crate::{Error, Mode, Result};
+use crate::{Mode, Result, setting};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use taper_tensor::Tensor;
@@ -17,6 +17,11 @@ pub struct Precision {
 }
 
 impl Precision {
+    fn check(&self) -> Result<()> {
+        let checked = setting::fraction("thresholds", self.threshold);
+        checked.map_err(|fault| setting::of("Precision", fault))
+    }
+
     /// With a threshold of 0.5.
     #[must_use]
     pub fn new() -> Self {
@@ -47,6 +52,7 @@ impl Metric for Precision {
 
     /// True positives; all that are called positive.
     fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
+        self.check()?;
         same_shape(NAME, output, target).map(|()| 2)
     }
 
@@ -84,13 +90,7 @@ pub(super) fn row() -> Row {
         file: file!(),
         from_config: |config| {
             let metric: Precision = parse("Precision", config)?;
-            if !(0.0..=1.0).contains(&metric.threshold) {
-                let message = format!(
-                    "Precision: thresholds {} is not in [0, 1]",
-                    metric.threshold
-                );
-                return Err(Error::Setting(message));
-            }
+            metric.check()?;
             Ok(Box::new(metric))
         },
         by_name: |name| (name == NAME).then(|| Box::new(Precision::new()) as _),

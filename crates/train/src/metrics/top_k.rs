@@ -2,8 +2,9 @@
 
 use super::{Metric, Row, Sample, parse, weights_of};
 use crate::{
-    Error, Mode, Result,
+    Mode, Result,
     labels::{add_shares, check_classes, share},
+    setting,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -35,6 +36,13 @@ impl TopKAccuracy {
     }
 }
 
+impl TopKAccuracy {
+    fn check(&self) -> Result<()> {
+        let checked = setting::between("k", self.k, [1, usize::MAX]);
+        checked.map_err(|fault| setting::of("TopKAccuracy", fault))
+    }
+}
+
 impl Default for TopKAccuracy {
     /// Keras's default: 5.
     fn default() -> Self {
@@ -57,6 +65,7 @@ impl Metric for TopKAccuracy {
 
     /// The right ones, and all.
     fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
+        self.check()?;
         check_classes(&self.name(), output, target).map(|()| 2)
     }
 
@@ -87,10 +96,7 @@ pub(super) fn row() -> Row {
         file: file!(),
         from_config: |config: &Value| {
             let metric: TopKAccuracy = parse("TopKAccuracy", config)?;
-            if metric.k == 0 {
-                let message = "TopKAccuracy: k must be at least 1";
-                return Err(Error::Setting(message.into()));
-            }
+            metric.check()?;
             Ok(Box::new(metric))
         },
         by_name: |name| {

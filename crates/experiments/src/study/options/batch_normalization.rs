@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use taper_nn::layers;
+use taper_nn::{Seed, Sequential, layers};
 
 use super::row::{Absent, Argument, Part, Place, Row, Setting, read};
 use crate::study::plan::{Plan, to_json};
@@ -46,8 +46,11 @@ impl BatchNormalization {
 
 impl Setting for BatchNormalization {
     fn check(&self) -> Result<(), String> {
-        let layer = layers::from_config::<f32>(CLASS, &self.config());
-        layer.map(|_| ()).map_err(|error| error.to_string())
+        // Of one channel, to have its numbers looked at.
+        let built = Sequential::<f32>::new([1]);
+        let built = layers::from_config::<f32>(CLASS, &self.config())
+            .and_then(|layer| built.add_boxed(layer).build(Seed(0)));
+        built.map(|_| ()).map_err(|error| error.to_string())
     }
 
     fn is_nothing(&self) -> bool {

@@ -11,7 +11,7 @@ struct BatchSize(usize);
 pub(super) static ROW: Row = Row {
     key: "batch_size",
     about: "Images a step",
-    allowed: "a whole number, at least 1",
+    allowed: "a whole number, at least 1 and at most 4294967295",
     places: &[Place::Study, Place::Variant],
     part: Part::Step,
     absent: Absent::Refused,
@@ -26,7 +26,8 @@ pub(super) static ROW: Row = Row {
 
 impl Setting for BatchSize {
     fn check(&self) -> Result<(), String> {
-        must(self.0 >= 1, "it is 0")
+        let allowed = (1..=u32::MAX as usize).contains(&self.0);
+        must(allowed, format_args!("it is {}", self.0))
     }
 
     fn apply(&self, plan: &mut Plan) -> Result<(), String> {

@@ -1,0 +1,172 @@
+//! What a setting of a layer may be, said once: layers check their numbers with these few words, whatever the entrance (Rust,
+//! JSON, study files).
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use taper_tensor::Element;
+
+/// The most values that the weights of a model have together, and the most that one sample has anywhere in it: 2³¹, which are
+/// 8 GiB of f32. A description that asks for more is an error, before any memory is asked for.
+pub const MAX_VALUES: usize = {
+    let addressable = isize::MAX as usize / size_of::<f64>();
+    match 1usize.checked_shl(31) {
+        Some(most) if most < addressable => most,
+        _ => addressable,
+    }
+};
+
+/// A fault names the setting, the value given and what is allowed.
+pub(crate) type Checked = Result<(), String>;
+
+/// Rates of what is thrown away: in [0, 1).
+pub(crate) fn below_one(name: &str, value: f64) -> Checked {
+    must((0.0..1.0).contains(&value), name, value, "in [0, 1)")
+}
+
+/// Parts of a whole: in [0, 1].
+pub(crate) fn fraction(name: &str, value: f64) -> Checked {
+    must((0.0..=1.0).contains(&value), name, value, "in [0, 1]")
+}
+
+/// A number that is 0 or more, and finite among `E` too.
+pub(crate) fn not_negative<E: Element>(name: &str, value: f64) -> Checked {
+    let holds = value >= 0.0 && E::from_f64(value).is_finite();
+    must(holds, name, value, "finite and not below 0")
+}
+
+/// A number that is finite among `E`, too.
+pub(crate) fn finite<E: Element>(name: &str, value: f64) -> Checked {
+    must(E::from_f64(value).is_finite(), name, value, "finite")
+}
+
+/// How many there are of something: from 1 to what memory can have.
+pub(crate) fn count(name: &str, value: usize) -> Checked {
+    if (1..=MAX_VALUES).contains(&value) {
+        return Ok(());
+    }
+    Err(format!(
+        "{name} is {value}, it must be from 1 to {MAX_VALUES}"
+    ))
+}
+
+/// A size or a step in each direction: at least 1. How large it may be, the image decides.
+pub(crate) fn sizes(name: &str, values: &[usize]) -> Checked {
+    if values.contains(&0) {
+        return Err(format!("{name} is {values:?}, it must be at least 1"));
+    }
+    Ok(())
+}
+
+/// The product of a shape, or `None` where it is above [`MAX_VALUES`](MAX_VALUES). Zeros are counted as ones, so that
+/// the rest of such a shape has sizes that can be calculated with, too.
+pub(crate) fn elements(shape: &[usize]) -> Option<usize> {
+    shape
+        .iter()
+        .try_fold(1usize, |product, &n| product.checked_mul(n.max(1)))
+        .filter(|&n| n <= MAX_VALUES)
+        .map(|n| if shape.contains(&0) { 0 } else { n })
+}
+
+/// The numbers of a description, for messages: `units = 10, …`.
+pub(crate) fn numbers(config: &Value) -> String {
+    let is_number = |value: &Value| match value {
+        Value::Array(items) => items.iter().all(Value::is_number),
+        value => value.is_number(),
+    };
+    let entries = config.as_object().into_iter().flatten();
+    let told = entries.filter(|(_, value)| is_number(value));
+    let told: Vec<String> = told
+        .map(|(name, value)| format!("{name} = {value}"))
+        .collect();
+    told.join(", ")
+}
+
+/// Reads settings by name. Where serde says what is wrong with a value but not whose it is, the name is added.
+///
+/// ```
+/// #[derive(Debug, serde::Deserialize)]
+/// struct Noise { stddev: f64 }
+/// let error = taper_nn::read_settings::<Noise>(serde_json::json!({"stddev": "much"})).unwrap_err();
+/// assert_eq!(error, "stddev: invalid type: string \"much\", expected f64");
+/// ```
+///
+/// # Errors
+/// An entry that is missing, unknown, or of another kind.
+pub fn read<T: DeserializeOwned>(entries: Value) -> Result<T, String> {
+    serde_json::from_value(entries.clone()).map_err(|error| {
+        let message = error.to_string();
+        match culprit::<T>(&entries, &message) {
+            Some(name) => format!("{name}: {message}"),
+            None => message,
+        }
+    })
+}
+
+/// The entry that gives this message also when it stands alone.
+fn culprit<T: DeserializeOwned>(entries: &Value, message: &str) -> Option<String> {
+    if message.starts_with("missing field") || message.starts_with("unknown field") {
+        return None; // it names the entry itself
+    }
+    let alone = |(name, value): (&String, &Value)| {
+        let entry: Map<String, Value> = [(name.clone(), value.clone())].into_iter().collect();
+        let error = serde_json::from_value::<T>(Value::Object(entry)).err()?;
+        (error.to_string() == message).then(|| name.clone())
+    };
+    entries.as_object()?.iter().find_map(alone)
+}
+
+fn must(holds: bool, name: &str, value: f64, allowed: &str) -> Checked {
+    if holds {
+        return Ok(());
+    }
+    Err(format!("{name} is {value:?}, it must be {allowed}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Word = fn(&str, f64) -> Checked;
+
+    #[test]
+    fn each_word_draws_its_line() {
+        let table: [(Word, [f64; 2], [f64; 3]); 5] = [
+            (below_one, [0.0, 0.999], [1.0, -0.1, f64::INFINITY]),
+            (
+                fraction,
+                [-0.0, 1.0],
+                [1.0 + f64::EPSILON, -0.1, f64::INFINITY],
+            ),
+            (
+                not_negative::<f32>,
+                [0.0, 1e38],
+                [-1e-300, f64::INFINITY, 1e39],
+            ),
+            (
+                not_negative::<f64>,
+                [0.0, f64::MAX],
+                [-1e-300, f64::INFINITY, -1.0],
+            ),
+            (
+                finite::<f32>,
+                [-1e38, 0.0],
+                [1e39, f64::NEG_INFINITY, f64::INFINITY],
+            ),
+        ];
+        for (word, allowed, refused) in table {
+            for value in allowed {
+                assert_eq!(word("x", value), Ok(()));
+            }
+            for value in refused.into_iter().chain([f64::NAN]) {
+                let error = word("x", value).unwrap_err();
+                assert!(
+                    error.starts_with(&format!("x is {value:?}, it must be ")),
+                    "{error}"
+                );
+            }
+        }
+        assert!(count("x", 0).is_err() && count("x", MAX_VALUES + 1).is_err());
+        assert_eq!(count("x", MAX_VALUES), Ok(()));
+        assert!(sizes("x", &[3, 0]).is_err());
+    }
+}

@@ -1,0 +1,55 @@
+//! What all layers share is checked for all of them, whoever wrote them: sizes of weights, their first values, penalties.
+
+use crate::setting::{Checked, MAX_VALUES, elements, finite, not_negative};
+use crate::{Error, Initializer, Regularizer, Result, WeightSpec};
+use taper_tensor::Element;
+
+/// The factors of a penalty.
+pub(crate) fn penalty<E: Element>(name: &str, regularizer: Option<Regularizer>) -> Checked {
+    let Regularizer { l1, l2 } = regularizer.unwrap_or_default();
+    not_negative::<E>("l1", l1)
+        .and_then(|()| not_negative::<E>("l2", l2))
+        .map_err(|fault| format!("{name}: {fault}"))
+}
+
+/// What any layer says of its weights: sizes that memory can have, first values and penalties that are numbers.
+pub(crate) fn weights<E: Element>(specs: &[WeightSpec]) -> Checked {
+    for WeightSpec {
+        name,
+        initializer,
+        regularizer,
+        shape,
+        ..
+    } in specs
+    {
+        if let Initializer::Constant(value) = initializer {
+            finite::<E>("constant", *value)
+                .map_err(|fault| format!("{name}_initializer: {fault}"))?;
+        }
+        penalty::<E>(&format!("{name}_regularizer"), *regularizer)?;
+        if elements(shape).is_none() {
+            return Err(format!(
+                "its {name} {shape:?} is too large: more than {MAX_VALUES} values"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The weights of a whole model.
+pub(crate) fn all_weights<'a>(
+    specs: impl IntoIterator<Item = &'a (String, WeightSpec)>,
+) -> Result<()> {
+    let mut total = 0usize;
+    for (name, spec) in specs {
+        total = total.saturating_add(elements(&spec.shape).unwrap_or(usize::MAX));
+        if total > MAX_VALUES {
+            let message = format!(
+                "model: with {name} {:?} its weights are too large: more than {MAX_VALUES} values",
+                spec.shape
+            );
+            return Err(Error::Config(message));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,455 @@
+//! Every number that a layer or a junction can be given, drawn from what is hardly ever meant, through JSON and through Rust:
+//! either an error that names the setting, or a model that works. Goes over the tables, so that an added setting is drawn, too.
+
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use taper_autograd::gradcheck::Sampler;
+use taper_nn::layers::*;
+use taper_nn::{
+    Error, Functional, Initializer, L1, L1L2, L2, Layer, MeanSquaredError, Model, Padding, Relu,
+    Seed, Sequential, junctions, layers,
+};
+use taper_tensor::{Stream, Tensor};
+
+const NUMBERS: [f64; 15] = [
+    f64::NAN,
+    f64::INFINITY,
+    f64::NEG_INFINITY,
+    -1.0,
+    -1e-300,
+    0.0,
+    -0.0,
+    1e-300,
+    0.5,
+    0.999_999,
+    1.0,
+    1.0 + f64::EPSILON,
+    1e30,
+    1e300,
+    f64::MAX,
+];
+
+const SIZES: [usize; 9] = [
+    0,
+    1,
+    3,
+    300,
+    1 << 33,
+    1 << 40,
+    usize::MAX / 2,
+    usize::MAX - 1,
+    usize::MAX,
+];
+
+/// JSON has no NaN and no ∞; whoever writes them by serde gets `null`.
+fn drawn_json() -> Vec<Value> {
+    let numbers = NUMBERS.map(|number| json!(number));
+    let sizes = SIZES.map(|size| json!(size));
+    let words = [
+        json!("NaN"),
+        json!("much"),
+        json!(-3),
+        json!([]),
+        json!({}),
+        json!(true),
+    ];
+    [&numbers[..], &sizes, &words].concat()
+}
+
+/// Predicts and learns once, or says why not.
+fn use_model(model: Result<Model, Error>) -> Result<(), Error> {
+    let mut model = model?;
+    let key = Seed(5).key(Stream::User(0), 0);
+    let batch = |shape: &[usize]| [&[2], shape].concat();
+    let inputs: Vec<Tensor> = model
+        .inputs()
+        .map(|(_, shape)| Tensor::uniform(batch(shape), -1.0, 1.0, key))
+        .collect();
+    let inputs: Vec<&Tensor> = inputs.iter().collect();
+    let target = Tensor::zeros(batch(model.output_shape()));
+    assert_eq!(model.predict(&inputs[..])?.shape(), target.shape());
+    model.prepare(2)?;
+    model.train_batch(&inputs[..], &target, &MeanSquaredError, Seed(1), 0)?;
+    Ok(())
+}
+
+/// Every number below `config`, as a JSON pointer.
+fn numbers(config: &Value) -> Vec<String> {
+    let below = |name: &str, value: &Value| -> Vec<String> {
+        let below = numbers(value).into_iter();
+        below.map(|rest| format!("/{name}{rest}")).collect()
+    };
+    match config {
+        Value::Number(_) => vec![String::new()],
+        Value::Object(entries) => entries.iter().flat_map(|(k, v)| below(k, v)).collect(),
+        Value::Array(items) => (0..items.len())
+            .flat_map(|i| below(&i.to_string(), &items[i]))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The words of a place that an error must have: `/kernel_regularizer/l2`, `/pool_size/1`.
+fn words(place: &str) -> impl Iterator<Item = &str> {
+    place
+        .split('/')
+        .filter(|part| part.parse::<u8>().is_err() && !part.is_empty())
+}
+
+/// The most address space that this process has asked for.
+fn peak() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmPeak:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Runs a case of each kind; none takes long or much memory.
+fn within_bounds(case: &str, run: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+    let (started, before) = (Instant::now(), peak());
+    let result = run();
+    assert!(
+        started.elapsed() <= Duration::from_secs(10),
+        "{case}: {:?}",
+        started.elapsed()
+    );
+    if let (Some(before), Some(after)) = (before, peak()) {
+        assert!(
+            after - before <= 2 << 20,
+            "{case}: {} KiB more",
+            after - before
+        );
+    }
+    result
+}
+
+/// A description of a model with this layer or junction.
+fn chain(class_name: &str, config: &Value, input: &[usize]) -> Value {
+    let layers = json!([{"class_name": class_name, "config": config}]);
+    json!({"class_name": "Sequential", "config": {"input_shape": input, "layers": layers}})
+}
+
+#[test]
+fn json_is_refused_by_name_or_works() {
+    let (mut refused, mut worked) = (0, 0);
+    for row in layers::all::<f32>() {
+        for case in 0..8 {
+            let sample = (row.sample)(&mut Sampler::new(9, case));
+            let config = sample.layer.config();
+            for place in numbers(&config) {
+                for value in drawn_json() {
+                    let mut config = config.clone();
+                    *config.pointer_mut(&place).unwrap() = value.clone();
+                    let told = format!("{}{place} = {value}", row.class_name);
+                    let model = || {
+                        Model::from_config(&chain(row.class_name, &config, &sample.input), Seed(1))
+                    };
+                    match within_bounds(&told, || use_model(model())) {
+                        Ok(()) => worked += 1,
+                        Err(error) => {
+                            let message = error.to_string();
+                            let word = words(&place).next().unwrap();
+                            assert!(message.contains(word), "{told}: {message}");
+                            refused += 1;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(
+        refused > 500 && worked > 100,
+        "{refused} refused, {worked} worked"
+    );
+}
+
+#[test]
+fn junctions_in_json_are_refused_by_name_or_work() {
+    for row in junctions::all::<f32>() {
+        for case in 0..8 {
+            let sample = (row.sample)(&mut Sampler::new(9, case));
+            let config = sample.junction.config();
+            for place in numbers(&config) {
+                for value in drawn_json() {
+                    let mut config = config.clone();
+                    *config.pointer_mut(&place).unwrap() = value.clone();
+                    let model = || {
+                        let junction = junctions::from_config::<f32>(row.class_name, &config)?;
+                        let mut net = Functional::new();
+                        let inputs = sample.inputs.iter().enumerate();
+                        let inputs: Vec<_> = inputs
+                            .map(|(i, shape)| net.input(&format!("in{i}"), shape.clone()))
+                            .collect();
+                        let junction = net.junction_boxed(junction);
+                        let output = net.call(junction, &inputs[..]);
+                        net.outputs(&[output]).build(Seed(1))
+                    };
+                    let told = format!("{}{place} = {value}", row.class_name);
+                    if let Err(error) = within_bounds(&told, || use_model(model())) {
+                        let message = error.to_string();
+                        assert!(
+                            words(&place).all(|word| message.contains(word)),
+                            "{told}: {message}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+type OfNumber = fn(f64) -> Box<dyn Layer>;
+type OfSize = fn(usize) -> Box<dyn Layer>;
+
+const IMAGE: [usize; 3] = [8, 8, 2];
+
+fn conv() -> Conv2D {
+    Conv2D::new(2, 3)
+}
+
+/// Every number that Rust can set in a layer.
+const OF_NUMBERS: &[(&str, &str, OfNumber)] = &[
+    ("Dropout", "rate", |x| Box::new(Dropout::new(x))),
+    ("BatchNormalization", "momentum", |x| {
+        Box::new(BatchNormalization::new().momentum(x))
+    }),
+    ("BatchNormalization", "epsilon", |x| {
+        Box::new(BatchNormalization::new().epsilon(x))
+    }),
+    ("BatchNormalization", "moving_variance_initializer", |x| {
+        Box::new(BatchNormalization::new().moving_variance_initializer(Initializer::Constant(x)))
+    }),
+    ("BatchNormalization", "gamma_initializer", |x| {
+        Box::new(BatchNormalization::new().gamma_initializer(Initializer::Constant(x)))
+    }),
+    ("BatchNormalization", "beta_initializer", |x| {
+        Box::new(BatchNormalization::new().beta_initializer(Initializer::Constant(x)))
+    }),
+    ("BatchNormalization", "moving_mean_initializer", |x| {
+        Box::new(BatchNormalization::new().moving_mean_initializer(Initializer::Constant(x)))
+    }),
+    ("BatchNormalization", "gamma_regularizer", |x| {
+        Box::new(BatchNormalization::new().gamma_regularizer(L1(x)))
+    }),
+    ("BatchNormalization", "beta_regularizer", |x| {
+        Box::new(BatchNormalization::new().beta_regularizer(L2(x)))
+    }),
+    ("Dense", "kernel_initializer", |x| {
+        Box::new(Dense::new(2).kernel_initializer(Initializer::Constant(x)))
+    }),
+    ("Dense", "bias_initializer", |x| {
+        Box::new(Dense::new(2).bias_initializer(Initializer::Constant(x)))
+    }),
+    ("Dense", "kernel_regularizer", |x| {
+        Box::new(Dense::new(2).kernel_regularizer(L1(x)))
+    }),
+    ("Dense", "bias_regularizer", |x| {
+        Box::new(Dense::new(2).bias_regularizer(L2(x)))
+    }),
+    ("Dense", "activity_regularizer", |x| {
+        Box::new(Dense::new(2).activity_regularizer(L1L2 { l1: 0.1, l2: x }))
+    }),
+    ("Conv2D", "kernel_initializer", |x| {
+        Box::new(conv().kernel_initializer(Initializer::Constant(x)))
+    }),
+    ("Conv2D", "bias_initializer", |x| {
+        Box::new(conv().bias_initializer(Initializer::Constant(x)))
+    }),
+    ("Conv2D", "kernel_regularizer", |x| {
+        Box::new(conv().kernel_regularizer(L1(x)))
+    }),
+    ("Conv2D", "bias_regularizer", |x| {
+        Box::new(conv().bias_regularizer(L2(x)))
+    }),
+    ("Conv2D", "activity_regularizer", |x| {
+        Box::new(conv().activity_regularizer(L1(x)))
+    }),
+];
+
+const OF_SIZES: &[(&str, &str, OfSize)] = &[
+    ("Dense", "units", |n| Box::new(Dense::new(n))),
+    ("Conv2D", "filters", |n| Box::new(Conv2D::new(n, 3))),
+    ("Conv2D", "kernel_size", |n| Box::new(Conv2D::new(1, n))),
+    ("Conv2D", "kernel_size", |n| {
+        Box::new(Conv2D::new(1, [n, 1]).padding(Padding::Same))
+    }),
+    ("Conv2D", "strides", |n| Box::new(conv().strides(n))),
+    ("Conv2D", "strides", |n| {
+        Box::new(
+            conv()
+                .strides([1, n])
+                .padding(Padding::Same)
+                .activation(Relu),
+        )
+    }),
+    ("Conv2D", "dilation_rate", |n| {
+        Box::new(conv().dilation_rate(n))
+    }),
+    ("Conv2D", "dilation_rate", |n| {
+        Box::new(conv().dilation_rate(n).padding(Padding::Same))
+    }),
+    ("Conv2D", "dilation_rate", |n| {
+        Box::new(Conv2D::new(2, 4).dilation_rate(n).padding(Padding::Same))
+    }),
+    ("Conv2D", "groups", |n| Box::new(conv().groups(n))),
+    ("MaxPooling2D", "pool_size", |n| {
+        Box::new(MaxPooling2D::new(n))
+    }),
+    ("MaxPooling2D", "pool_size", |n| {
+        Box::new(MaxPooling2D::new(n).padding(Padding::Same))
+    }),
+    ("MaxPooling2D", "pool_size", |n| {
+        Box::new(MaxPooling2D::new([n, 2]).strides(1).padding(Padding::Same))
+    }),
+    ("MaxPooling2D", "strides", |n| {
+        Box::new(MaxPooling2D::new(2).strides(n))
+    }),
+    ("AveragePooling2D", "pool_size", |n| {
+        Box::new(AveragePooling2D::new(n).strides(1).padding(Padding::Same))
+    }),
+    ("AveragePooling2D", "strides", |n| {
+        Box::new(AveragePooling2D::new(2).strides(n).padding(Padding::Same))
+    }),
+    ("MaxPooling1D", "pool_size", |n| {
+        Box::new(MaxPooling1D::new(n).padding(Padding::Same))
+    }),
+    ("MaxPooling1D", "strides", |n| {
+        Box::new(MaxPooling1D::new(2).strides(n).padding(Padding::Same))
+    }),
+    ("Reshape", "target_shape", |n| {
+        Box::new(Reshape::new([n as i64, -1]))
+    }),
+    ("Reshape", "target_shape", |n| {
+        Box::new(Reshape::new([n as i64, i64::MAX]))
+    }),
+    ("InputLayer", "shape", |n| Box::new(Input::new([n]))),
+];
+
+#[test]
+fn builders_are_refused_by_name_or_work() {
+    let numbers_and_sizes = OF_NUMBERS.iter().flat_map(|&(class, setting, set)| {
+        NUMBERS.map(|x| (class, setting, x.to_string(), set(x)))
+    });
+    let sizes = OF_SIZES
+        .iter()
+        .flat_map(|&(class, setting, set)| SIZES.map(|n| (class, setting, n.to_string(), set(n))));
+    for (class_name, setting, value, layer) in numbers_and_sizes.chain(sizes) {
+        assert_eq!(layer.class_name(), class_name);
+        let told = format!("{class_name} {setting} = {value}");
+        let input = if class_name == "MaxPooling1D" {
+            &IMAGE[1..]
+        } else {
+            &IMAGE[..]
+        };
+        let model = || Sequential::new(input).add_boxed(layer).build(Seed(1));
+        let result = within_bounds(&told, || use_model(model()));
+        match result {
+            Ok(()) => {
+                let signed = setting.ends_with("initializer"); // first values may be below 0
+                assert!(!["NaN", "inf", "-inf"].contains(&&*value), "{told}");
+                assert!(signed || !value.starts_with('-') || value == "-0", "{told}");
+            }
+            Err(error) => {
+                let message = error.to_string();
+                let begins = message.contains(setting) && message.contains("(layer 0): ");
+                assert!(begins, "{told}: {message}");
+            }
+        }
+    }
+    // A layer or a setting that is added must come into the lists.
+    for row in layers::all::<f32>() {
+        for case in 0..20 {
+            let config = (row.sample)(&mut Sampler::new(9, case)).layer.config();
+            for place in numbers(&config) {
+                let setting = words(&place).next().unwrap();
+                let known = |class: &str, name: &str| class == row.class_name && name == setting;
+                let drawn = OF_NUMBERS.iter().any(|(c, s, _)| known(c, s))
+                    || OF_SIZES.iter().any(|(c, s, _)| known(c, s));
+                assert!(drawn, "{}{place} is not drawn", row.class_name);
+            }
+        }
+    }
+}
+
+/// Layers that fit one by one, and together are more than memory.
+#[test]
+fn weights_that_are_too_many_together_are_refused() {
+    let mut model = Sequential::new([1 << 15]);
+    for _ in 0..5 {
+        model = model.add(Dense::new(1 << 15));
+    }
+    let error = within_bounds("five", || model.build(Seed(1)).map(drop))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("dense_1/kernel [32768, 32768]") && error.contains("2147483648"),
+        "{error}"
+    );
+    let input = Sequential::<f32>::new([1 << 40])
+        .add(Flatten)
+        .build(Seed(1))
+        .unwrap_err();
+    assert!(input.to_string().contains("1099511627776"), "{input}");
+}
+
+/// Penalties and first values are looked at wherever a layer comes from.
+#[test]
+fn weights_of_a_users_own_layer_are_checked() {
+    use taper_autograd::Var;
+    use taper_nn::{Context, Describe, Regularizer, WeightSpec};
+    use taper_tensor::Element;
+
+    #[derive(Debug)]
+    struct Own(Initializer, f64);
+    impl Describe for Own {
+        fn class_name(&self) -> &'static str {
+            "Own"
+        }
+        fn config(&self) -> Value {
+            json!({})
+        }
+        fn output_shape(&self, input: &[usize]) -> taper_nn::Result<Vec<usize>> {
+            Ok(input.to_vec())
+        }
+        fn weights(&self, _: &[usize]) -> taper_nn::Result<Vec<WeightSpec>> {
+            let regularizer = Some(Regularizer {
+                l1: self.1,
+                l2: 0.0,
+            });
+            Ok(vec![WeightSpec {
+                name: "scale".into(),
+                shape: vec![1],
+                initializer: self.0,
+                regularizer,
+                trainable: true,
+            }])
+        }
+        fn as_any(&self) -> &dyn std::any::Any {
+            self
+        }
+    }
+    impl<E: Element> Layer<E> for Own {
+        fn forward(
+            &self,
+            x: &Var<E>,
+            w: &[Var<E>],
+            _: &mut Context<E>,
+        ) -> taper_nn::Result<Var<E>> {
+            Ok(x.mul(&w[0])?)
+        }
+    }
+    let build = |layer: Own| Sequential::new([2]).add(layer).build(Seed(1));
+    assert!(build(Own(Initializer::Constant(2.0), 0.1)).is_ok());
+    for (layer, part) in [
+        (
+            Own(Initializer::Constant(f64::NAN), 0.1),
+            "own (layer 0): scale_initializer: constant is NaN",
+        ),
+        (
+            Own(Initializer::Ones, -1.0),
+            "own (layer 0): scale_regularizer: l1 is -1.0",
+        ),
+    ] {
+        let error = build(layer).unwrap_err().to_string();
+        assert!(error.starts_with(part), "{error}");
+    }
+}
