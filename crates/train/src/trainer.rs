@@ -180,7 +180,8 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     /// Model and data do not fit; a data set is empty; the loss is not finite; a callback failed. The model keeps the
-    /// weights that it had reached.
+    /// weights that it had reached. When the data cannot be read any more, callbacks are told that training has stopped, so
+    /// that [`ModelCheckpoint::last`](crate::ModelCheckpoint::last) saves where to go on.
     pub fn fit(&mut self, model: &mut Model, data: &dyn Dataset) -> Result<Fit> {
         let from = self.from.take();
         let result = fit::run(&self.settings, &mut self.callbacks, from, model, data);

@@ -48,6 +48,12 @@ pub(super) fn fetch(entry: &Entry, location: &Location) -> anyhow::Result<bool> 
                 ))
             });
         }
+        Progress::Waiting { dir } => {
+            let dir = dir.display();
+            println(&format!(
+                "another process is fetching into {dir}; waiting for it"
+            ));
+        }
         Progress::MirrorFailed { url, reason, .. } => {
             bar.suspend(|| println(&format!("  {url}: {reason}")))
         }

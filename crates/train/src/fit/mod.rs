@@ -68,7 +68,12 @@ pub(crate) fn run<'a>(
 ) -> Result<Fit> {
     let mut run = Run::start(settings, from, model, data)?;
     run.prepare(callbacks)?;
-    run.train(callbacks)?;
+    let trained = run.train(callbacks);
+    if let Err(Error::Data(_)) = trained {
+        // The model is whole: a checkpoint that is made now can be gone on from when the data are there again.
+        run.tell(callbacks, &Event::TrainingEnded { stopped: true });
+    }
+    trained?;
     let stopped = run.epoch < settings.epochs;
     run.tell(callbacks, &Event::TrainingEnded { stopped });
     Ok(Fit {
