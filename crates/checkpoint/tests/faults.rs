@@ -24,7 +24,7 @@ fn saving_leaves_the_old_file_or_the_new_one_whatever_fails() {
     drop(counting);
     let writes = steps.iter().filter(|&&step| step == Action::Write).count();
     assert!(writes >= 3, "{steps:?}");
-    for step in 0..steps.len() {
+    for (step, action) in steps.iter().enumerate() {
         for fail in [Fail::Once(step), Fail::From(step)] {
             old.save(&path).unwrap();
             let faults = Faults::below(folder.path(), fail);
@@ -33,11 +33,11 @@ fn saving_leaves_the_old_file_or_the_new_one_whatever_fails() {
             assert!(error.contains("last.taper"), "{error}");
             let found = std::fs::read(&path).unwrap();
             // A name that was not brought to the disk is not acknowledged, but it is there.
-            let expected = match steps[step] {
+            let expected = match action {
                 Action::SyncFolder => &new_bytes,
                 _ => &old_bytes,
             };
-            assert!(found == *expected, "{:?} {fail:?}", steps[step]);
+            assert!(found == *expected, "{:?} {fail:?}", action);
             Checkpoint::load(&path).unwrap();
             assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         }

@@ -323,18 +323,18 @@ fn a_disk_that_fails_anywhere_in_a_run_costs_nothing_that_was_done() {
     let steps = counting.seen();
     drop(counting);
     assert!(steps.len() > 20, "{steps:?}");
-    for step in 0..steps.len() {
+    for (step, action) in steps.iter().enumerate() {
         for (name, fault) in [("once", Fail::Once(step)), ("from", Fail::From(step))] {
             let out = place.path(&format!("{name}-{step}"));
             let folder = RunFolder::create(&out, &study).expect("a folder");
             let faults = Faults::below(folder.path(), fault);
             let failed = go(&folder).is_err();
             drop(faults);
-            assert!(failed, "{name} {step}: {:?} was passed over", steps[step]);
+            assert!(failed, "{name} {step}: {action:?} was passed over");
             let path = folder.path().to_path_buf();
             drop(folder);
             let (folder, _) = RunFolder::resume(&path).expect("it can be gone on with");
-            go(&folder).unwrap_or_else(|error| panic!("{name} {step} {:?}: {error}", steps[step]));
+            go(&folder).unwrap_or_else(|error| panic!("{name} {step} {:?}: {error}", action));
             assert_eq!(
                 bits(&path, "plain"),
                 bits(whole.path(), "plain"),

@@ -370,7 +370,8 @@ mod tests {
             written.map_err(Error::io(target, Action::Write))?;
             file.commit_durably()
         };
-        let ways: [(&str, &dyn Fn(&Path, &[u8]) -> Result<()>); 3] = [
+        type Replace<'a> = &'a dyn Fn(&Path, &[u8]) -> Result<()>;
+        let ways: [(&str, Replace<'_>); 3] = [
             ("write", &write),
             ("write_all", &write_all),
             ("durably", &durably),
