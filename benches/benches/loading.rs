@@ -1,4 +1,4 @@
-//! An epoch of batches from a memory-mapped file, in order and shuffled. Rates count images.
+//! An epoch of batches from a file on the disk, in order and shuffled. Rates count images.
 #![allow(missing_docs)] // criterion's macros make an undocumented function
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

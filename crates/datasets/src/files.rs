@@ -9,7 +9,8 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use taper_files::atomic::AtomicFile;
-use taper_files::gzip::Gunzip;
+use taper_files::gzip::{self, Gunzip};
+use taper_files::leftovers;
 use taper_files::sha256::Sha256;
 use taper_files::zip;
 
@@ -27,7 +28,7 @@ pub enum Form {
 /// Why a file is taken for the right one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
-    /// It has the published SHA-256 (raw, or of the gzip file it came from).
+    /// It has the published SHA-256: raw, or, where that is not known, that of the gzip file it came from.
     Published,
     /// It has the SHA-256 that was recorded when it was first used.
     Recorded,
@@ -93,16 +94,13 @@ pub fn verify(entry: &Entry, location: &Location) -> Vec<FileStatus> {
         let checked = match form {
             Form::Raw => open_raw(&shape, &path).and_then(|idx| {
                 let digest = idx.sha256()?;
-                judge(file, &path, &digest, None, recorded.as_deref()).map(|trust| (digest, trust))
+                let trust = judge(file, &path, &digest, Origin::Plain, recorded.as_deref())?;
+                Ok((digest, trust))
             }),
-            _ => read_packed(
-                file,
-                &shape,
-                &path,
-                form,
-                &mut io::sink(),
-                recorded.as_deref(),
-            ),
+            _ => {
+                let packed = Packed::placed(&path, form);
+                read_packed(file, &shape, packed, &mut io::sink(), recorded.as_deref())
+            }
         };
         let verdict = match checked {
             Ok((digest, trust)) => Verdict::Sound { digest, trust },
@@ -123,6 +121,7 @@ pub(crate) struct Opened {
 
 /// Opens the four files of an entry, or says which are missing.
 pub(crate) fn open_all(entry: &Entry, location: &Location) -> Result<Vec<Opened>> {
+    leftovers::remove(&location.dir);
     let files = entry.files();
     let missing: Vec<String> = files
         .iter()
@@ -131,7 +130,7 @@ pub(crate) fn open_all(entry: &Entry, location: &Location) -> Result<Vec<Opened>
         .collect();
     if !missing.is_empty() {
         let mut searched = location.search(entry).to_vec();
-        searched.extend(location.bundled.clone());
+        searched.extend(location.others(entry));
         return Err(Error::Missing {
             dataset: entry.name.into(),
             files: missing,
@@ -169,35 +168,94 @@ fn open_one(entry: &Entry, file: File, shape: &[usize], location: &Location) -> 
         let checked = check_raw(file, &idx, &path, &location.dir)?;
         return Ok(opened(idx, checked, (path, form)));
     }
-    match unpack(file, shape, &path, form, &location.dir) {
-        Ok((target, checked)) => Ok(opened(
+    let packed = Packed::placed(&path, form);
+    let unpacked = free_name(file, &location.dir)
+        .map(|target| unpack_to(file, shape, packed, &location.dir, target));
+    match unpacked {
+        Some(Ok((target, checked))) => Ok(opened(
             open_raw(shape, &target)?,
             checked,
             (target, Form::Raw),
         )),
-        Err(error) if error.is_read_only() => {
+        Some(Err(error)) if !error.is_read_only() => Err(error),
+        _ => {
             let mut bytes = Vec::new();
             let recorded = Recorded::load(&location.dir).digest(file.name);
-            let checked = read_packed(file, shape, &path, form, &mut bytes, recorded.as_deref())?;
+            let checked = read_packed(file, shape, packed, &mut bytes, recorded.as_deref())?;
             Ok(opened(Idx::from_bytes(bytes)?, checked, (path, form)))
         }
-        Err(error) => Err(error),
     }
+}
+
+/// Where a file can be unpacked to without replacing what a user has placed there: a gzip file may have either name.
+fn free_name(file: File, dir: &Path) -> Option<PathBuf> {
+    let names = names(file).map(|name| dir.join(name));
+    let is_free = |path: &PathBuf| form_of(path) != Some(Form::Gzip);
+    names.into_iter().find(is_free)
+}
+
+/// A file that is to be unpacked.
+#[derive(Clone, Copy)]
+pub(crate) struct Packed<'a> {
+    path: &'a Path,
+    form: Form,
+    /// Whether a published digest of the gzip file must be met.
+    as_published: bool,
+}
+
+impl<'a> Packed<'a> {
+    /// What a user or a package has placed somewhere, compressed by whomever.
+    pub(crate) fn placed(path: &'a Path, form: Form) -> Self {
+        Self {
+            path,
+            form,
+            as_published: false,
+        }
+    }
+
+    /// A gzip file that has just come from a mirror.
+    #[cfg(feature = "fetch")]
+    pub(crate) fn downloaded(path: &'a Path) -> Self {
+        Self {
+            path,
+            form: Form::Gzip,
+            as_published: true,
+        }
+    }
+}
+
+/// How the content of a file came here.
+enum Origin<'a> {
+    Plain,
+    /// From a gzip file of this digest.
+    Gzip {
+        digest: &'a str,
+        as_published: bool,
+    },
 }
 
 /// Unpacks a gzip file, or a member of an archive, to its raw file in `dir`. It is verified before it gets its
 /// name there.
+#[cfg(feature = "fetch")]
 pub(crate) fn unpack(
     file: File,
     shape: &[usize],
-    path: &Path,
-    form: Form,
+    packed: Packed<'_>,
     dir: &Path,
 ) -> Result<(PathBuf, (String, Trust))> {
-    let target = dir.join(file.name);
+    unpack_to(file, shape, packed, dir, dir.join(file.name))
+}
+
+fn unpack_to(
+    file: File,
+    shape: &[usize],
+    packed: Packed<'_>,
+    dir: &Path,
+    target: PathBuf,
+) -> Result<(PathBuf, (String, Trust))> {
     let recorded = Recorded::load(dir).digest(file.name);
     let mut out = AtomicFile::create_all(&target)?;
-    let (digest, trust) = read_packed(file, shape, path, form, &mut out, recorded.as_deref())?;
+    let (digest, trust) = read_packed(file, shape, packed, &mut out, recorded.as_deref())?;
     out.commit()?;
     note(file, &target, &digest, dir);
     Ok((target, (digest, trust)))
@@ -214,7 +272,7 @@ pub(crate) fn adopt_raw(
     let target = dir.join(file.name);
     let recorded = Recorded::load(dir).digest(file.name);
     let digest = open_raw(shape, path)?.sha256()?;
-    let trust = judge(file, path, &digest, None, recorded.as_deref())?;
+    let trust = judge(file, path, &digest, Origin::Plain, recorded.as_deref())?;
     fs::rename(path, &target).map_err(Error::io(&target, "put in place"))?;
     note(file, &target, &digest, dir);
     Ok((target, (digest, trust)))
@@ -228,7 +286,7 @@ fn check_raw(file: File, idx: &Idx, path: &Path, dir: &Path) -> Result<(String, 
         None => idx.sha256()?,
     };
     let recorded = Recorded::load(dir).digest(file.name);
-    let trust = judge(file, path, &digest, None, recorded.as_deref())?;
+    let trust = judge(file, path, &digest, Origin::Plain, recorded.as_deref())?;
     if stamped.is_none() {
         note(file, path, &digest, dir);
     }
@@ -248,8 +306,11 @@ fn note(file: File, path: &Path, digest: &str, dir: &Path) {
 fn read_packed(
     file: File,
     shape: &[usize],
-    path: &Path,
-    form: Form,
+    Packed {
+        path,
+        form,
+        as_published,
+    }: Packed<'_>,
     out: &mut dyn Write,
     recorded: Option<&str>,
 ) -> Result<(String, Trust)> {
@@ -291,17 +352,22 @@ fn read_packed(
     }
     let packed_digest = gunzip.finish()?;
     let digest = hash.hex();
-    let trust = judge(file, path, &digest, Some(&packed_digest), recorded)?;
+    let origin = Origin::Gzip {
+        digest: &packed_digest,
+        as_published,
+    };
+    let trust = judge(file, path, &digest, origin, recorded)?;
     Ok((digest, trust))
 }
 
-/// Decides by the digests whether a file is the right one. A published raw digest is decisive; then a published
-/// gzip digest; then what was recorded at first use.
+/// Decides by the digests whether a file is the right one. A published raw digest is decisive. Where none is known, a
+/// gzip file that is the published one vouches for its content; then counts what was recorded at first use. Another gzip
+/// file may hold the same content: that it is not the published one is held against a download alone.
 fn judge(
     file: File,
     path: &Path,
     raw: &str,
-    gz: Option<&str>,
+    origin: Origin<'_>,
     recorded: Option<&str>,
 ) -> Result<Trust> {
     let wrong = |expected: &str, found: &str, origin, advice: String| {
@@ -314,28 +380,36 @@ fn judge(
             advice,
         })
     };
-    let again = "the file is damaged or another one; remove it, and it is unpacked or fetched anew"
-        .to_string();
-    match (file.raw_sha256, file.gz_sha256, gz) {
-        (Some(expected), _, _) if expected == raw => Ok(Trust::Published),
-        (Some(expected), _, _) => wrong(expected, raw, "published", again),
-        (None, Some(expected), Some(gz)) if expected == gz => Ok(Trust::Published),
-        (None, published, gz) => match (recorded, published, gz) {
-            (Some(recorded), _, _) if recorded == raw => Ok(Trust::Recorded),
-            (None, Some(published), Some(gz)) => {
-                let advice =
-                    "if you trust it nevertheless, unpack it by hand beside it".to_string();
-                wrong(published, gz, "published for the gzip file", advice)
-            }
-            (None, _, _) => Ok(Trust::FirstUse),
-            (Some(recorded), _, _) => {
-                let advice = format!(
-                    "if it changed on purpose, remove its line from {}",
-                    Recorded::NAME
-                );
-                wrong(recorded, raw, "recorded at first use", advice)
-            }
-        },
+    if let Some(expected) = file.raw_sha256 {
+        let advice =
+            "the file is damaged or another one; remove it, and it is unpacked or fetched anew";
+        return match expected == raw {
+            true => Ok(Trust::Published),
+            false => wrong(expected, raw, "published", advice.to_string()),
+        };
+    }
+    let (packed, as_published) = match origin {
+        Origin::Plain => (None, false),
+        Origin::Gzip {
+            digest,
+            as_published,
+        } => (Some(digest), as_published),
+    };
+    match (recorded, file.gz_sha256, packed) {
+        (_, Some(published), Some(packed)) if published == packed => Ok(Trust::Published),
+        (Some(recorded), _, _) if recorded == raw => Ok(Trust::Recorded),
+        (Some(recorded), _, _) => {
+            let advice = format!(
+                "if it changed on purpose, remove its line from {}",
+                Recorded::NAME
+            );
+            wrong(recorded, raw, "recorded at first use", advice)
+        }
+        (None, Some(published), Some(packed)) if as_published => {
+            let advice = "if you trust it nevertheless, place it in the folder by hand".to_string();
+            wrong(published, packed, "published for the gzip file", advice)
+        }
+        (None, _, _) => Ok(Trust::FirstUse),
     }
 }
 
@@ -373,21 +447,18 @@ pub(crate) fn status(
     }
 }
 
-/// The first form of a file that exists: raw before gzip before archive, the user's folders before the bundled.
-/// `train-images.idx3-ubyte`, as some unpackers name it, is as good as `train-images-idx3-ubyte`.
+/// The first form of a file that exists: raw before gzip before archive, the user's folders before those of others.
 fn locate(entry: &Entry, file: File, location: &Location) -> Option<(PathBuf, Form)> {
-    let own = location.search(entry);
-    let names = [file.name.to_string(), file.name.replace("-idx", ".idx")];
-    let find = |folders: &[PathBuf], suffix: &str, form: Form| {
-        folders
-            .iter()
-            .flat_map(|folder| {
-                names
-                    .iter()
-                    .map(move |name| folder.join(format!("{name}{suffix}")))
-            })
-            .find(|path| path.is_file())
-            .map(|path| (path, form))
+    let (own, others) = (location.search(entry), location.others(entry));
+    let find = |folders: &[PathBuf], wanted: Form| {
+        let paths = folders.iter().flat_map(|folder| {
+            let names = names(file).into_iter();
+            names.flat_map(move |name| [folder.join(&name), folder.join(name + ".gz")])
+        });
+        let mut found = paths.filter_map(|path| Some((form_of(&path)?, path)));
+        found
+            .find(|(form, _)| *form == wanted)
+            .map(|(form, path)| (path, form))
     };
     let archive = || {
         let name = entry.archive?.name;
@@ -397,10 +468,29 @@ fn locate(entry: &Entry, file: File, location: &Location) -> Option<(PathBuf, Fo
             .find(|path| path.is_file())?;
         Some((path, Form::Archive))
     };
-    let bundled = location.bundled.as_slice();
-    find(&own, "", Form::Raw)
-        .or_else(|| find(&own, ".gz", Form::Gzip))
+    find(&own, Form::Raw)
+        .or_else(|| find(&own, Form::Gzip))
         .or_else(archive)
-        .or_else(|| find(bundled, ".gz", Form::Gzip))
-        .or_else(|| find(bundled, "", Form::Raw))
+        .or_else(|| find(&others, Form::Gzip))
+        .or_else(|| find(&others, Form::Raw))
+}
+
+/// `train-images.idx3-ubyte`, as some unpackers name it, is as good as `train-images-idx3-ubyte`.
+fn names(file: File) -> [String; 2] {
+    [file.name.to_string(), file.name.replace("-idx", ".idx")]
+}
+
+/// Whether a file is gzip or plain, by its first bytes: browsers and servers unpack files and leave them their names.
+/// `None` if there is no file; one that cannot be read is what its name says.
+fn form_of(path: &Path) -> Option<Form> {
+    if !path.is_file() {
+        return None;
+    }
+    let mut start = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(2).read_to_end(&mut start));
+    let gzip = match read {
+        Ok(_) => start == gzip::MAGIC,
+        Err(_) => path.extension().is_some_and(|extension| extension == "gz"),
+    };
+    Some(if gzip { Form::Gzip } else { Form::Raw })
 }

@@ -1,8 +1,7 @@
-//! Labelled images in a pair of IDX files: pixels stay `u8` in the system's cache and become f32 a batch at a time.
+//! Labelled images in a pair of IDX files: pixels stay `u8` on the disk and become f32 a batch at a time.
 
 use crate::idx::{ElementType, Idx};
 use crate::{Dataset, Error, Result, Sample};
-use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use taper_files::sha256::Sha256;
@@ -14,7 +13,8 @@ use taper_files::sha256::Sha256;
 pub struct ImageDataset {
     name: String,
     images: Arc<Idx>,
-    labels: Arc<Idx>,
+    /// As in the file, and in memory: one byte an image.
+    labels: Arc<[u8]>,
     input_shape: [usize; 3],
     target_shape: [usize; 1],
     layout: Layout,
@@ -80,12 +80,12 @@ impl ImageDataset {
         layout: Layout,
     ) -> Result<Self> {
         let input_shape = image_shape(&images)?;
-        check_labels(&images, &labels, class_names.len(), layout.first_label)?;
+        let labels = checked_labels(&images, &labels, class_names.len(), layout.first_label)?;
         Ok(Self {
             name: name.into(),
             target_shape: [class_names.len()],
             images: Arc::new(images),
-            labels: Arc::new(labels),
+            labels: labels.into(),
             input_shape,
             layout,
             class_names: class_names.into(),
@@ -106,20 +106,24 @@ impl ImageDataset {
         self.input_shape
     }
 
-    /// The pixels of one image, 0 to 255, row by row, upright: borrowed from the map, or turned if the file
-    /// stores it transposed.
+    /// The pixels of one image, 0 to 255, row by row, upright.
     ///
-    /// # Panics
-    /// If `index` is not below [`len`](Dataset::len).
-    pub fn image_u8(&self, index: usize) -> Cow<'_, [u8]> {
+    /// # Errors
+    /// [`Error::Sample`] beyond the last one, and when another program shortens the file meanwhile.
+    pub fn image_u8(&self, index: usize) -> Result<Vec<u8>> {
         let size = self.image_len();
-        let stored = &self.images.bytes()[index * size..(index + 1) * size];
+        if index >= self.len() {
+            return Err(Error::beyond(&self.name, index, self.len()));
+        }
+        let mut stored = vec![0; size];
+        let read = self.images.read(index * size, &mut stored);
+        read.map_err(|error| Error::sample(&self.name, index, error))?;
         if !self.layout.transposed {
-            return Cow::Borrowed(stored);
+            return Ok(stored);
         }
         let mut upright = vec![0; size];
-        self.turn(0, stored, |position, pixel| upright[position] = pixel);
-        Cow::Owned(upright)
+        self.turn(0, &stored, |position, pixel| upright[position] = pixel);
+        Ok(upright)
     }
 
     /// The class of one image.
@@ -128,12 +132,12 @@ impl ImageDataset {
     /// If `index` is not below [`len`](Dataset::len).
     pub fn class(&self, index: usize) -> usize {
         // Not below the first label: checked when the file was opened.
-        usize::from(self.labels.bytes()[index].saturating_sub(self.layout.first_label))
+        usize::from(self.labels[index].saturating_sub(self.layout.first_label))
     }
 
-    /// Whether the images are memory-mapped rather than held in memory.
-    pub fn is_mapped(&self) -> bool {
-        self.images.is_mapped()
+    /// Whether the images stay on the disk rather than in memory.
+    pub fn is_on_disk(&self) -> bool {
+        self.images.is_on_disk()
     }
 
     /// Pixels and channels of an image.
@@ -162,7 +166,7 @@ fn to_unit(pixel: u8) -> f32 {
 
 impl Dataset for ImageDataset {
     fn len(&self) -> usize {
-        self.labels.bytes().len()
+        self.labels.len()
     }
     fn input_shape(&self) -> &[usize] {
         &self.input_shape
@@ -232,7 +236,8 @@ fn image_shape(images: &Idx) -> Result<[usize; 3]> {
     }
 }
 
-fn check_labels(images: &Idx, labels: &Idx, classes: usize, first: u8) -> Result<()> {
+/// The labels, each of which has a class.
+fn checked_labels(images: &Idx, labels: &Idx, classes: usize, first: u8) -> Result<Vec<u8>> {
     let (kind, shape) = (labels.element_type(), labels.shape());
     if kind != ElementType::U8 || shape.len() != 1 {
         return Err(Error::contents(
@@ -250,14 +255,15 @@ fn check_labels(images: &Idx, labels: &Idx, classes: usize, first: u8) -> Result
         return Err(Error::contents(labels.path(), message));
     }
     let fits = |label: u8| label >= first && usize::from(label - first) < classes;
-    if let Some(index) = labels.bytes().iter().position(|&label| !fits(label)) {
-        let label = labels.bytes()[index];
+    let values = labels.bytes()?.into_owned();
+    if let Some(index) = values.iter().position(|&label| !fits(label)) {
+        let label = values[index];
         let message = format!(
             "label {label} of sample {index} is not one of the {classes} classes from {first} on"
         );
         return Err(Error::contents(labels.path(), message));
     }
-    Ok(())
+    Ok(values)
 }
 
 #[cfg(test)]
@@ -267,7 +273,7 @@ mod tests {
 
     /// Two images `[47, 61, 3]`: more than a block, and no whole number of them.
     #[test]
-    fn what_is_read_is_what_lies_in_the_map() {
+    fn what_is_read_in_blocks_is_what_is_read_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let (images, labels) = (folder.path().join("images"), folder.path().join("labels"));
         let pixels: Vec<u8> = (0u32..2 * 47 * 61 * 3)
@@ -287,8 +293,9 @@ mod tests {
             for index in 0..2 {
                 let mut read = vec![f32::NAN; data.image_len()];
                 data.read_input(index.into(), &mut read).unwrap();
-                let mapped: Vec<f32> = data.image_u8(index).iter().map(|&p| to_unit(p)).collect();
-                assert_eq!(read, mapped, "transposed: {transposed}");
+                let whole = data.image_u8(index).unwrap();
+                let whole: Vec<f32> = whole.into_iter().map(to_unit).collect();
+                assert_eq!(read, whole, "transposed: {transposed}");
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Data sets for training on the CPU: IDX files, a catalog of MNIST and its family, downloads, batches.
 //!
-//! - [`idx`] reads and writes the IDX format: every element type and rank, memory-mapped or gzip, checked before
+//! - [`idx`] reads and writes the IDX format: every element type and rank, plain or gzip, checked before
 //!   anything is allocated;
 //! - [`catalog`] knows data sets by name, finds their files, verifies them by SHA-256 and opens them;
 //! - [`Dataset`] is what training needs of data, [`Batches`] walks through it, shuffled by a pure function of
@@ -8,7 +8,8 @@
 //! - [`Subset`], [`split()`] and [`k_fold`] (and their stratified kin) keep samples apart to judge by;
 //! - `fetch` (feature `fetch`, off by default) downloads, resumes, retries and verifies.
 //!
-//! Pixels stay `u8` in the page cache and are read and made f32 a batch at a time: MNIST costs the process no memory.
+//! Pixels stay `u8` on the disk and in the system's cache of it, and are read and made f32 a batch at a time: MNIST costs
+//! the process no memory, and a file that another program shortens meanwhile is an error that names it.
 //!
 //! ```
 //! use std::ops::ControlFlow;

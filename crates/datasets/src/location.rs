@@ -33,9 +33,15 @@ impl Location {
         Self::in_dir(entry, root.join("data").join(entry.folder))
     }
 
-    /// Folders in which files may lie, in the order of search; the bundled one apart.
+    /// The user's folders in which files may lie, in the order of search.
     pub(crate) fn search(&self, entry: &Entry) -> [PathBuf; 2] {
         [self.dir.clone(), self.dir.join(entry.folder)]
+    }
+
+    /// Folders of others, searched after those: what came with the program, and with the operating system's packages.
+    pub(crate) fn others(&self, entry: &Entry) -> Vec<PathBuf> {
+        let system = entry.system.iter().map(PathBuf::from);
+        self.bundled.clone().into_iter().chain(system).collect()
     }
 }
 

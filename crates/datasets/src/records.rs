@@ -2,7 +2,8 @@
 
 use crate::Result;
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 use taper_files::atomic;
@@ -21,7 +22,7 @@ impl Stamps {
     /// The stamps in `dir`; damaged lines count as missing.
     pub(crate) fn load(dir: &Path) -> Self {
         let path = dir.join(Self::NAME);
-        let text = fs::read_to_string(&path).unwrap_or_default();
+        let text = read(&path);
         let parse = |line: &str| {
             let mut words = line.splitn(4, ' ');
             let stamp = (
@@ -58,6 +59,16 @@ impl Stamps {
     }
 }
 
+/// The text of one of these files, of which no more than a mebibyte is read; none if it cannot be read.
+fn read(path: &Path) -> String {
+    let mut text = String::new();
+    let file = File::open(path).map(|file| file.take(1 << 20));
+    match file.and_then(|mut file| file.read_to_string(&mut text)) {
+        Ok(_) => text,
+        Err(_) => String::new(),
+    }
+}
+
 /// Length and time of modification in nanoseconds.
 fn state(file: &Path) -> Option<(u64, u128)> {
     let metadata = fs::metadata(file).ok()?;
@@ -85,7 +96,7 @@ impl Recorded {
     /// The digests recorded in `dir`.
     pub(crate) fn load(dir: &Path) -> Self {
         let path = dir.join(Self::NAME);
-        let text = fs::read_to_string(&path).unwrap_or_default();
+        let text = read(&path);
         let digests = text
             .lines()
             .filter_map(|line| line.split_once("  "))

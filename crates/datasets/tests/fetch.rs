@@ -409,3 +409,45 @@ fn the_real_mnist_comes_through_whole() {
     };
     assert!(statuses.iter().all(published), "{statuses:?}");
 }
+
+#[test]
+fn several_fetch_into_one_folder_in_turn() {
+    let (tiny, dir) = (Tiny::new(Known::Gzip), tempfile::tempdir().unwrap());
+    let server = serve(&tiny, Manner::Well(images(&tiny)));
+    let left = dir
+        .path()
+        .join(".train-images-idx3-ubyte.0123456789abcdef.taper-partial");
+    fs::write(&left, [0; 100]).unwrap();
+    let waited = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let mut progress = |progress: Progress<'_>| {
+                    if matches!(progress, Progress::Waiting { .. }) {
+                        waited.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                    }
+                };
+                let options = options(&[&server]);
+                fetch_with(&tiny.entry, dir.path(), &options, &mut progress).unwrap();
+            });
+        }
+    });
+    check(&tiny, dir.path());
+    assert!(!left.exists());
+    // Only the first has asked the server.
+    assert_eq!(server.requests().len(), 4);
+    assert!(waited.into_inner() >= 1);
+}
+
+#[test]
+fn a_download_that_is_packed_otherwise_is_not_taken_for_the_published_one() {
+    let (tiny, dir) = (Tiny::new(Known::Gzip), tempfile::tempdir().unwrap());
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    std::io::Write::write_all(&mut encoder, &tiny.raw[0].1).unwrap();
+    let server = serve(&tiny, Manner::Well(encoder.finish().unwrap()));
+    let error = fetch(&tiny, dir.path(), &[&server])
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("published for the gzip file"), "{error}");
+    assert!(!dir.path().join("train-images-idx3-ubyte").exists());
+}

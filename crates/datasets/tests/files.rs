@@ -44,7 +44,7 @@ fn trusts(entry: &Entry, location: &Location) -> Vec<Trust> {
 }
 
 #[test]
-fn bundled_files_are_unpacked_verified_and_mapped() {
+fn bundled_files_are_unpacked_and_verified() {
     let (dir, bundled) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let tiny = Tiny::new(Known::Raw);
     place(bundled.path(), &tiny.packed());
@@ -53,14 +53,14 @@ fn bundled_files_are_unpacked_verified_and_mapped() {
         bundled: Some(bundled.path().into()),
     };
     let splits = open_at(&tiny.entry, &location).unwrap();
-    assert!(splits.train().is_mapped());
+    assert!(splits.train().is_on_disk());
     assert_eq!((splits.train().len(), splits.test().len()), (600, 40));
     assert_eq!(splits.test().name(), "tiny/test");
     for (name, raw) in &tiny.raw {
         assert_eq!(&fs::read(location.dir.join(name)).unwrap(), raw);
     }
     let pixels = &tiny.raw[0].1[16..];
-    assert_eq!(&*splits.train().image_u8(3), &pixels[48..64]);
+    assert_eq!(splits.train().image_u8(3).unwrap(), pixels[48..64]);
     let mut input = [0.0; 16];
     splits.train().read_input(3.into(), &mut input).unwrap();
     assert_eq!(input[5], f32::from(pixels[53]) / 255.0);
@@ -76,7 +76,29 @@ fn what_a_user_has_is_accepted_in_any_form() {
         .into_iter()
         .map(|(name, raw)| (name.replace("-idx", ".idx"), raw))
         .collect();
-    for files in [raw_files(&tiny), tiny.packed(), dotted] {
+    // Names that say something else than the content does.
+    let named_raw: Vec<_> = tiny
+        .packed()
+        .into_iter()
+        .map(|(name, gzip)| (name.replace(".gz", ""), gzip))
+        .collect();
+    let named_gzip: Vec<_> = raw_files(&tiny)
+        .into_iter()
+        .map(|(name, raw)| (name + ".gz", raw))
+        .collect();
+    // As others pack: at another level, with a name and a time.
+    let packed_anew: Vec<_> = raw_files(&tiny)
+        .into_iter()
+        .map(|(name, raw)| (name + ".gz", packed_with_name(&raw, "another name")))
+        .collect();
+    for files in [
+        raw_files(&tiny),
+        tiny.packed(),
+        dotted,
+        named_raw,
+        named_gzip,
+        packed_anew,
+    ] {
         let dir = tempfile::tempdir().unwrap();
         place(dir.path(), &files);
         assert_eq!(trusts(&tiny.entry, &at(&dir)), [Trust::Published; 4]);
@@ -109,7 +131,7 @@ fn a_folder_that_cannot_be_written_is_read_into_memory() {
     let splits = splits.unwrap();
     assert_eq!(splits.train().len(), 600);
     // A privileged user writes anywhere; then the files were unpacked.
-    assert_eq!(splits.train().is_mapped(), privileged);
+    assert_eq!(splits.train().is_on_disk(), privileged);
 
     // The same, whoever runs the test: a file where the folder should be.
     let (bundled, blocked) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -120,8 +142,11 @@ fn a_folder_that_cannot_be_written_is_read_into_memory() {
         bundled: Some(bundled.path().into()),
     };
     let splits = open_at(&tiny.entry, &location).unwrap();
-    assert!(!splits.train().is_mapped());
-    assert_eq!(&*splits.test().image_u8(39), &tiny.raw[2].1[16 + 39 * 16..]);
+    assert!(!splits.train().is_on_disk());
+    assert_eq!(
+        splits.test().image_u8(39).unwrap(),
+        tiny.raw[2].1[16 + 39 * 16..]
+    );
 }
 
 #[test]
@@ -250,7 +275,7 @@ fn a_published_gzip_digest_vouches_for_the_raw_file() {
     place(dir.path(), &tiny.packed());
     assert_eq!(trusts(&tiny.entry, &at(&dir)), [Trust::Published; 4]);
     assert_eq!(trusts(&tiny.entry, &at(&dir)), [Trust::Recorded; 4]);
-    // Another content under the same name is refused.
+    // Packed by somebody else it may be the same: it counts as what nobody has published.
     let other = tempfile::tempdir().unwrap();
     place(other.path(), &tiny.packed());
     let mut images = tiny.raw[0].1.clone();
@@ -260,8 +285,9 @@ fn a_published_gzip_digest_vouches_for_the_raw_file() {
         gzip(&images),
     )
     .unwrap();
-    let error = open_at(&tiny.entry, &at(&other)).unwrap_err().to_string();
-    assert!(error.contains("published for the gzip file"), "{error}");
+    let mut expected = [Trust::Published; 4];
+    expected[0] = Trust::FirstUse;
+    assert_eq!(trusts(&tiny.entry, &at(&other)), expected);
 }
 
 #[test]
@@ -276,7 +302,7 @@ fn transposed_images_are_turned_and_labels_shifted() {
     place(dir.path(), &raw_files(&tiny));
     let splits = open_at(&tiny.entry, &at(&dir)).unwrap();
     let stored = &tiny.raw[0].1[16..32];
-    let upright = splits.train().image_u8(0);
+    let upright = splits.train().image_u8(0).unwrap();
     let mut input = [0.0; 16];
     splits.train().read_input(0.into(), &mut input).unwrap();
     for (y, x) in (0..4).flat_map(|y| (0..4).map(move |x| (y, x))) {
@@ -298,6 +324,116 @@ fn a_label_beyond_the_classes_is_refused() {
     let error = open_at(&tiny.entry, &at(&dir)).unwrap_err().to_string();
     assert!(
         error.contains("label 3 of sample 17") && error.contains("t10k-labels"),
+        "{error}"
+    );
+}
+
+/// Gzip at another level than [`gzip`], with a name in its header.
+fn packed_with_name(bytes: &[u8], name: &str) -> Vec<u8> {
+    use std::io::Write;
+    let builder = flate2::GzBuilder::new().filename(name).mtime(1);
+    let mut encoder = builder.write(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn gzip_files_without_their_suffix_are_left_as_they_are() {
+    let (dir, tiny) = (tempfile::tempdir().unwrap(), Tiny::new(Known::Raw));
+    let placed: Vec<_> = tiny
+        .packed()
+        .into_iter()
+        .map(|(name, gzip)| (name.replace(".gz", ""), gzip))
+        .collect();
+    place(dir.path(), &placed);
+    for _ in 0..2 {
+        let splits = open_at(&tiny.entry, &at(&dir)).unwrap();
+        assert!(splits.train().is_on_disk());
+        for (name, gzip) in &placed {
+            assert_eq!(&fs::read(dir.path().join(name)).unwrap(), gzip);
+        }
+    }
+    // With both names taken there is still the memory.
+    for (name, gzip) in &placed {
+        fs::write(dir.path().join(name.replace("-idx", ".idx")), gzip).unwrap();
+    }
+    let splits = open_at(&tiny.entry, &at(&dir)).unwrap();
+    assert!(!splits.train().is_on_disk());
+}
+
+#[test]
+fn what_a_package_of_the_system_has_placed_is_found_last() {
+    let (dir, package) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut tiny = Tiny::new(Known::Raw);
+    let folder: &'static str = package.path().to_str().unwrap().to_string().leak();
+    tiny.entry.system = Box::leak(Box::new([folder]));
+    let error = open_at(&tiny.entry, &at(&dir)).unwrap_err().to_string();
+    assert!(error.contains(folder), "{error}");
+    let packed: Vec<_> = raw_files(&tiny)
+        .into_iter()
+        .map(|(name, raw)| (name + ".gz", packed_with_name(&raw, "")))
+        .collect();
+    place(package.path(), &packed);
+    assert_eq!(trusts(&tiny.entry, &at(&dir)), [Trust::Published; 4]);
+    assert!(dir.path().join("train-images-idx3-ubyte").is_file());
+    assert_eq!(fs::read_dir(package.path()).unwrap().count(), 4);
+}
+
+#[test]
+fn many_may_unpack_into_one_folder_and_what_the_dead_left_goes() {
+    let (dir, bundled) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let tiny = Tiny::new(Known::Raw);
+    place(bundled.path(), &tiny.packed());
+    let location = Location {
+        dir: dir.path().join("data"),
+        bundled: Some(bundled.path().into()),
+    };
+    for round in 0..8 {
+        let _ = fs::remove_dir_all(&location.dir);
+        let left = ".train-images-idx3-ubyte.0123456789abcdef.taper-partial";
+        place(&location.dir, &[(left.into(), vec![0; 100])]);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    assert_eq!(
+                        trusts(&tiny.entry, &location),
+                        [Trust::Published; 4],
+                        "{round}"
+                    );
+                });
+            }
+        });
+        for (name, raw) in &tiny.raw {
+            assert_eq!(&fs::read(location.dir.join(name)).unwrap(), raw);
+        }
+        let names = fs::read_dir(&location.dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name());
+        let partial = |name: &std::ffi::OsString| name.to_string_lossy().contains("partial");
+        assert_eq!(names.filter(partial).count(), 0);
+    }
+}
+
+#[test]
+fn an_epoch_ends_with_the_file_that_was_shortened() {
+    use taper_datasets::Batches;
+    let (dir, tiny) = (tempfile::tempdir().unwrap(), Tiny::new(Known::Raw));
+    place(dir.path(), &raw_files(&tiny));
+    let splits = open_at(&tiny.entry, &at(&dir)).unwrap();
+    let images = dir.path().join("train-images-idx3-ubyte");
+    let file = fs::OpenOptions::new().write(true).open(images).unwrap();
+    let mut seen = 0;
+    let end = Batches::new(splits.train(), 10).for_each(|batch| {
+        seen += batch.indices.len();
+        if seen == 10 {
+            file.set_len(16 + 300 * 16).unwrap();
+        }
+        std::ops::ControlFlow::<()>::Continue(())
+    });
+    let error = end.unwrap_err().to_string();
+    assert_eq!(seen, 300);
+    assert!(
+        error.contains("tiny/train: sample 300") && error.contains("train-images-idx3-ubyte"),
         "{error}"
     );
 }

@@ -25,20 +25,21 @@ fn round_trip<T: IdxElement + PartialEq + std::fmt::Debug>(
         Idx::from_bytes(bytes.clone()).unwrap(),
         Idx::from_bytes(gzip(&bytes)).unwrap(),
     ];
-    prop_assert!(files[0].is_mapped() && !files[1].is_mapped());
+    prop_assert!(files[0].is_on_disk() && !files[1].is_on_disk());
     for file in files {
         prop_assert_eq!(file.shape(), shape);
         prop_assert_eq!(file.element_type(), T::TYPE);
         prop_assert_eq!(file.values::<T>().unwrap(), values);
-        prop_assert_eq!(file.to_f32().len(), values.len());
+        prop_assert_eq!(file.to_f32().unwrap().len(), values.len());
         prop_assert_eq!(
             file.sha256().unwrap(),
             taper_datasets::sha256::Sha256::digest(&bytes)
         );
-        let mut half = vec![0; file.bytes().len() / 2];
-        let start = file.bytes().len() - half.len();
+        let all = file.bytes().unwrap();
+        let mut half = vec![0; all.len() / 2];
+        let start = all.len() - half.len();
         file.read(start, &mut half).unwrap();
-        prop_assert_eq!(&half, &file.bytes()[start..]);
+        prop_assert_eq!(&half, &all[start..]);
         prop_assert!(file.read(start + 1, &mut vec![0; half.len() + 1]).is_err());
     }
     Ok(())
@@ -70,7 +71,7 @@ proptest! {
         let prefix: &[u8] = [&[][..], &[0, 0, 8], &[0, 0, 0x0D, 2], &[0x1f, 0x8b, 8, 0]][start];
         bytes.splice(0..prefix.len().min(bytes.len()), prefix.iter().copied());
         if let Ok(file) = Idx::from_bytes(bytes) {
-            prop_assert_eq!(file.bytes().len(), file.header().data_len());
+            prop_assert_eq!(file.bytes().unwrap().len(), file.header().data_len());
         }
     }
 
@@ -96,7 +97,7 @@ proptest! {
         packed[at] ^= 1 << bit;
         // Deflate's last byte may have unused bits; whatever is accepted must be the right content.
         if let Ok(file) = Idx::from_bytes(packed) {
-            prop_assert_eq!(file.bytes(), &plain[12..]);
+            prop_assert_eq!(&*file.bytes().unwrap(), &plain[12..]);
         }
     }
 }
@@ -169,7 +170,8 @@ fn gzip_members_may_follow_each_other_but_nothing_else_may() {
     let plain = idx_bytes(&[4], &[1, 2, 3, 4]);
     let mut two = gzip(&plain[..9]);
     two.extend(gzip(&plain[9..]));
-    assert_eq!(Idx::from_bytes(two.clone()).unwrap().bytes(), [1, 2, 3, 4]);
+    let both = Idx::from_bytes(two.clone()).unwrap();
+    assert_eq!(*both.bytes().unwrap(), [1, 2, 3, 4]);
     two.push(0);
     let (_, expected, _) = format_error(&two);
     assert!(expected.contains("end of the gzip data"), "{expected}");
@@ -184,4 +186,45 @@ fn values_must_fill_the_shape() {
         error.contains("3 values") && error.contains("[2, 2]"),
         "{error}"
     );
+}
+
+#[test]
+fn gzip_that_expands_beyond_what_is_kept_in_memory_is_refused_with_the_way_out() {
+    // 300 MB of zeros in 300 kB.
+    let bomb = {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        let dimensions = [300u32, 1_000_000].map(u32::to_be_bytes).concat();
+        let header = [&[0, 0, 8, 2], dimensions.as_slice()].concat();
+        std::io::Write::write_all(&mut encoder, &header).unwrap();
+        for _ in 0..300 {
+            std::io::Write::write_all(&mut encoder, &[0; 1_000_000]).unwrap();
+        }
+        encoder.finish().unwrap()
+    };
+    assert!(bomb.len() < 400_000);
+    let error = Idx::from_bytes(bomb).unwrap_err().to_string();
+    assert!(error.contains("unpack it by hand"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_shortened_while_it_is_open_is_an_error_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shrinking");
+    idx::save(&path, &[100_000], &vec![7u8; 100_000]).unwrap();
+    let open = Idx::open(&path).unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.set_len(1000).unwrap();
+    open.read(0, &mut [0; 900]).unwrap();
+    for error in [
+        open.read(95_000, &mut [0; 10]).unwrap_err(),
+        open.bytes().unwrap_err(),
+        open.values::<u8>().unwrap_err(),
+        open.sha256().unwrap_err(),
+    ] {
+        let said = error.to_string();
+        assert!(
+            said.contains("shrinking") && said.contains("shortened"),
+            "{said}"
+        );
+    }
 }

@@ -25,7 +25,7 @@ fn an_epoch_of_mnist_leaves_nothing_behind() {
         bundled: Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/mnist")),
     };
     let data = open_at(find("mnist").unwrap(), &location).unwrap();
-    assert!(data.train().is_mapped());
+    assert!(data.train().is_on_disk());
     let before = kilobytes_of_files();
     let mut images = 0;
     let end = Batches::new(data.train(), 64)

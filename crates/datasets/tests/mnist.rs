@@ -72,7 +72,7 @@ fn images_and_labels_are_where_they_should_be() {
     );
     assert_eq!((train.label(0), test.label(0)), (Some(5), Some(7)));
     assert_eq!(train.class_names()[9], "9");
-    assert!(train.is_mapped());
+    assert!(train.is_on_disk());
     // Of `sha256sum train-images-idx3-ubyte train-labels-idx1-ubyte | sha256sum`.
     assert_eq!(train.digest().unwrap(), TRAIN_DIGEST);
     let counts = (0..test.len()).fold([0; 10], |mut counts, index| {
@@ -92,7 +92,7 @@ fn mean_pixel() {
     let (mut exact, mut total) = (0u64, 0.0f64);
     let mut image = vec![0.0f32; 784];
     for index in 0..10_000 {
-        let pixels = mnist().test().image_u8(index);
+        let pixels = mnist().test().image_u8(index).unwrap();
         exact += pixels.iter().map(|&pixel| u64::from(pixel)).sum::<u64>();
         mnist().test().read_input(index.into(), &mut image).unwrap();
         total += image.iter().map(|&pixel| f64::from(pixel)).sum::<f64>();

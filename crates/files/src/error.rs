@@ -66,6 +66,8 @@ pub enum Action {
     Seek,
     /// Reading.
     Read,
+    /// Locking a folder.
+    Lock,
 }
 
 impl Action {
@@ -80,6 +82,7 @@ impl Action {
             Action::ReadLength => "read the length",
             Action::Seek => "seek",
             Action::Read => "read",
+            Action::Lock => "lock",
         }
     }
 }

@@ -186,7 +186,8 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// A setting is out of its range; model and data do not fit; a data set is empty; the loss is not finite; a callback
     /// failed. The model keeps the weights that it had reached, and [`history`](Self::history) has the epochs that are
-    /// complete.
+    /// complete. When the data cannot be read any more, callbacks are told that training has stopped, so that
+    /// [`ModelCheckpoint::last`](crate::ModelCheckpoint::last) saves where to go on.
     pub fn fit(&mut self, model: &mut Model, data: &dyn Dataset) -> Result<Fit> {
         let from = self.from.take();
         self.history = History::default();

@@ -30,6 +30,8 @@ pub struct Entry {
     pub test: Split,
     /// Folders on the web, tried in this order; each holds the files as `<name>.gz`.
     pub mirrors: &'static [&'static str],
+    /// Folders where packages of operating systems put the files, looked at after all others and never written to.
+    pub system: &'static [&'static str],
     /// An archive that holds the files too, tried after the mirrors.
     pub archive: Option<&'static Archive>,
 }
@@ -47,8 +49,9 @@ pub struct Split {
 
 /// A file of a data set, and how to recognise it.
 ///
-/// A raw digest is decisive when known, because the same raw file can be compressed in many ways. Otherwise the
-/// gzip digest vouches for what is unpacked, and the raw digest is recorded for later.
+/// A file is known by its content: a raw digest is decisive when known, because the same raw file can be compressed in
+/// many ways. The gzip digest is what a download is compared with, and vouches for what is unpacked where no raw digest
+/// is known; then the raw digest is recorded for later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct File {
     /// Name of the raw file.

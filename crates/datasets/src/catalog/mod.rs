@@ -77,9 +77,10 @@ pub fn open(name: &str, dir: impl Into<PathBuf>) -> Result<Splits> {
     open_at(entry, &Location::in_dir(entry, dir))
 }
 
-/// Opens a data set from a [`Location`]. Raw files are memory-mapped. Gzip files are unpacked into the location's
-/// folder first, or into memory if that cannot be written. All are verified; a stamp file there spares the next
-/// start from hashing again what has not changed since.
+/// Opens a data set from a [`Location`]. Raw files are read in parts, as samples are asked for. Gzip files are unpacked
+/// into the location's folder first, or into memory if that cannot be written; several processes may do so at once. All
+/// are verified; a stamp file there spares the next start from hashing again what has not changed since. What processes
+/// that were killed have left half unpacked is removed.
 ///
 /// # Errors
 /// [`Error::Missing`] with the folders searched; [`Error::Digest`], [`Error::Format`] and [`Error::Contents`]

@@ -4,14 +4,16 @@
 //! - MNIST, raw: of the four files that come with this project (`fixtures/mnist`); gzip: the checksum list of
 //!   TensorFlow Datasets (`url_checksums/mnist.txt`).
 //! - Fashion-MNIST, gzip: `url_checksums/fashion_mnist.txt` of the same; raw labels: unpacked from the
-//!   publisher's repository, whose gzip files have the digests of that list.
+//!   publisher's repository, whose gzip files have the digests of that list; raw images: unpacked from Debian's package
+//!   `dataset-fashion-mnist`, whose labels have the same digests as the publisher's, and the same in several public
+//!   projects, one of which took them from archives with the publisher's MD5.
 //! - KMNIST, gzip: `url_checksums/kmnist.txt` of the same.
 //! - EMNIST, gzip: the object ids (SHA-256) under which the mirror `aurelienduarte/emnist` keeps the files in
 //!   Git LFS, which agree with an independent list of the files in NIST's archive; archive:
 //!   `url_checksums/emnist.txt` of TensorFlow Datasets.
 //!
-//! Where only the gzip digest is known, it vouches for the download, and the raw digest is recorded beside the
-//! data at first use.
+//! Of KMNIST and EMNIST no raw digests were found that could be traced to the publisher's files. Where only the gzip
+//! digest is known, it vouches for the download, and the raw digest is recorded beside the data at first use.
 
 use super::entry::{Archive, Entry, File, Split};
 
@@ -138,6 +140,7 @@ const MNIST: Entry = Entry {
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://raw.githubusercontent.com/fgnt/mnist/master/",
     ],
+    system: &[],
     archive: None,
 };
 
@@ -157,7 +160,8 @@ pub(super) const ENTRIES: &[Entry] = &[
                 "train-images-idx3-ubyte",
                 26_421_880,
                 "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-            ),
+            )
+            .raw("c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"),
             labels: gz(
                 "train-labels-idx1-ubyte",
                 29_515,
@@ -171,7 +175,8 @@ pub(super) const ENTRIES: &[Entry] = &[
                 "t10k-images-idx3-ubyte",
                 4_422_102,
                 "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-            ),
+            )
+            .raw("5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"),
             labels: gz(
                 "t10k-labels-idx1-ubyte",
                 5_148,
@@ -184,6 +189,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         ],
+        system: &["/usr/share/datasets/fashion-mnist"], // Debian's package dataset-fashion-mnist
         ..MNIST
     },
     Entry {

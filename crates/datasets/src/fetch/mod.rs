@@ -4,7 +4,7 @@
 //! A file grows as `<name>.gz.part` and stays when a download is interrupted; the next one goes on from there.
 //! When it is whole it is unpacked and verified (format, shape, SHA-256) under a temporary name, and only then
 //! renamed to what [`catalog::open`](crate::catalog::open) looks for. What fails is not put in place, and a file
-//! that is already there is never overwritten.
+//! that is already there is never overwritten. Several processes may fetch into one folder: they take turns.
 
 mod http;
 mod options;
@@ -13,13 +13,14 @@ mod transfer;
 pub use options::{Options, Progress};
 
 use crate::catalog::entry::{Archive, Entry, File};
-use crate::files::{self, FileStatus, Form, Verdict};
+use crate::files::{self, FileStatus, Form, Packed, Verdict};
 use crate::{Error, Location, Result};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use taper_files::gzip;
+use taper_files::lock::FolderLock;
 use taper_files::sha256::Sha256;
+use taper_files::{gzip, leftovers};
 use transfer::{Content, Transfer};
 
 /// Makes sure that the files of `entry` are in `dir`, downloading what is missing, with the default [`Options`].
@@ -48,6 +49,10 @@ pub fn fetch_with(
 ) -> Result<Vec<FileStatus>> {
     let dir = dir.as_ref();
     fs::create_dir_all(dir).map_err(Error::io(dir, "create the folder"))?;
+    // One at a time: two would write to the same part of a file. Whoever has waited finds the files there.
+    // (A folder that cannot be written may still hold all that is wanted.)
+    let _lock = FolderLock::wait(dir, || progress(Progress::Waiting { dir })).ok();
+    leftovers::remove(dir);
     let location = Location {
         dir: dir.to_path_buf(),
         bundled: None,
@@ -201,7 +206,10 @@ impl Fetcher<'_> {
         archive: &Path,
     ) -> Result<FileStatus> {
         (self.progress)(Progress::Verifying { file: file.name });
-        let (path, (digest, trust)) = files::unpack(file, shape, archive, Form::Archive, self.dir)?;
+        let (path, (digest, trust)) = {
+            let packed = Packed::placed(archive, Form::Archive);
+            files::unpack(file, shape, packed, self.dir)?
+        };
         Ok(self.done(file, shape, path, Verdict::Sound { digest, trust }))
     }
 
@@ -246,7 +254,7 @@ fn install(file: File, shape: &[usize], part: &Path, dir: &Path) -> Result<Insta
         .read_to_end(&mut start)
         .map_err(Error::io(part, "read"))?;
     if start == gzip::MAGIC {
-        files::unpack(file, shape, part, Form::Gzip, dir)
+        files::unpack(file, shape, Packed::downloaded(part), dir)
     } else {
         files::adopt_raw(file, shape, part, dir)
     }

@@ -1,6 +1,7 @@
 //! How to download, and what is told meanwhile.
 
 use crate::FileStatus;
+use std::path::Path;
 use std::time::Duration;
 
 /// What a download is doing, for progress displays. `file` is the name of the file being fetched.
@@ -42,6 +43,11 @@ pub enum Progress<'a> {
         reason: &'a str,
         /// The pause.
         wait: Duration,
+    },
+    /// Another process is fetching into the same folder; its turn is waited for.
+    Waiting {
+        /// The folder.
+        dir: &'a Path,
     },
     /// This mirror is given up.
     MirrorFailed {

@@ -1,8 +1,8 @@
 //! IDX, the file format of MNIST and its family: every element type, every rank, plain or gzip.
 //!
-//! Everything a header claims is checked before anything is allocated or mapped: magic number, product of the
-//! dimensions (overflow), and the exact length of the file. Plain files are memory-mapped; gzip files are
-//! unpacked into memory, never further than their header says, and must end there.
+//! Everything a header claims is checked before anything is allocated: magic number, product of the dimensions
+//! (overflow), and the exact length of the file. Plain files stay where they are and are read in parts; gzip files are
+//! unpacked into memory, never further than their header says and [`MAX_UNPACKED`] allows, and must end there.
 
 mod element;
 mod header;
@@ -12,13 +12,19 @@ pub use header::Header;
 pub(crate) use header::HeaderError;
 
 use crate::{Error, Result};
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use taper_files::atomic::AtomicFile;
 use taper_files::gzip::{self, Gunzip};
-use taper_files::mmap::Map;
+use taper_files::positioned::Positioned;
 use taper_files::sha256::Sha256;
+
+/// A gzip file is unpacked into memory as long as it comes to no more than ten times its length and this many bytes:
+/// images and labels do (MNIST's come to five times). What expands further has to be unpacked by hand, and is then read
+/// from the disk.
+pub const MAX_UNPACKED: u64 = 256 << 20;
 
 /// An IDX file, open for reading.
 ///
@@ -45,11 +51,12 @@ enum Data {
     /// The elements alone.
     Owned(Vec<u8>),
     /// The whole file, header included.
-    Mapped(Map),
+    Disk(Positioned),
 }
 
 impl Idx {
-    /// Opens a plain file (memory-mapped) or a gzip file (unpacked into memory); the first bytes tell which.
+    /// Opens a plain file (which stays on the disk) or a gzip file (unpacked into memory); the first bytes tell which,
+    /// whatever its name.
     ///
     /// # Errors
     /// [`Error::Io`], and [`Error::Format`] with the offset of what is wrong.
@@ -70,17 +77,10 @@ impl Idx {
         }
         let header = read_header(&mut start.as_slice().chain(&mut file), path)?;
         check_len(&header, len, path)?;
-        let map = Map::open(&file, len as usize).map_err(Error::io(path, "map"))?;
-        // Between the two readings the header may have changed under us: what is mapped is what counts.
-        if !map.starts_with(&header.to_bytes()) {
-            return Err(Error::contents(
-                path,
-                "the file is being changed by another program",
-            ));
-        }
+        let bytes = Positioned::new(file, len).map_err(Error::io(path, "read"))?;
         Ok(Self {
             header,
-            data: Data::Mapped(map),
+            data: Data::Disk(bytes),
             path: path.to_path_buf(),
         })
     }
@@ -119,13 +119,26 @@ impl Idx {
                 format!("{:?} ({needed} bytes)", header.shape()),
             ));
         }
+        let most = packed_len.saturating_mul(10).saturating_add(MAX_UNPACKED);
+        if needed > most {
+            let message = format!(
+                "its {packed_len} bytes come to {needed} unpacked, and at most {most} of them are kept in memory: unpack \
+                 it by hand, and the plain file is read from the disk"
+            );
+            return Err(Error::contents(path, message));
+        }
         // Grows with what really comes out; the header only sets the limit.
         let mut data = Vec::new();
-        let limit = header.data_len() as u64;
-        (&mut gunzip)
-            .take(limit)
-            .read_to_end(&mut data)
-            .map_err(|error| gunzip.explain(error))?;
+        let limit = header.data_len();
+        while data.len() < limit {
+            let more = data.len().max(64 << 10).min(limit - data.len());
+            let room = data.try_reserve_exact(more);
+            room.map_err(|error| Error::contents(path, format!("it cannot be unpacked: {error}")))?;
+            let read = (&mut gunzip).take(more as u64).read_to_end(&mut data);
+            if read.map_err(|error| gunzip.explain(error))? < more {
+                break;
+            }
+        }
         if data.len() < header.data_len() {
             let offset = (header.header_len() + data.len()) as u64;
             return Err(Error::format(
@@ -163,24 +176,29 @@ impl Idx {
         &self.path
     }
 
-    /// Whether the elements lie in the page cache (mapped) rather than in this process's memory.
-    pub fn is_mapped(&self) -> bool {
-        matches!(self.data, Data::Mapped(_))
+    /// Whether the elements stay on the disk (and in the system's cache of it) rather than in this process's memory.
+    pub fn is_on_disk(&self) -> bool {
+        matches!(self.data, Data::Disk(_))
     }
 
-    /// The elements as they are in the file: row-major, big-endian.
-    pub fn bytes(&self) -> &[u8] {
-        match &self.data {
-            Data::Owned(bytes) => bytes,
-            Data::Mapped(map) => &map[self.header.header_len()..],
-        }
-    }
-
-    /// Copies the bytes of the elements from `start` on (0 is the first element's) into `out`. Of a mapped file they
-    /// are read rather than touched: what has been read does not count as memory of this process.
+    /// The elements as they are in the file: row-major, big-endian. Those of a plain file are read now.
     ///
     /// # Errors
-    /// [`Error::Io`]: the elements end before `out` is full, or another program has shortened the file.
+    /// As [`read`](Self::read).
+    pub fn bytes(&self) -> Result<Cow<'_, [u8]>> {
+        if let Data::Owned(bytes) = &self.data {
+            return Ok(Cow::Borrowed(bytes));
+        }
+        let mut bytes = vec![0; self.header.data_len()]; // no more than the file had when it was opened
+        self.read(0, &mut bytes)?;
+        Ok(Cow::Owned(bytes))
+    }
+
+    /// Copies the bytes of the elements from `start` on (0 is the first element's) into `out`.
+    ///
+    /// # Errors
+    /// [`Error::Io`]: the elements end before `out` is full, the file cannot be read any more, or another program has
+    /// shortened it.
     pub fn read(&self, start: usize, out: &mut [u8]) -> Result<()> {
         let read = match &self.data {
             Data::Owned(bytes) => {
@@ -188,15 +206,27 @@ impl Idx {
                 let part = bytes.get(start..end).map(|part| out.copy_from_slice(part));
                 part.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
             }
-            Data::Mapped(map) => map.read_at(self.header.header_len().saturating_add(start), out),
+            Data::Disk(file) => {
+                let start = (self.header.header_len() as u64).saturating_add(start as u64);
+                file.read_at(start, out)
+            }
         };
-        read.map_err(Error::io(&self.path, "read"))
+        read.map_err(|error| {
+            let error = match error.kind() {
+                io::ErrorKind::UnexpectedEof => io::Error::new(
+                    error.kind(),
+                    "it ends before; has another program shortened it?",
+                ),
+                _ => error,
+            };
+            Error::io(&self.path, "read")(error)
+        })
     }
 
     /// All elements, row-major.
     ///
     /// # Errors
-    /// [`Error::Contents`] when the file holds another type.
+    /// [`Error::Contents`] when the file holds another type; as [`read`](Self::read).
     pub fn values<T: IdxElement>(&self) -> Result<Vec<T>> {
         let found = self.element_type();
         if T::TYPE != found {
@@ -204,28 +234,32 @@ impl Idx {
             return Err(Error::contents(&self.path, message));
         }
         Ok(self
-            .bytes()
+            .bytes()?
             .chunks_exact(T::TYPE.size())
             .map(T::from_be)
             .collect())
     }
 
     /// All elements converted to f32, whatever their type (u8 as 0 to 255).
-    pub fn to_f32(&self) -> Vec<f32> {
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn to_f32(&self) -> Result<Vec<f32>> {
         fn convert<T: IdxElement>(bytes: &[u8]) -> Vec<f32> {
             bytes
                 .chunks_exact(T::TYPE.size())
                 .map(|chunk| T::from_be(chunk).to_f32())
                 .collect()
         }
-        match self.element_type() {
-            ElementType::U8 => convert::<u8>(self.bytes()),
-            ElementType::I8 => convert::<i8>(self.bytes()),
-            ElementType::I16 => convert::<i16>(self.bytes()),
-            ElementType::I32 => convert::<i32>(self.bytes()),
-            ElementType::F32 => convert::<f32>(self.bytes()),
-            ElementType::F64 => convert::<f64>(self.bytes()),
-        }
+        let bytes = &*self.bytes()?;
+        Ok(match self.element_type() {
+            ElementType::U8 => convert::<u8>(bytes),
+            ElementType::I8 => convert::<i8>(bytes),
+            ElementType::I16 => convert::<i16>(bytes),
+            ElementType::I32 => convert::<i32>(bytes),
+            ElementType::F32 => convert::<f32>(bytes),
+            ElementType::F64 => convert::<f64>(bytes),
+        })
     }
 
     /// Hexadecimal SHA-256 of the plain file: header and elements.

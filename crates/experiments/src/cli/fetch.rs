@@ -54,6 +54,14 @@ pub(super) fn fetch(entry: &Entry, location: &Location) -> anyhow::Result<bool> 
                 ))
             });
         }
+        Progress::Waiting { dir } => {
+            let dir = dir.display();
+            bar.suspend(|| {
+                say(format!(
+                    "another process is fetching into {dir}; waiting for it"
+                ))
+            });
+        }
         Progress::MirrorFailed { url, reason, .. } => {
             bar.suspend(|| say(format!("  {url}: {reason}")))
         }

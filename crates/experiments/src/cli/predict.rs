@@ -18,12 +18,19 @@ pub(super) struct Predict {
     /// A checkpoint
     #[arg(value_name = "CHECKPOINT")]
     checkpoint: PathBuf,
-    /// PNG pictures of any size, grey or colour
+    /// PNG pictures, grey or colour, of up to 25 million pixels; what is done to make them fit is said
     #[arg(value_name = "IMAGE.png", required = true)]
     images: Vec<PathBuf>,
     /// How many classes to show, the likeliest first
     #[arg(long, value_name = "N", default_value = "3", value_parser = super::positive)]
     top: usize,
+    /// Whether dark and bright are exchanged (grey networks only)
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
+    invert: picture::Invert,
+    /// Neither cut out, centre nor invert: pictures are scaled to the network's size, and those of that size go in as the
+    /// samples of a data set do
+    #[arg(long, conflicts_with = "invert")]
+    as_is: bool,
     /// Do not show what the network sees
     #[arg(long)]
     no_picture: bool,
@@ -58,7 +65,11 @@ impl Predict {
         classes: &[String],
         path: &std::path::Path,
     ) -> anyhow::Result<()> {
-        let picture = picture::prepare(path, model.input_shape())?;
+        let preparation = picture::Preparation {
+            as_is: self.as_is,
+            invert: self.invert,
+        };
+        let picture = picture::prepare(path, model.input_shape(), preparation)?;
         let notes = if picture.notes.is_empty() {
             String::new()
         } else {

@@ -145,7 +145,7 @@ impl Train {
     /// The study with its overrides, or that of an earlier run and where that was made.
     fn study(&self) -> anyhow::Result<(Study, Option<Earlier>)> {
         if let Some(path) = &self.resume {
-            let (folder, study) = RunFolder::open(path)?;
+            let (folder, study) = RunFolder::resume(path)?;
             let environment = folder
                 .summary()
                 .exists()
@@ -243,7 +243,7 @@ impl Train {
             if resumed { "resuming" } else { "run" },
             folder.path().display().to_string(),
         );
-        for notice in &data.notices {
+        for notice in data.notices.iter().chain(folder.notice()) {
             line("note", notice.clone());
         }
         text

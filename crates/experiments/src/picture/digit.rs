@@ -7,44 +7,70 @@
 use std::ops::Range;
 
 use super::bitmap::Bitmap;
+use super::preparation::{Invert, Preparation};
 
 /// Below this share of the brightest value, a pixel is background.
 const INK: f32 = 0.1;
 
-/// Bright on dark, of the right size, centred; and what was done, in words.
+/// With dark and bright exchanged, if that is wanted. `is_sample`: it may be one of those that the network was trained on.
+pub(super) fn inverted(
+    grey: Bitmap<1>,
+    preparation: Preparation,
+    is_sample: bool,
+    notes: &mut Vec<String>,
+) -> Bitmap<1> {
+    let invert = match preparation.invert {
+        _ if preparation.as_is => false,
+        Invert::No => false,
+        Invert::Yes => {
+            notes.push("inverted".to_owned());
+            true
+        }
+        Invert::Auto if !border_is_bright(&grey) => false,
+        Invert::Auto if is_sample => {
+            let note = "its border is bright; taken as it is, for it has the network's size (--invert yes inverts it)";
+            notes.push(note.to_owned());
+            false
+        }
+        Invert::Auto => {
+            notes.push("inverted, because its border is bright".to_owned());
+            true
+        }
+    };
+    if invert {
+        grey.map(|&[byte]| [255 - byte])
+    } else {
+        grey
+    }
+}
+
+/// Of the right size, centred; what was done is added to the notes.
 pub(super) fn as_digit(
-    picture: &Bitmap<3>,
+    grey: &Bitmap<1>,
     width: usize,
     height: usize,
-) -> (Bitmap<1>, Vec<&'static str>) {
-    let mut notes = Vec::new();
-    let mut grey = luminance(picture);
-    if border_is_bright(&grey) {
-        grey = grey.map(|&[byte]| [255 - byte]);
-        notes.push("inverted, because its border is bright");
-    }
-    if (grey.width, grey.height) == (width, height) {
-        return (grey, notes);
-    }
-    let Some((columns, rows)) = ink_box(&grey) else {
-        notes.push("nothing to be seen on it");
-        return (Bitmap::from_fn(width, height, |_, _| [0]), notes);
+    notes: &mut Vec<String>,
+) -> Bitmap<1> {
+    let Some((columns, rows)) = ink_box(grey) else {
+        notes.push("nothing to be seen on it".to_owned());
+        return Bitmap::from_fn(width, height, |_, _| [0]);
     };
-    notes.push("cut out, scaled and centred by mass");
+    let (across, down) = (columns.len(), rows.len());
+    notes.push(format!(
+        "{across} × {down} pixels cut out, scaled and centred by mass"
+    ));
     let ink = grey.part(columns, rows);
     let inner = |side: usize| side as f64 * 20.0 / 28.0;
     let factor = (inner(width) / ink.width as f64).min(inner(height) / ink.height as f64);
     let side = |length: usize| ((length as f64 * factor).round() as usize).max(1);
     let small = ink.resized(side(ink.width), side(ink.height));
-    (centred(&stretched(small), width, height), notes)
+    centred(&stretched(small), width, height)
 }
 
 /// ITU-R BT.601.
-fn luminance(picture: &Bitmap<3>) -> Bitmap<1> {
-    picture.map(|pixel| {
-        let [r, g, b] = pixel.map(u32::from);
-        [((299 * r + 587 * g + 114 * b + 500) / 1000) as u8]
-    })
+pub(super) fn luminance(pixel: [u8; 3]) -> u8 {
+    let [r, g, b] = pixel.map(u32::from);
+    ((299 * r + 587 * g + 114 * b + 500) / 1000) as u8
 }
 
 fn border_is_bright(grey: &Bitmap<1>) -> bool {

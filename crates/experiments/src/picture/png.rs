@@ -2,13 +2,20 @@
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use png::{BitDepth, ColorType, Decoder, Encoder, Limits, Transformations};
-use std::io::{BufRead, Seek};
+use std::io::{BufRead, Seek, SeekFrom};
+
+use taper_files::gzip::MAX_RATIO;
 
 use super::bitmap::Bitmap;
 use crate::{Error, Result};
 
-/// Pictures with more pixels than this are refused (about what a camera makes, with room to spare).
-const MOST_PIXELS: u64 = 100_000_000;
+/// Pictures with more pixels than this are refused (a camera's 24 million are not). Reading one takes no more than 8 bytes
+/// a pixel, 200 MB, whatever its header says.
+const MOST_PIXELS: u64 = 25_000_000;
+/// Nor may a row or a column be longer.
+const MOST_A_SIDE: u32 = 65_535;
+/// What else a file may make the decoder keep, such as a palette.
+const MOST_BESIDE: usize = 16 << 20;
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// Encodes `[h, w]`, `[h, w, 1]` (grey) or `[h, w, 3]` (colour) bytes.
@@ -38,12 +45,17 @@ pub(crate) fn encode(shape: &[usize], bytes: &[u8]) -> Result<String> {
 }
 
 /// Reads a picture of any kind (grey or colour, with palette or alpha, 1 to 16 bits, interlaced or not) as 8 bits each
-/// of red, green, blue and alpha.
+/// of red, green, blue and alpha. Takes memory for what the file can hold, not for what its header announces.
 ///
 /// # Errors
 /// In words: this is no PNG, it is too large or damaged.
 pub(crate) fn decode(mut file: impl BufRead + Seek) -> Result<Bitmap<4>, String> {
-    let damaged = |error: png::DecodingError| format!("it cannot be decoded: {error}");
+    let damaged = |error: png::DecodingError| match error {
+        png::DecodingError::LimitsExceeded => {
+            "it takes more memory than is allowed; make it smaller".to_owned()
+        }
+        error => format!("it cannot be decoded: {error}"),
+    };
     // The content counts, not the name.
     let start = file.fill_buf().map_err(|error| error.to_string())?;
     if !start.starts_with(SIGNATURE) {
@@ -52,30 +64,70 @@ pub(crate) fn decode(mut file: impl BufRead + Seek) -> Result<Bitmap<4>, String>
             "this is no PNG file, and only PNG can be read; {advice}"
         ));
     }
-    let bytes = usize::try_from(MOST_PIXELS * 8).unwrap_or(usize::MAX);
-    let mut decoder = Decoder::new_with_limits(file, Limits { bytes });
+    // A pipe has no length.
+    let there = file.seek(SeekFrom::End(0)).ok();
+    if there.is_some() {
+        file.rewind().map_err(|error| error.to_string())?;
+    }
+    let limits = Limits { bytes: MOST_BESIDE };
+    let mut decoder = Decoder::new_with_limits(file, limits);
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
     decoder.set_transformations(Transformations::normalize_to_color8() | Transformations::ALPHA);
     let mut reader = decoder.read_info().map_err(damaged)?;
-    let (width, height) = (reader.info().width, reader.info().height);
-    if u64::from(width) * u64::from(height) > MOST_PIXELS {
-        return Err(format!("it has {width} × {height} pixels; make it smaller"));
+    let info = reader.info();
+    let (width, height, interlaced) = (info.width, info.height, info.interlaced);
+    let count = u64::from(width) * u64::from(height);
+    if count > MOST_PIXELS || width.max(height) > MOST_A_SIDE {
+        return Err(format!(
+            "it has {width} × {height} pixels; make it smaller: {MOST_PIXELS} are read, {MOST_A_SIDE} a side"
+        ));
     }
-    let length = reader.output_buffer_size();
-    let mut data = vec![0; length.ok_or("it is too large for this machine's memory")?];
-    reader.next_frame(&mut data).map_err(damaged)?;
-    let pixels = match reader.output_color_type().0 {
-        ColorType::GrayscaleAlpha => {
-            let pairs = data.as_chunks::<2>().0.iter();
-            pairs.map(|&[grey, a]| [grey, grey, grey, a]).collect()
+    let announced = info.raw_row_length() as u64 * u64::from(height);
+    if there.is_some_and(|there| announced / MAX_RATIO > there) {
+        return Err(format!(
+            "it is damaged: it announces {width} × {height} pixels, more than the file can hold"
+        ));
+    }
+    let mut pixels = Vec::new();
+    pixels
+        .try_reserve_exact(count as usize) // at most MOST_PIXELS
+        .map_err(|_| "it is too large for this machine's memory")?;
+    let color = reader.output_color_type().0;
+    if interlaced {
+        let length = reader.output_buffer_size().unwrap_or(usize::MAX);
+        let mut data = Vec::new();
+        data.try_reserve_exact(length)
+            .map_err(|_| "it is too large for this machine's memory")?;
+        data.resize(length, 0);
+        reader.next_frame(&mut data).map_err(damaged)?;
+        add_pixels(&mut pixels, color, &data)?;
+    } else {
+        while let Some(row) = reader.next_row().map_err(damaged)? {
+            add_pixels(&mut pixels, color, row.data())?;
         }
-        ColorType::Rgba => data.as_chunks::<4>().0.to_vec(),
-        other => return Err(format!("it cannot be decoded: it came out as {other:?}")),
-    };
+    }
+    if pixels.len() as u64 != count {
+        return Err("it cannot be decoded: rows are missing".into());
+    }
     Ok(Bitmap {
         width: width as usize,
         height: height as usize,
         pixels,
     })
+}
+
+/// Adds pixels as they were decoded.
+fn add_pixels(pixels: &mut Vec<[u8; 4]>, color: ColorType, data: &[u8]) -> Result<(), String> {
+    match color {
+        ColorType::GrayscaleAlpha => {
+            let pairs = data.as_chunks::<2>().0.iter();
+            pixels.extend(pairs.map(|&[grey, a]| [grey, grey, grey, a]));
+        }
+        ColorType::Rgba => pixels.extend_from_slice(data.as_chunks::<4>().0),
+        other => return Err(format!("it cannot be decoded: it came out as {other:?}")),
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -161,14 +213,32 @@ pub(crate) mod tests {
         }
         let good = file([2, 1], ColorType::Grayscale, BitDepth::Eight, &[1, 2]);
         assert!(said(&good[..good.len() - 20]).contains("cannot be decoded"));
-        // A header that announces 100,000 × 100,000 pixels, with its checksum.
-        let mut huge = good;
-        for at in [16, 20] {
-            huge[at..at + 4].copy_from_slice(&100_000u32.to_be_bytes());
-        }
-        let sum = checksum(&huge[12..29]);
-        huge[29..33].copy_from_slice(&sum.to_be_bytes());
-        assert!(said(&huge).contains("make it smaller"), "{}", said(&huge));
+        assert!(said(&announcing(&good, 100_000, 100_000)).contains("make it smaller"));
+        assert!(said(&announcing(&good, 25_000_000, 1)).contains("make it smaller"));
+        // Of a size that is read, but not from so few bytes.
+        let said = said(&announcing(&good, 5_000, 5_000));
+        assert!(said.contains("more than the file can hold"), "{said}");
+    }
+
+    #[test]
+    fn interlaced_pictures_are_read_too() {
+        // One pixel: the passes after the first are empty, so that the flag alone makes it interlaced.
+        let mut picture = file([1, 1], ColorType::Rgb, BitDepth::Eight, &[1, 2, 3]);
+        picture[28] = 1;
+        let sum = checksum(&picture[12..29]);
+        picture[29..33].copy_from_slice(&sum.to_be_bytes());
+        let picture = decode(Cursor::new(picture)).expect("a PNG");
+        assert_eq!(picture.pixels, [[1, 2, 3, 255]]);
+    }
+
+    /// The same file with a header that announces another size.
+    pub(crate) fn announcing(file: &[u8], width: u32, height: u32) -> Vec<u8> {
+        let mut file = file.to_vec();
+        file[16..20].copy_from_slice(&width.to_be_bytes());
+        file[20..24].copy_from_slice(&height.to_be_bytes());
+        let sum = checksum(&file[12..29]);
+        file[29..33].copy_from_slice(&sum.to_be_bytes());
+        file
     }
 
     /// CRC-32 (PNG specification, annex D).

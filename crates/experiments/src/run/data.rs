@@ -62,7 +62,7 @@ pub fn open(name: &str, folder: Option<&Path>) -> Result<(String, Splits)> {
 fn notices(splits: &Splits) -> Vec<String> {
     let new = splits.files().iter().filter_map(|file| match &file.verdict {
         Verdict::Sound { digest, trust: Trust::FirstUse } => Some(format!(
-            "{}: no SHA-256 is published; {digest} is recorded now, so that a later change will be noticed",
+            "{}: no SHA-256 of its content is published; {digest} is recorded now, so that a later change will be noticed",
             file.name
         )),
         _ => None,

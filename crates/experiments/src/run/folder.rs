@@ -13,27 +13,43 @@
 //!         failure.json           why the job failed; there until it is tried again
 //! ```
 //!
-//! Files that are rewritten go through a temporary file and a rename, so that they are whole or not there.
+//! Files that are rewritten go through a temporary file and a rename, so that they are whole or not there. Whoever trains
+//! in the folder locks it, so that two processes never go on with one run; the system releases the lock of a process that
+//! ends, however it ends.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Serialize, de::DeserializeOwned};
-use taper_train::EpochRecord;
+use taper_files::lock::{Attempt, FolderLock};
+use taper_files::{atomic, leftovers};
+use taper_train::{EpochRecord, History};
 
 use super::{Environment, JobData, JobFailure, JobResult, RunData, Summary};
 use crate::study::{Job, Study};
 use crate::{Error, Result};
 
-/// The folder of a run.
+/// The folder of a run. Clones share its lock, if it has one.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    lock: Option<Arc<FolderLock>>,
+    /// What the user should know of it.
+    notice: Option<String>,
+}
+
+/// Keeps other processes from training in a run's folder, until it is dropped.
+#[derive(Debug)]
+#[must_use = "the folder is locked as long as this lives"]
+pub struct RunLock {
+    /// `None` where there are no locks.
+    _lock: Option<Arc<FolderLock>>,
 }
 
 impl RunFolder {
-    /// Makes `<parent>/<study>-<time>` with `study.toml` in it. A second run in the same second gets `-2` behind it.
+    /// Makes `<parent>/<study>-<time>` with `study.toml` in it, and locks it. A second run in the same second gets `-2`
+    /// behind it.
     ///
     /// # Errors
     /// Folders or files that cannot be made.
@@ -51,12 +67,17 @@ impl RunFolder {
             path = parent.join(format!("{base}-{number}"));
             number += 1;
         }
-        let folder = RunFolder { path };
+        let mut folder = RunFolder {
+            path,
+            lock: None,
+            notice: None,
+        };
+        folder.take_lock()?;
         folder.write(&folder.path.join("study.toml"), toml.as_bytes())?;
         Ok(folder)
     }
 
-    /// Opens the folder of an earlier run and reads its study.
+    /// Opens the folder of an earlier run and reads its study. To train in it, [`resume`](RunFolder::resume).
     ///
     /// # Errors
     /// A folder that is not there or has no readable `study.toml`.
@@ -73,7 +94,63 @@ impl RunFolder {
             ));
         }
         let study = Study::load(&file)?;
-        Ok((RunFolder { path }, study))
+        let folder = RunFolder {
+            path,
+            lock: None,
+            notice: None,
+        };
+        Ok((folder, study))
+    }
+
+    /// Opens the folder of an earlier run to go on with it: locks it, and removes the half-written files that a process
+    /// which was killed has left behind.
+    ///
+    /// # Errors
+    /// As [`open`](RunFolder::open); another process is training in it.
+    pub fn resume(path: impl Into<PathBuf>) -> Result<(RunFolder, Study)> {
+        let (mut folder, study) = Self::open(path)?;
+        folder.take_lock()?;
+        leftovers::remove(&folder.path);
+        Ok((folder, study))
+    }
+
+    /// Keeps other processes from training in the folder. One that was made or resumed is locked already; this is for
+    /// those that were only opened.
+    ///
+    /// # Errors
+    /// Another process is training in it; it cannot be written to.
+    pub fn lock(&self) -> Result<RunLock> {
+        let mut locked = self.clone();
+        if locked.lock.is_none() {
+            locked.take_lock()?;
+        }
+        Ok(RunLock { _lock: locked.lock })
+    }
+
+    /// What the user should know: that the file system has no locks.
+    #[must_use]
+    pub fn notice(&self) -> Option<&String> {
+        self.notice.as_ref()
+    }
+
+    fn take_lock(&mut self) -> Result<()> {
+        match FolderLock::attempt(&self.path) {
+            Ok(Attempt::Held(lock)) => self.lock = Some(Arc::new(lock)),
+            Ok(Attempt::Busy(holder)) => {
+                let holder = holder.map_or_else(String::new, |id| format!(" ({id})"));
+                let message = format!(
+                    "another process{holder} is training in this folder; wait until it is done, or stop it"
+                );
+                return Err(Error::run(&self.path, message));
+            }
+            Ok(Attempt::Unsupported(reason)) => {
+                self.notice = Some(format!(
+                    "the run's file system has no locks ({reason}): see to it that no other process goes on with this run"
+                ));
+            }
+            Err(error) => return Err(Error::io("locking", &self.path)(error.into_io())),
+        }
+        Ok(())
     }
 
     /// Where it is.
@@ -115,7 +192,7 @@ impl RunFolder {
     }
 
     /// Makes the folder of a job, and takes away what an interrupted write left behind the last whole line of its
-    /// history.
+    /// history, and half-written files without a writer.
     ///
     /// # Errors
     /// A folder that cannot be made, a history that cannot be mended.
@@ -126,6 +203,7 @@ impl RunFolder {
             return Err(Error::run(&self.path, message));
         }
         fs::create_dir_all(&folder).map_err(Error::io("creating", &folder))?;
+        leftovers::remove(&folder);
         let path = self.history_file(job);
         let Ok(bytes) = fs::read(&path) else {
             return Ok(());
@@ -153,14 +231,22 @@ impl RunFolder {
         let path = self.history_file(job);
         let mut line = to_json(&path, record)?;
         line.push(b'\n');
-        let mut file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .map_err(Error::io("opening", &path))?;
-        file.write_all(&line)
-            .and_then(|()| file.sync_data())
-            .map_err(Error::io("writing", &path))
+        let appended = atomic::append(&path, &line);
+        appended.map_err(|error| Error::io("writing", &path)(error.into_io()))
+    }
+
+    /// Appends what a checkpoint knows of a job's history and its file does not: the epochs whose line could not be
+    /// written when they ended.
+    ///
+    /// # Errors
+    /// A history that cannot be read or written.
+    pub fn catch_up(&self, job: &Job, known: &History) -> Result<()> {
+        let there = self.history(job)?;
+        let last = there.last().map_or(0, |record| record.epoch);
+        let missing = known.epochs.iter().filter(|record| record.epoch > last);
+        missing
+            .into_iter()
+            .try_for_each(|record| self.append(job, record))
     }
 
     /// The history of a job: nothing if it has not begun. An epoch that was repeated after an interruption counts as
@@ -293,7 +379,7 @@ impl RunFolder {
 
     /// Whole or not at all.
     pub(crate) fn write(&self, path: &Path, bytes: &[u8]) -> Result<()> {
-        let written = taper_files::atomic::write(path, bytes);
+        let written = atomic::write(path, bytes);
         written.map_err(|error| Error::io("writing", path)(error.into_io()))
     }
 }

@@ -163,6 +163,7 @@ fn start(context: &Context<'_>, job: &Job) -> Result<(Model, Option<Checkpoint>)
         return Ok((model, None));
     }
     let checkpoint = Checkpoint::load(&path)?;
+    context.folder.catch_up(job, &checkpoint.read_history()?)?;
     checkpoint.load_into(&mut model)?;
     Ok((model, Some(checkpoint)))
 }

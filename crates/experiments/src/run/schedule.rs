@@ -55,13 +55,14 @@ pub fn check(study: &Study, data: &StudyData) -> Result<()> {
 /// keep the others from running; nothing new is begun once the stop flag is set.
 ///
 /// # Errors
-/// Thread pools that cannot be made. What happens in jobs is in the list, in the order of [`Study::jobs`].
+/// Another process is training in the folder; thread pools that cannot be made. What happens in jobs is in the list, in the order of [`Study::jobs`].
 pub fn run_all(
     context: &Context<'_>,
     threads: usize,
     side_by_side: usize,
     listener: &dyn Listener,
 ) -> Result<Vec<(Job, Result<Outcome>)>> {
+    let _lock = context.folder.lock()?;
     let jobs = context.study.jobs();
     let workers = side_by_side.clamp(1, jobs.len().max(1));
     let pools = (0..workers)

@@ -72,6 +72,10 @@ pub(crate) fn run<'a>(
     let mut run = Run::start(settings, from, model, data)?;
     let trained = run.prepare(callbacks).and_then(|()| run.train(callbacks));
     if let Err(error) = trained {
+        if let Error::Data(_) = error {
+            // The model is whole: a checkpoint that is made now can be gone on from when the data are there again.
+            run.tell(callbacks, &Event::TrainingEnded { stopped: true });
+        }
         *kept = run.history;
         return Err(error);
     }
