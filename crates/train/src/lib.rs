@@ -73,6 +73,7 @@ mod mode;
 #[doc(hidden)] // for what measures steps; it may change with every version
 pub mod moments;
 mod number;
+pub mod prediction;
 pub mod prelude;
 mod record;
 mod running;
