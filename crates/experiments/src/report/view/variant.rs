@@ -49,10 +49,12 @@ impl VariantView {
         let result = done.and_then(|job| job.result.as_ref());
         let classes = &run.environment.classes;
         let (charts, legend) = variant_charts(run, variant, ranges)?;
-        let status = (!variant.complete).then(|| match variant.epoch {
+        let progress = (!variant.complete).then(|| match variant.epoch {
             0 => "not begun".to_owned(),
             epoch => format!("{epoch} of {} epochs", run.study.base().epochs),
         });
+        let diverged = variant.diverged.then(|| "diverged".to_owned());
+        let status: Vec<String> = diverged.into_iter().chain(progress).collect();
         let judged = match (done, run.study.base().seeds.len()) {
             (Some(job), 2..) => format!("after the last epoch, seed {}", job.job.seed),
             _ => "after the last epoch".to_owned(),
@@ -66,7 +68,7 @@ impl VariantView {
             key: key(Ink::Variant(number as u8), &variant.label),
             changes: changes_in_words(changes),
             sentences: sentences(run, variant, reference),
-            status,
+            status: (!status.is_empty()).then(|| status.join(", ")),
             final_figures: variant.figures.as_ref().map(FinalFigures::of),
             charts,
             legend,
