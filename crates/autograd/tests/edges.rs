@@ -107,6 +107,13 @@ fn functions_of_every_element() {
         [0.25, 0.25, 0., 0., NAN]
     );
     check!(
+        "silu",
+        |x| Ok(x.silu()),
+        x,
+        [0., 0., INF, 0., NAN],
+        [0.5, 0.5, 1., 0., NAN]
+    );
+    check!(
         "exp",
         |x| Ok(x.exp()),
         x,

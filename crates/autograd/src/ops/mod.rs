@@ -42,6 +42,7 @@ mod scale;
 mod shift;
 mod sigmoid;
 mod sigmoid_binary_cross_entropy;
+mod silu;
 mod slice;
 mod softmax;
 mod softmax_cross_entropy;
@@ -61,7 +62,7 @@ pub fn all() -> &'static [Spec] {
     &ALL
 }
 
-static ALL: [Spec; 49] = [
+static ALL: [Spec; 50] = [
     // Arithmetic, with broadcasting
     add::SPEC,
     sub::SPEC,
@@ -83,6 +84,7 @@ static ALL: [Spec; 49] = [
     shift::SPEC,
     relu::SPEC,
     sigmoid::SPEC,
+    silu::SPEC,
     tanh::SPEC,
     dropout::SPEC,
     // Reductions
