@@ -77,6 +77,32 @@ pub(crate) fn stretch<E: Element>(
     reduced.reshape(kept)?.broadcast_to(shape)
 }
 
+/// `gradient` · `share`, and 0 where the share is 0: what has no part in a value gets nothing of its gradient, even of an
+/// infinite one.
+pub(crate) fn where_not_zero<E: Element>(
+    name: &'static str,
+    gradient: &Tensor<E>,
+    share: &Tensor<E>,
+) -> Result<Tensor<E>> {
+    gradient.zip(name, share, |gradient, share| {
+        if share.is_zero() {
+            E::zero()
+        } else {
+            gradient * share
+        }
+    })
+}
+
+/// Σ costs · weight; the sum may be larger than any number of the type while its mean is not.
+pub(crate) fn weighted_sum<E: Element>(costs: &Tensor<E>, weight: E) -> Tensor<E> {
+    let sum = costs.sum();
+    if sum.item().is_ok_and(E::is_finite) {
+        sum.scale(weight)
+    } else {
+        costs.scale(weight).sum()
+    }
+}
+
 /// The way back through the epilogue of a fused operation.
 pub(crate) struct ThroughEpilogue<E: Element> {
     epilogue: Epilogue,
@@ -157,7 +183,8 @@ impl<E: Element> Op<E> for Choose<E> {
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor<E>>>> {
         let back = |mine: &Tensor<E>, other: &Tensor<E>| {
-            unbroadcast(gradient.mul(&self.share(mine, other)?)?, mine.shape())
+            let share = self.share(mine, other)?;
+            unbroadcast(where_not_zero(self.name, &gradient, &share)?, mine.shape())
         };
         let a = wanted[0].then(|| back(&self.a, &self.b)).transpose()?;
         let b = wanted[1].then(|| back(&self.b, &self.a)).transpose()?;

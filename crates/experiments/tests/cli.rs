@@ -176,6 +176,107 @@ fn state(run: &Path, variant: &str) -> (Bits, Figures) {
     (bits.collect(), epochs)
 }
 
+/// A black stroke on white, 60 × 90.
+fn draw_one(place: &Place) -> PathBuf {
+    let picture = place.path("one.png");
+    let stroke = |x, y| (28..34).contains(&x) && (10..80).contains(&y);
+    let places = (0..90).flat_map(|y| (0..60).map(move |x| (x, y)));
+    let pixels: Vec<u8> = places
+        .map(|(x, y)| if stroke(x, y) { 0 } else { 255 })
+        .collect();
+    let file = std::fs::File::create(&picture).expect("a file");
+    let mut header = png::Encoder::new(file, 60, 90).write_header();
+    let writer = header.as_mut().expect("a PNG");
+    writer.write_image_data(&pixels).expect("a picture");
+    drop(header);
+    picture
+}
+
+/// A checkpoint of a network with these weights in front of a softmax of ten classes, or of one sigmoid.
+fn network(place: &Place, name: &str, classes: usize, bias: &[f32]) -> PathBuf {
+    use taper_nn::layers::{Activation, Dense, Flatten};
+    use taper_nn::{Seed, Sequential, Sigmoid, Softmax};
+    let last = if classes == 1 { Sigmoid } else { Softmax };
+    let mut model = Sequential::new([28, 28, 1])
+        .add(Flatten)
+        .add(Dense::new(classes))
+        .add(Activation::new(last))
+        .build(Seed(1))
+        .expect("a model");
+    let bias = taper_tensor::Tensor::from_slice([classes], bias).expect("as many as classes");
+    let kernel = taper_tensor::Tensor::zeros([784, classes]);
+    model.parameter_mut("dense/kernel").expect("a kernel").value = kernel;
+    model.parameter_mut("dense/bias").expect("a bias").value = bias;
+    let path = place.path(name);
+    <Checkpoint as taper_train::CheckpointExt>::of(&model)
+        .save(&path)
+        .expect("a checkpoint");
+    path
+}
+
+/// No figure is printed where there is none; ties and single scores are told as everywhere.
+#[test]
+fn predict_says_when_there_is_no_prediction() {
+    let place = Place::new();
+    let picture = draw_one(&place);
+    let picture = picture.to_str().expect("UTF-8");
+    let mut bias = [0.0; 10];
+    bias[3] = f32::NAN;
+    let broken = network(&place, "broken.taper", 10, &bias);
+    let output = place
+        .taper(&["predict", broken.to_str().expect("UTF-8"), picture])
+        .output()
+        .expect("taper");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (said, complained) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{said}{complained}");
+    assert!(
+        !said.contains('→') && !said.contains(" %") && !said.contains("NaN"),
+        "{said}"
+    );
+    assert!(
+        complained.contains("one.png") && complained.contains("gives no prediction"),
+        "{complained}"
+    );
+
+    let tied = network(&place, "tied.taper", 10, &[0.0; 10]);
+    let said = succeed(&mut place.taper(&[
+        "predict",
+        "--no-picture",
+        tied.to_str().expect("UTF-8"),
+        picture,
+    ]));
+    let classes: Vec<&str> = said
+        .lines()
+        .skip(1)
+        .map(|line| line.trim_start_matches('→').trim())
+        .collect();
+    assert_eq!(classes.len(), 3, "{said}");
+    for (class, line) in classes.iter().enumerate() {
+        assert!(
+            line.starts_with(&class.to_string()) && line.ends_with("10.00 %"),
+            "{said}"
+        );
+    }
+
+    let sure = network(&place, "binary.taper", 1, &[3f32.ln()]);
+    let said = succeed(&mut place.taper(&[
+        "predict",
+        "--no-picture",
+        sure.to_str().expect("UTF-8"),
+        picture,
+    ]));
+    let lines: Vec<&str> = said.lines().skip(1).collect();
+    assert!(
+        lines[0].starts_with("→ 1 ") && lines[0].ends_with("75.00 %"),
+        "{said}"
+    );
+    assert!(
+        lines[1].starts_with("  0 ") && lines[1].ends_with("25.00 %"),
+        "{said}"
+    );
+}
+
 #[test]
 fn wrong_usage_exits_with_2_and_failure_with_1() {
     let place = Place::new();
@@ -324,17 +425,7 @@ fn a_small_study_leaves_everything_behind_and_its_checkpoints_work() {
         assert!(said.contains(part), "no {part:?} in: {said}");
     }
 
-    let picture = place.path("one.png");
-    let stroke = |x, y| (28..34).contains(&x) && (10..80).contains(&y);
-    let places = (0..90).flat_map(|y| (0..60).map(move |x| (x, y)));
-    let pixels: Vec<u8> = places
-        .map(|(x, y)| if stroke(x, y) { 0 } else { 255 })
-        .collect();
-    let file = std::fs::File::create(&picture).expect("a file");
-    let mut header = png::Encoder::new(file, 60, 90).write_header();
-    let writer = header.as_mut().expect("a PNG");
-    writer.write_image_data(&pixels).expect("a picture");
-    drop(header);
+    let picture = draw_one(&place);
     let said =
         succeed(&mut place.taper(&["predict", checkpoint, picture.to_str().expect("UTF-8")]));
     assert!(

@@ -148,6 +148,99 @@ fn sentences_notice_divergence_and_gain() {
     );
 }
 
+/// A diverged variant predicts one class for everything: its gap is the smallest of all, and its accuracy may be tied.
+#[test]
+fn a_diverged_variant_is_called_so_and_wins_nothing() {
+    type Break = fn(&mut taper_train::EpochRecord);
+    let ways: [Break; 4] = [
+        |record| record.loss = f64::NAN,
+        |record| record.loss = f64::INFINITY,
+        |record| record.val_loss = Some(-f64::NAN),
+        |record| record.train_data_loss = Some(f64::NAN),
+    ];
+    for way in ways {
+        let mut run = common::run(&[0, 1]);
+        for job in run
+            .jobs
+            .iter_mut()
+            .filter(|job| job.job.variant == "l2" && job.job.seed == 1)
+        {
+            let last = job.history.last_mut().expect("eight epochs");
+            (last.accuracy, last.val_accuracy, last.train_accuracy) =
+                (Some(1.0), Some(1.0), Some(1.0));
+            way(last);
+        }
+        let summary = Summary::of(&run);
+        let lost: Vec<&str> = summary
+            .variants
+            .iter()
+            .filter(|v| v.diverged)
+            .map(|v| &*v.name)
+            .collect();
+        assert_eq!(lost, ["l2"]);
+        let sentences = said(&run, "l2");
+        assert!(
+            sentences.contains("diverged with 1 of 2 seeds"),
+            "{sentences}"
+        );
+        let html = report::html(&run).expect("a page although a loss is no number");
+        let card = &html[html.find("id=\"variant-l2\"").expect("its card")..];
+        let card = &card[..card.find("</h3>").expect("its title")];
+        assert!(card.contains("diverged"), "{card}");
+        assert_eq!(html.matches(">diverged<").count(), 1);
+        let tiles = &html[html.find("<dl class=\"tiles\"").expect("tiles")..];
+        let tiles = &tiles[..tiles.find("</dl>").expect("their end")];
+        for other in ["Best on unseen images", "Smallest gap", "Largest gap"] {
+            assert!(tiles.contains(other), "{tiles}");
+        }
+        let label = &summary.variants[1].label;
+        assert!(!tiles.contains(&format!(">{label}<")), "{tiles}");
+        assert!(
+            !html.contains("NaN") && !html.contains("inf "),
+            "a figure that is none"
+        );
+    }
+}
+
+#[test]
+fn nothing_is_compared_with_a_diverged_reference() {
+    let mut run = common::run(&[0]);
+    run.jobs[0].history[7].val_loss = Some(f64::NAN);
+    assert!(
+        said(&run, "baseline").contains("diverged,"),
+        "with all of its seeds"
+    );
+    for other in ["l2", "l2_dropout50", "l2_dropout20"] {
+        let sentences = said(&run, other);
+        assert!(
+            !sentences.contains("Against") && !sentences.contains("NaN"),
+            "{sentences}"
+        );
+    }
+    assert!(!report::html(&run).expect("a page").contains("Against"));
+}
+
+#[test]
+fn images_without_a_prediction_are_shown_as_none() {
+    let mut run = common::run(&[0]);
+    let result = run.jobs[2].result.as_mut().expect("a result");
+    result.unpredicted = vec![0, 0, 0, 41, 0, 0, 0, 0, 0, 1];
+    let mistake = &mut result.mistakes[0];
+    mistake.predicted = None;
+    (mistake.probability, mistake.truth_probability) = (0.0, 0.0);
+    let html = report::html(&run).expect("a page");
+    for part in [
+        "→ none</div>",
+        "no prediction<br>truth –",
+        "For 42 of them it gives no prediction.",
+        "<th scope=\"col\">none</th>",
+        ">41</td>",
+    ] {
+        assert_eq!(html.matches(part).count(), 1, "{part}");
+    }
+    assert!(Summary::of(&run).variants[2].diverged);
+}
+
 #[test]
 fn histories_survive_an_interrupted_write() {
     let folder = tempfile::tempdir().expect("a folder");

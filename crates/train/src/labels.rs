@@ -1,12 +1,12 @@
 //! Which class a sample is and which one the model says, told from the shapes of outputs and targets as Keras tells it.
 
-use crate::{Error, Result};
+use crate::{Error, Result, prediction::first_greatest};
 use taper_tensor::Tensor;
 
 /// How targets name classes, told from the shapes of a batch as Keras tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Classes {
-    /// Output [n, …, c], target of the same shape: the class is the position of the largest value.
+    /// Output [n, …, c], target of the same shape: the class is the position of the largest value (none with a NaN).
     OneHot(usize),
     /// Output [n, …, c], target [n, …] or [n, …, 1]: the class is the value.
     Sparse(usize),
@@ -27,7 +27,7 @@ impl Labelled<'_> {
         match self.classes {
             Classes::OneHot(c) => {
                 let pairs = self.output.chunks_exact(c).zip(self.target.chunks_exact(c));
-                pairs.for_each(|(scores, target)| each(scores, Some(argmax(target))));
+                pairs.for_each(|(scores, target)| each(scores, first_greatest(target)));
             }
             Classes::Sparse(c) => {
                 let pairs = self.output.chunks_exact(c).zip(self.target);
@@ -146,10 +146,7 @@ pub(crate) fn classes_of_samples(
     let classes = classes(operation, output, target.shape())?;
     let values = target.to_vec();
     Ok(match classes {
-        Classes::OneHot(c) => values
-            .chunks_exact(c)
-            .map(|row| Some(argmax(row)))
-            .collect(),
+        Classes::OneHot(c) => values.chunks_exact(c).map(first_greatest).collect(),
         Classes::Sparse(c) => values.iter().map(|&label| class(label, c)).collect(),
         Classes::Binary => values.iter().map(|&label| class(label, 2)).collect(),
     })
@@ -184,32 +181,10 @@ pub(crate) fn classes(operation: &str, output: &[usize], target: &[usize]) -> Re
     Err(does_not_fit(operation, output, target))
 }
 
-/// Position of the first largest value. A NaN counts as the largest, so that a broken output is not right by accident.
-fn argmax(values: &[f32]) -> usize {
-    let mut best = 0;
-    for (i, value) in values.iter().enumerate() {
-        if values[best].is_nan() {
-            break;
-        }
-        if value.is_nan() || *value > values[best] {
-            best = i;
-        }
-    }
-    best
-}
-
 /// The class that a sparse label means.
 fn class(label: f32, classes: usize) -> Option<usize> {
     let index = label as usize;
     (index < classes && index as f32 == label).then_some(index)
-}
-
-/// The class that scores mean.
-pub(crate) fn predicted(scores: &[f32]) -> usize {
-    match scores {
-        [probability] => usize::from(*probability > 0.5),
-        _ => argmax(scores),
-    }
 }
 
 #[cfg(test)]
@@ -237,9 +212,19 @@ mod tests {
     }
 
     #[test]
-    fn broken_outputs_and_labels_are_no_class() {
-        assert_eq!(argmax(&[1.0, f32::NAN, 9.0]), 1);
-        assert_eq!(argmax(&[3.0, 3.0]), 0);
+    fn broken_labels_are_no_class() {
+        let output = Tensor::full([2, 2], 0.5);
+        let target = Tensor::from_slice([2, 2], &[1.0, f32::NAN, 0.0, 1.0]).unwrap();
+        let mut classes = Vec::new();
+        with_classes("test", &output, &target, |batch, _| {
+            batch.for_each(|_, class| classes.push(class));
+        })
+        .unwrap();
+        assert_eq!(classes, [None, Some(1)]);
+        assert_eq!(
+            classes_of_samples("test", &[2, 2], &target).unwrap(),
+            classes
+        );
         assert_eq!(class(-1.0, 3), None);
         assert_eq!(class(0.5, 3), None);
         assert_eq!(class(3.0, 3), None);

@@ -76,6 +76,7 @@ mod mode;
 pub mod moments;
 mod names;
 mod number;
+pub mod prediction;
 pub mod prelude;
 mod record;
 mod running;

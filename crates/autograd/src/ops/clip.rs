@@ -8,7 +8,7 @@ use taper_tensor::Element;
 impl<E: Element> Var<E> {
     /// Every element, moved to `low` or `high` if it lies outside of them; any shape.
     ///
-    /// Gradient: g where low ≤ x ≤ high, 0 elsewhere. Saves the input.
+    /// Gradient: g where low ≤ x ≤ high, 0 elsewhere (so at NaN, which stays NaN itself). Saves the input.
     ///
     /// ```
     /// # use taper_autograd::Tape;

@@ -9,7 +9,7 @@ impl<E: Element> Var<E> {
     /// `self` / `other`, element by element, with NumPy's broadcasting.
     ///
     /// Gradients: g / other and −g · self / other², summed over what broadcasting stretched. Saves `other`, and
-    /// the quotient if the gradient of `other` is wanted.
+    /// the quotient if the gradient of `other` is wanted. A divisor of 0 gives what IEEE 754 says: ±∞, or NaN for 0 / 0.
     ///
     /// ```
     /// # use taper_autograd::Tape;

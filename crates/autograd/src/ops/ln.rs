@@ -8,7 +8,7 @@ use taper_tensor::Element;
 impl<E: Element> Var<E> {
     /// Natural logarithm of every element; any shape. NaN for negative elements, −∞ for zero.
     ///
-    /// Gradient: g / x. Saves the input.
+    /// Gradient: g / x, infinite at 0 (and NaN there if g is 0). Saves the input.
     ///
     /// ```
     /// # use taper_autograd::Tape;

@@ -8,7 +8,7 @@ impl<E: Element> Var<E> {
     /// xᵢ − ln Σⱼ e^xⱼ along `axis`: the logarithm of the softmax, exact also where the softmax rounds to 0; the
     /// shape stays.
     ///
-    /// Gradient: g − eʸ · Σ g for the output y, which it saves.
+    /// Gradient: g − eʸ · Σ g for the output y, which it saves; finite also where y is −∞.
     ///
     /// ```
     /// # use taper_autograd::Tape;

@@ -8,6 +8,8 @@ use taper_tensor::{Element, Result, Tensor};
 impl<E: Element> Var<E> {
     /// ln Σ eˣ along `axis`, which is dropped from the shape, or kept as 1 if `keep_dims`. Exact for large x.
     ///
+    /// Of −∞ alone it is −∞; the gradient is then shared equally, as by the softmax of such a row.
+    ///
     /// Gradient: g · softmax(x). Saves the input.
     ///
     /// ```

@@ -1,7 +1,7 @@
 //! Maxima along axes.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::support::stretch;
+use crate::support::{stretch, where_not_zero};
 use crate::{Op, Var};
 use taper_tensor::{Element, Result, Tensor};
 
@@ -53,12 +53,22 @@ impl<E: Element> Op<E> for MaxAxes<E> {
         _wanted: &[bool],
     ) -> Result<Vec<Option<Tensor<E>>>> {
         let stretched = |reduced| stretch(reduced, self.input.shape(), &self.axes, self.keep_dims);
-        let is_maximum = |x, maximum| if x == maximum { E::one() } else { E::zero() };
+        let is_maximum = |x: E, maximum: E| match x == maximum {
+            true => E::one(),
+            // NaN has no place: the gradient of all of its candidates is NaN.
+            false if maximum.is_nan() => maximum,
+            false => E::zero(),
+        };
         let mask = self
             .input
             .zip("max_axes", &stretched(&self.output)?, is_maximum)?;
         let count = mask.sum_axes(&self.axes, self.keep_dims)?;
-        Ok(vec![Some(mask.mul(&stretched(&gradient.div(&count)?)?)?)])
+        let parts = gradient.div(&count)?;
+        Ok(vec![Some(where_not_zero(
+            "max_axes",
+            &stretched(&parts)?,
+            &mask,
+        )?)])
     }
 }
 

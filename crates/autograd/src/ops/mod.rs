@@ -43,6 +43,7 @@ mod scale;
 mod shift;
 mod sigmoid;
 mod sigmoid_binary_cross_entropy;
+mod silu;
 mod slice;
 mod softmax;
 mod softmax_cross_entropy;
@@ -62,7 +63,7 @@ pub fn all() -> &'static [Spec] {
     &ALL
 }
 
-static ALL: [Spec; 50] = [
+static ALL: [Spec; 51] = [
     // Arithmetic, with broadcasting
     add::SPEC,
     sub::SPEC,
@@ -85,6 +86,7 @@ static ALL: [Spec; 50] = [
     relu::SPEC,
     add_relu::SPEC,
     sigmoid::SPEC,
+    silu::SPEC,
     tanh::SPEC,
     dropout::SPEC,
     // Reductions

@@ -8,7 +8,8 @@ use taper_tensor::Element;
 impl<E: Element> Var<E> {
     /// x^`exponent` of every element; any shape. NaN for negative elements unless the exponent is whole.
     ///
-    /// Gradient: g · p · x^(p − 1) for the exponent p. Saves the input.
+    /// Gradient: g · p · x^(p − 1) for the exponent p, and 0 everywhere if p is 0, where the power is 1 whatever x is. At
+    /// x = 0 that is 0 for p > 1, g for p = 1, infinite for others. Saves the input.
     ///
     /// ```
     /// # use taper_autograd::Tape;
@@ -20,7 +21,13 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn powf(&self, exponent: E) -> Var<E> {
-        let slope = move |g: E, x: E| g * exponent * x.powf(exponent - E::one());
+        let slope = move |g: E, x: E| {
+            if exponent.is_zero() {
+                E::zero()
+            } else {
+                g * exponent * x.powf(exponent - E::one())
+            }
+        };
         self.element_wise("powf", self.value().powf(exponent), Save::Input, slope)
     }
 }

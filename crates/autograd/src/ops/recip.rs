@@ -8,7 +8,7 @@ use taper_tensor::Element;
 impl<E: Element> Var<E> {
     /// 1 / x of every element; any shape.
     ///
-    /// Gradient: −g / x². Saves the output.
+    /// Gradient: −g / x²: −∞ at 0, 0 at ±∞. Saves the output.
     ///
     /// ```
     /// # use taper_autograd::Tape;

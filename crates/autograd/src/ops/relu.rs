@@ -9,7 +9,7 @@ use taper_tensor::{Element, Result, Tensor};
 impl<E: Element> Var<E> {
     /// max(x, 0) of every element; any shape.
     ///
-    /// Gradient: g where x > 0, 0 elsewhere. Saves the output.
+    /// Gradient: g where x > 0, 0 elsewhere (so at 0 and at NaN, which stays NaN itself). Saves the output.
     ///
     /// ```
     /// # use taper_autograd::Tape;

@@ -1,6 +1,7 @@
 //! Binary cross-entropy of a sigmoid, from logits.
 
 use crate::gradcheck::{Sample, Spec};
+use crate::support::weighted_sum;
 use crate::{Op, Var};
 use taper_tensor::{Element, Error, Result, Tensor};
 
@@ -8,8 +9,9 @@ impl<E: Element> Var<E> {
     /// The mean over all elements of −t · ln σ(x) − (1 − t) · ln(1 − σ(x)), for logits `self` and `targets` of the
     /// same shape, with σ the sigmoid. A scalar of shape `[]`.
     ///
-    /// Computed as max(x, 0) − x · t + ln(1 + e^−|x|), it is exact for logits of any size.
-    /// Gradient: g · (σ(x) − t) / count. Saves the input and the targets.
+    /// Computed as max(x, 0) − x · t + ln(1 + e^−|x|), it is exact for logits of any size. Infinite logits have the
+    /// limit: 0 where t is the 1 or 0 that they are sure of, ∞ for every other t.
+    /// Gradient: g · (σ(x) − t) / count, finite for every x. Saves the input and the targets.
     ///
     /// ```
     /// # use taper_autograd::Tape;
@@ -25,36 +27,62 @@ impl<E: Element> Var<E> {
     /// # Errors
     /// When the shapes differ.
     pub fn sigmoid_binary_cross_entropy(&self, targets: &Tensor<E>) -> Result<Var<E>> {
-        const NAME: &str = "sigmoid_binary_cross_entropy";
-        if self.shape() != targets.shape() {
-            let message = format!(
-                "logits {:?} and targets {:?} differ in shape",
-                self.shape(),
-                targets.shape()
-            );
-            return Err(Error::shape(NAME, message));
-        }
-        let cost = |x: E, t: E| x.max(E::zero()) - x * t + (-x.abs()).exp().ln_1p();
         let weight = E::from_f64(1.0 / self.value().len() as f64);
-        let value = self.value().zip(NAME, targets, cost)?.sum().scale(weight);
+        let value = weighted_sum(&costs(self.value(), targets)?, weight);
         Ok(self.derive(value, || SigmoidBinaryCrossEntropy {
             logits: self.value().clone(),
             targets: targets.clone(),
             weight,
         }))
     }
+
+    /// The same for every element, in the shape of the logits.
+    ///
+    /// # Errors
+    /// When the shapes differ.
+    pub fn sigmoid_binary_cross_entropies(&self, targets: &Tensor<E>) -> Result<Var<E>> {
+        Ok(self.derive(costs(self.value(), targets)?, || {
+            SigmoidBinaryCrossEntropy {
+                logits: self.value().clone(),
+                targets: targets.clone(),
+                weight: E::one(),
+            }
+        }))
+    }
+}
+
+const NAME: &str = "sigmoid_binary_cross_entropy";
+
+fn costs<E: Element>(logits: &Tensor<E>, targets: &Tensor<E>) -> Result<Tensor<E>> {
+    let (x, t) = (logits.shape(), targets.shape());
+    if x != t {
+        let message = format!("logits {x:?} and targets {t:?} differ in shape");
+        return Err(Error::shape(NAME, message));
+    }
+    logits.zip(NAME, targets, |x, t| {
+        if x.is_infinite() {
+            let sure = if x > E::zero() { E::one() } else { E::zero() };
+            // A target that is NaN stays one.
+            return if t == sure {
+                E::zero()
+            } else {
+                E::infinity() + t.abs()
+            };
+        }
+        x.max(E::zero()) - x * t + (-x.abs()).exp().ln_1p()
+    })
 }
 
 struct SigmoidBinaryCrossEntropy<E: Element> {
     logits: Tensor<E>,
     targets: Tensor<E>,
-    /// 1 / count.
+    /// What a cost counts: 1 / count in the mean, 1 by itself.
     weight: E,
 }
 
 impl<E: Element> Op<E> for SigmoidBinaryCrossEntropy<E> {
     fn name(&self) -> &'static str {
-        "sigmoid_binary_cross_entropy"
+        NAME
     }
 
     fn backward(
@@ -62,12 +90,16 @@ impl<E: Element> Op<E> for SigmoidBinaryCrossEntropy<E> {
         gradient: Tensor<E>,
         _wanted: &[bool],
     ) -> Result<Vec<Option<Tensor<E>>>> {
-        let factor = gradient.item()? * self.weight;
-        let slope = move |sigmoid, t| (sigmoid - t) * factor;
-        let gradient =
-            self.logits
-                .sigmoid()
-                .zip("sigmoid_binary_cross_entropy", &self.targets, slope)?;
+        let slopes = |weight: E| {
+            let slope = move |sigmoid, t| (sigmoid - t) * weight;
+            self.logits.sigmoid().zip(NAME, &self.targets, slope)
+        };
+        // Of the mean the gradient is one number.
+        let gradient = if gradient.shape() == self.logits.shape() {
+            slopes(self.weight)?.mul(&gradient)?
+        } else {
+            slopes(gradient.item()? * self.weight)?
+        };
         Ok(vec![Some(gradient)])
     }
 }
@@ -77,8 +109,11 @@ pub(super) const SPEC: Spec = Spec {
     formula: "mean of −t · ln σ(x) − (1 − t) · ln(1 − σ(x))",
     sample: |s| {
         let shape = s.shape(0, 3, 4);
-        let targets = s.uniform(&shape, 0.0, 1.0);
-        Sample::new(move |v| v[0].sigmoid_binary_cross_entropy(&targets))
-            .input("x", s.away_from_zero(&shape))
+        let (targets, mean) = (s.uniform(&shape, 0.0, 1.0), s.coin());
+        Sample::new(move |v| match mean {
+            true => v[0].sigmoid_binary_cross_entropy(&targets),
+            false => v[0].sigmoid_binary_cross_entropies(&targets),
+        })
+        .input("x", s.away_from_zero(&shape))
     },
 };

@@ -1,6 +1,7 @@
 //! Categorical cross-entropy of a softmax, from logits.
 
 use crate::gradcheck::{Sample, Spec};
+use crate::support::weighted_sum;
 use crate::{Op, Var};
 use taper_tensor::{Element, Error, Result, Tensor};
 
@@ -30,39 +31,62 @@ impl<E: Element> Var<E> {
     /// # Errors
     /// When the shapes differ or are those of scalars.
     pub fn softmax_cross_entropy(&self, targets: &Tensor<E>) -> Result<Var<E>> {
-        const NAME: &str = "softmax_cross_entropy";
+        let (log_softmax, costs) = costs(self.value(), targets)?;
         let shape = self.shape();
-        if shape.is_empty() || shape != targets.shape() {
-            let message = format!(
-                "logits {shape:?} and targets {:?} must both be [n, classes] (class numbers become rows by \
-                 `Tensor::one_hot`)",
-                targets.shape()
-            );
-            return Err(Error::shape(NAME, message));
-        }
-        let log_softmax = self.value().log_softmax(shape.len() - 1)?;
-        let cost = |t: E, log: E| if t.is_zero() { E::zero() } else { -t * log };
         let rows = shape[..shape.len() - 1].iter().product::<usize>();
         let weight = E::from_f64(1.0 / rows as f64);
-        let value = targets.zip(NAME, &log_softmax, cost)?.sum().scale(weight);
+        let value = weighted_sum(&costs, weight);
         Ok(self.derive(value, || SoftmaxCrossEntropy {
             log_softmax,
             targets: targets.clone(),
             weight,
         }))
     }
+
+    /// The same for every row, in the shape of the logits without the last axis.
+    ///
+    /// # Errors
+    /// When the shapes differ or are those of scalars.
+    pub fn softmax_cross_entropies(&self, targets: &Tensor<E>) -> Result<Var<E>> {
+        let (log_softmax, costs) = costs(self.value(), targets)?;
+        let value = costs.sum_axes(&[self.shape().len() - 1], false)?;
+        Ok(self.derive(value, || SoftmaxCrossEntropy {
+            log_softmax,
+            targets: targets.clone(),
+            weight: E::one(),
+        }))
+    }
+}
+
+const NAME: &str = "softmax_cross_entropy";
+
+/// The logarithm of the softmax, and what each class of each row costs.
+fn costs<E: Element>(logits: &Tensor<E>, targets: &Tensor<E>) -> Result<(Tensor<E>, Tensor<E>)> {
+    let shape = logits.shape();
+    if shape.is_empty() || shape != targets.shape() {
+        let message = format!(
+            "logits {shape:?} and targets {:?} must both be [n, classes] (class numbers become rows by \
+             `Tensor::one_hot`)",
+            targets.shape()
+        );
+        return Err(Error::shape(NAME, message));
+    }
+    let log_softmax = logits.log_softmax(shape.len() - 1)?;
+    let cost = |t: E, log: E| if t.is_zero() { E::zero() } else { -t * log };
+    let costs = targets.zip(NAME, &log_softmax, cost)?;
+    Ok((log_softmax, costs))
 }
 
 struct SoftmaxCrossEntropy<E: Element> {
     log_softmax: Tensor<E>,
     targets: Tensor<E>,
-    /// 1 / rows.
+    /// What a row counts: 1 / rows in the mean, 1 by itself.
     weight: E,
 }
 
 impl<E: Element> Op<E> for SoftmaxCrossEntropy<E> {
     fn name(&self) -> &'static str {
-        "softmax_cross_entropy"
+        NAME
     }
 
     fn backward(
@@ -75,16 +99,17 @@ impl<E: Element> Op<E> for SoftmaxCrossEntropy<E> {
             targets,
             weight,
         } = *self;
-        let factor = gradient.item()? * weight;
         let classes = targets.shape().last().copied().unwrap_or(1).max(1);
+        // One number for the mean, one for each row otherwise.
+        let gradient = gradient.contiguous();
+        let of_rows = gradient.as_slice().unwrap_or_default();
+        let factor = |row: usize| of_rows[if of_rows.len() == 1 { 0 } else { row }] * weight;
         let targets = targets.contiguous();
         let rows = targets.as_slice().unwrap_or_default().chunks_exact(classes);
         // In place: the logarithms become the gradient.
-        for (row, target) in log_softmax
-            .as_mut_slice()
-            .chunks_exact_mut(classes)
-            .zip(rows)
-        {
+        let values = log_softmax.as_mut_slice().chunks_exact_mut(classes);
+        for (i, (row, target)) in values.zip(rows).enumerate() {
+            let factor = factor(i);
             let total: E = target.iter().copied().sum();
             for (x, &t) in row.iter_mut().zip(target) {
                 *x = (x.exp() * total - t) * factor;
@@ -102,6 +127,11 @@ pub(super) const SPEC: Spec = Spec {
         let targets = s
             .uniform(&shape, 0.0, 1.0)
             .map(|t| if t < 0.3 { 0.0 } else { t });
-        Sample::new(move |v| v[0].softmax_cross_entropy(&targets)).input("x", s.tensor(&shape))
+        let mean = s.coin();
+        Sample::new(move |v| match mean {
+            true => v[0].softmax_cross_entropy(&targets),
+            false => v[0].softmax_cross_entropies(&targets),
+        })
+        .input("x", s.tensor(&shape))
     },
 };

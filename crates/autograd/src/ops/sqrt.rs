@@ -8,7 +8,7 @@ use taper_tensor::Element;
 impl<E: Element> Var<E> {
     /// Square root of every element; any shape. NaN for negative elements; at zero the gradient is infinite.
     ///
-    /// Gradient: g / 2√x. Saves the output.
+    /// Gradient: g / 2√x; at −0, whose root is −0, it is −∞, as in TensorFlow. Saves the output.
     ///
     /// ```
     /// # use taper_autograd::Tape;

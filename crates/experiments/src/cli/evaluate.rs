@@ -105,18 +105,21 @@ impl Evaluate {
                 "most often taken for".into(),
             ]];
             for (truth, row) in confusion.rows().iter().enumerate() {
+                let nothing = [("none".to_owned(), confusion.unpredicted(truth))];
                 let others = row
                     .iter()
                     .enumerate()
-                    .filter(|&(predicted, &count)| predicted != truth && count > 0);
-                let worst = others.max_by_key(|(_, count)| **count);
-                let worst = worst.map_or_else(String::new, |(predicted, count)| {
-                    format!("{} ({count})", class(predicted))
-                });
+                    .filter(|(predicted, _)| *predicted != truth)
+                    .map(|(predicted, &count)| (class(predicted), count))
+                    .chain(nothing)
+                    .filter(|(_, count)| *count > 0);
+                let worst = others.max_by_key(|(_, count)| *count);
+                let worst =
+                    worst.map_or_else(String::new, |(name, count)| format!("{name} ({count})"));
                 let right = confusion.recall(truth).map_or_else(|| "–".into(), percent);
                 rows.push(vec![
                     class(truth),
-                    row.iter().sum::<u64>().to_string(),
+                    confusion.samples(truth).to_string(),
                     right,
                     worst,
                 ]);

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use taper_checkpoint::Checkpoint;
 use taper_nn::Prepared;
-use taper_train::CheckpointExt;
+use taper_train::{CheckpointExt, prediction::ranked};
 
 use super::{Done, message};
 use crate::console::{complain, look, say};
@@ -81,8 +81,12 @@ impl Predict {
         }
         let mut output = vec![0.0; model.output_shape().iter().product()];
         model.predict_into(&picture.values, &mut output)?;
-        let mut ranked: Vec<(usize, f32)> = output.into_iter().enumerate().collect();
-        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let Some(ranked) = ranked(&output) else {
+            bail!(
+                "{}: the network gives no prediction, because not all of its outputs are numbers; has its training diverged?",
+                path.display()
+            );
+        };
         for (place, (class, probability)) in ranked.into_iter().take(self.top).enumerate() {
             let name = classes
                 .get(class)

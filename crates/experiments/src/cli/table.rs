@@ -28,6 +28,14 @@ pub(super) fn comparison(summary: &Summary) -> String {
     }
     let mut text = aligned(&rows);
     text.push_str("* measured at the end of the epoch with dropout off; gap = acc − val_acc in percentage points\n");
+    let diverged = summary.variants.iter().filter(|variant| variant.diverged);
+    let diverged: Vec<&str> = diverged.map(|variant| &*variant.name).collect();
+    if !diverged.is_empty() {
+        text.push_str(&format!(
+            "  diverged, so that its figures mean nothing: {}\n",
+            diverged.join(", ")
+        ));
+    }
     if summary.study.base().seeds.len() > 1 {
         text.push_str("  mean ± standard deviation over seeds\n");
     }

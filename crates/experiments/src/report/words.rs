@@ -3,7 +3,7 @@
 use taper_train::EpochRecord;
 
 use crate::figures::{percent, points};
-use crate::run::{RunData, Stat, VariantSummary, curve};
+use crate::run::{RunData, Stat, VariantSummary, curve, diverged};
 use crate::study::Variant;
 
 /// Differences of accuracy below this (0.3 points) are within what another seed would change.
@@ -17,12 +17,11 @@ pub fn sentences(
     variant: &VariantSummary,
     reference: Option<&VariantSummary>,
 ) -> Vec<String> {
-    let Some(figures) = &variant.figures else {
+    if variant.diverged {
+        return vec![divergence(run, variant)];
+    }
+    if variant.figures.is_none() {
         return vec!["It has not finished an epoch yet.".into()];
-    };
-    if !figures.loss.mean.is_finite() || figures.val_loss.is_some_and(|loss| !loss.mean.is_finite())
-    {
-        return vec!["Its loss is no longer a number: training has diverged. A smaller learning rate may help.".into()];
     }
     let changes = run.study.variants.get(&variant.name);
     let parts = [
@@ -31,6 +30,26 @@ pub fn sentences(
         cost(variant, reference, changes),
     ];
     parts.into_iter().flatten().collect()
+}
+
+/// That its figures mean nothing, and with which seeds.
+fn divergence(run: &RunData, variant: &VariantSummary) -> String {
+    let jobs = run
+        .jobs
+        .iter()
+        .filter(|job| job.job.variant == variant.name);
+    let (lost, all) = jobs.fold((0, 0), |(lost, all), job| {
+        (lost + usize::from(diverged(job)), all + 1)
+    });
+    let which = if lost < all {
+        format!(" with {lost} of {all} seeds")
+    } else {
+        String::new()
+    };
+    format!(
+        "Its loss is no longer a number: training has diverged{which}, and its figures are left out of all comparisons. \
+         A smaller learning rate may help."
+    )
 }
 
 /// How much better it is at what it has seen, and whether the running figure hides it.
@@ -101,6 +120,7 @@ fn course(run: &RunData, variant: &VariantSummary) -> Option<String> {
         .iter()
         .enumerate()
         .map(|(i, point)| (i, mean(point)))
+        .filter(|(_, loss)| !loss.is_nan())
         .min_by(|a, b| a.1.total_cmp(&b.1))?;
     let end = (mean(&validation[epochs - 1]) + mean(&validation[epochs - 2])) / 2.0;
     let training = of(|record| Some(record.data_loss));
@@ -134,7 +154,7 @@ fn cost(
     reference: Option<&VariantSummary>,
     changes: Option<&Variant>,
 ) -> Option<String> {
-    let reference = reference.filter(|reference| reference.name != variant.name)?;
+    let reference = reference.filter(|other| other.name != variant.name && !other.diverged)?;
     let (own, other) = (variant.figures.as_ref()?, reference.figures.as_ref()?);
     let (accuracy, before) = (own.val_accuracy?.mean, other.val_accuracy?.mean);
     let (gap, gap_before) = match (own.clean_gap, other.clean_gap) {

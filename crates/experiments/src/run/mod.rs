@@ -23,4 +23,4 @@ pub use job::{Context, JobEvent, Listener, Outcome, run_job};
 pub use recorded::{JobData, RunData};
 pub use result::{JobResult, Mistake};
 pub use schedule::{check, run_all};
-pub use summary::{Figures, Stat, Summary, VariantSummary, curve};
+pub use summary::{Figures, Stat, Summary, VariantSummary, curve, diverged};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use taper_datasets::Dataset;
 use taper_nn::Model;
+use taper_train::prediction::{predicted, ranked};
 
 use crate::picture::png;
 use crate::{Error, Result};
@@ -19,6 +20,10 @@ pub struct JobResult {
     pub network: String,
     /// Rows: true classes; columns: predicted ones.
     pub confusion: Vec<Vec<u32>>,
+    /// How many images of each true class have [no prediction](taper_train::prediction); empty if all have one (and in
+    /// results from before they were counted).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unpredicted: Vec<u32>,
     /// The validation images with the smallest probability of their true class, worst first.
     pub mistakes: Vec<Mistake>,
 }
@@ -30,11 +35,11 @@ pub struct Mistake {
     pub index: usize,
     /// Its true class.
     pub truth: usize,
-    /// What the network says.
-    pub predicted: usize,
-    /// Probability of what the network says.
+    /// What the network says; `None` if it gives [no prediction](taper_train::prediction).
+    pub predicted: Option<usize>,
+    /// Probability of what the network says; 0 if it says nothing.
     pub probability: f64,
-    /// Probability of the true class.
+    /// Probability of the true class; 0 if the network says nothing.
     pub truth_probability: f64,
     /// The image: a PNG in base64.
     pub png: String,
@@ -46,29 +51,42 @@ impl JobResult {
     /// # Errors
     /// A model that does not fit the data.
     pub fn measure(model: &Model, data: &dyn Dataset, batch_size: usize) -> Result<JobResult> {
-        let classes = *model
+        let width = *model
             .output_shape()
             .last()
             .ok_or_else(|| Error::Fit("the model has no output".into()))?;
+        // One score stands for two classes.
+        let classes = if width == 1 { 2 } else { width };
         let mut confusion = vec![vec![0u32; classes]; classes];
+        let mut unpredicted = Vec::new();
         let mut wrong: Vec<Mistake> = Vec::new();
         let outputs = taper_train::predict(model, data, batch_size)?.to_vec();
-        for (index, probabilities) in outputs.chunks_exact(classes.max(1)).enumerate() {
-            let (truth, predicted) = (true_class(data, index)?, argmax(probabilities));
-            let Some(cell) = confusion
-                .get_mut(truth)
-                .and_then(|row| row.get_mut(predicted))
-            else {
+        for (index, scores) in outputs.chunks_exact(width.max(1)).enumerate() {
+            let Some(truth) = true_class(data, index)?.filter(|&truth| truth < classes) else {
                 continue;
             };
-            *cell += 1;
-            if truth != predicted {
+            let ranked = ranked(scores);
+            let best = ranked.as_ref().and_then(|ranked| ranked.first().copied());
+            match best {
+                Some((predicted, _)) => confusion[truth][predicted] += 1,
+                None => {
+                    unpredicted.resize(classes, 0);
+                    unpredicted[truth] += 1;
+                }
+            }
+            let predicted = best.map(|(class, _)| class);
+            if predicted != Some(truth) {
+                let of = |class| {
+                    let mut ranked = ranked.iter().flatten();
+                    let entry = ranked.find(|(other, _)| *other == class);
+                    entry.map_or(0.0, |&(_, probability)| f64::from(probability))
+                };
                 wrong.push(Mistake {
                     index,
                     truth,
                     predicted,
-                    probability: f64::from(probabilities[predicted]),
-                    truth_probability: f64::from(probabilities[truth]),
+                    probability: predicted.map_or(0.0, of),
+                    truth_probability: of(truth),
                     png: String::new(),
                 });
             }
@@ -91,30 +109,24 @@ impl JobResult {
             parameters,
             network: model.summary(),
             confusion,
+            unpredicted,
             mistakes: wrong,
         })
     }
 }
 
-/// The class of a sample: its label, or the largest entry of its target.
-fn true_class(data: &dyn Dataset, index: usize) -> Result<usize> {
+/// The class of a sample: its label, or what its target says; `None` if that is no class.
+fn true_class(data: &dyn Dataset, index: usize) -> Result<Option<usize>> {
     if let Some(class) = data.label(index) {
-        return Ok(class);
+        return Ok(Some(class));
     }
     let mut target = vec![0.0; data.target_shape().iter().product()];
     data.read_target(index.into(), &mut target)?;
-    Ok(argmax(&target))
-}
-
-/// Position of the largest value (the first of equals; NaN never wins).
-fn argmax(values: &[f32]) -> usize {
-    let mut best = 0;
-    for (i, &value) in values.iter().enumerate() {
-        if value > values[best] || values[best].is_nan() {
-            best = i;
-        }
-    }
-    best
+    Ok(match target[..] {
+        // A class number; what is none equals no whole number.
+        [number] => (number == (number as usize) as f32).then_some(number as usize),
+        _ => predicted(&target),
+    })
 }
 
 fn picture(data: &dyn Dataset, index: usize) -> Result<String> {
@@ -131,10 +143,62 @@ fn picture(data: &dyn Dataset, index: usize) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use taper_datasets::InMemory;
+    use taper_nn::{Seed, Sequential};
+    use taper_tensor::Tensor;
+
+    const NAN: f32 = f32::NAN;
+
+    fn measured(scores: &[f32], width: usize, labels: &[f32]) -> JobResult {
+        let n = labels.len();
+        // A network that says what it is shown.
+        let model = Sequential::new([1, width, 1])
+            .add(taper_nn::layers::Flatten::default())
+            .build(Seed(0))
+            .unwrap();
+        let inputs = Tensor::from_slice([n, 1, width, 1], scores).unwrap();
+        let targets = Tensor::from_slice([n, 1], labels).unwrap();
+        JobResult::measure(&model, &InMemory::new(inputs, targets).unwrap(), 2).unwrap()
+    }
 
     #[test]
-    fn argmax_takes_the_first_of_equals_and_no_nan() {
-        assert_eq!(argmax(&[0.1, 0.7, 0.7]), 1);
-        assert_eq!(argmax(&[f32::NAN, -1.0, f32::NAN, -0.5]), 3);
+    fn images_without_a_prediction_are_the_worst_mistakes() {
+        let scores = [0.9, 0.1, NAN, 0.8, 0.3, 0.7, 0.5, 0.5, NAN, NAN];
+        let result = measured(&scores, 2, &[0.0, 1.0, 0.0, 1.0, 1.0]);
+        assert_eq!(result.confusion, [[1, 1], [1, 0]]);
+        assert_eq!(result.unpredicted, [0, 2]);
+        let said: Vec<_> = result
+            .mistakes
+            .iter()
+            .map(|m| (m.index, m.predicted))
+            .collect();
+        assert_eq!(said, [(1, None), (4, None), (2, Some(1)), (3, Some(0))]);
+        assert_eq!(result.mistakes[0].truth_probability, 0.0);
+        let json = serde_json::to_string(&result).unwrap();
+        assert_eq!(serde_json::from_str::<JobResult>(&json).unwrap(), result);
+    }
+
+    #[test]
+    fn one_score_is_two_classes() {
+        let result = measured(&[0.9, 0.2, 0.75, NAN], 1, &[1.0, 0.0, 0.0, 1.0]);
+        assert_eq!(result.confusion, [[1, 1], [0, 1]]);
+        assert_eq!(result.unpredicted, [0, 1]);
+        let worst = &result.mistakes[1];
+        assert_eq!((worst.predicted, worst.probability), (Some(1), 0.75));
+        assert_eq!(worst.truth_probability, 0.25);
+    }
+
+    #[test]
+    fn results_of_earlier_versions_can_be_read() {
+        let old = r#"{"parameters":2,"network":"","confusion":[[1,1],[0,0]],"mistakes":[{"index":1,"truth":0,
+            "predicted":1,"probability":0.75,"truth_probability":0.25,"png":""}]}"#;
+        let read: JobResult = serde_json::from_str(old).unwrap();
+        assert_eq!(read.mistakes[0].predicted, Some(1));
+        assert!(read.unpredicted.is_empty());
+        let written: serde_json::Value = serde_json::to_value(&read).unwrap();
+        assert_eq!(
+            written,
+            serde_json::from_str::<serde_json::Value>(old).unwrap()
+        );
     }
 }

@@ -34,6 +34,10 @@ pub struct VariantSummary {
     pub epoch: u64,
     /// Whether all its jobs are done.
     pub complete: bool,
+    /// Whether training has [diverged](diverged) with any of its seeds. Its figures are then no measure of anything, and
+    /// it takes no part in comparisons.
+    #[serde(default)]
+    pub diverged: bool,
     /// The figures; `None` when no epoch is finished.
     pub figures: Option<Figures>,
 }
@@ -154,6 +158,7 @@ impl VariantSummary {
             seeds: begun.len(),
             epoch,
             complete: all.iter().all(|job| job.result.is_some()),
+            diverged: all.iter().any(|job| diverged(job)),
             figures: Figures::of(&histories),
         }
     }
@@ -173,6 +178,7 @@ impl Figures {
             history
                 .iter()
                 .filter_map(|record| record.val_accuracy)
+                .filter(|accuracy| !accuracy.is_nan())
                 .max_by(f64::total_cmp)
         };
         let best: Option<Vec<f64>> = histories.iter().map(best).collect();
@@ -197,6 +203,19 @@ impl Figures {
             seconds: Stat::of(&seconds)?,
         })
     }
+}
+
+/// Whether a training has diverged: one of its losses is no longer a finite number after the last epoch that it has
+/// recorded, or its network gives no prediction for some of the images. Accuracies stay numbers when that happens, and
+/// gaps between them become small, so that they must not be asked.
+#[must_use]
+pub fn diverged(job: &JobData) -> bool {
+    let lost = job.history.last().is_some_and(|record| {
+        let losses = [Some(record.loss), record.val_loss, record.train_data_loss];
+        losses.into_iter().flatten().any(|loss| !loss.is_finite())
+    });
+    let result = job.result.as_ref();
+    lost || result.is_some_and(|result| result.unpredicted.iter().any(|&count| count > 0))
 }
 
 /// A figure of every epoch, over the seeds of a variant; epochs that not all of them have are left out.

@@ -115,7 +115,7 @@ fn result(seed: u64) -> JobResult {
         Mistake {
         index: 100 * i + 7,
         truth: (i * 7) % 10,
-        predicted: (i * 7 + 5) % 10,
+        predicted: Some((i * 7 + 5) % 10),
         probability: 0.999 - 0.03 * i as f64,
         truth_probability: 0.0001 + 0.002 * i as f64,
         // One grey pixel, 1 × 1.
@@ -126,6 +126,7 @@ fn result(seed: u64) -> JobResult {
         parameters: 1_216_394,
         network: "Layer (type)      Output shape      Param #\nconv2d (Conv2D)   (26, 26, 32)          320".into(),
         confusion,
+        unpredicted: Vec::new(),
         mistakes: (0..12).map(mistake).collect(),
     }
 }

@@ -172,6 +172,32 @@ mod tests {
         }
     }
 
+    /// The limits, as TensorFlow has them except for silu (NaN there), on the tape and in place.
+    #[test]
+    fn infinite_inputs_have_their_limits() {
+        const INF: f32 = f32::INFINITY;
+        for (kind, values, slopes) in [
+            (Elu, [-1.0, INF], [0.0, 1.0]),
+            (Linear, [-INF, INF], [1.0, 1.0]),
+            (Relu, [0.0, INF], [0.0, 1.0]),
+            (Sigmoid, [0.0, 1.0], [0.0, 0.0]),
+            (Silu, [0.0, INF], [0.0, 1.0]),
+            (Softmax, [0.0, 1.0], [0.0, 0.0]),
+            (Softplus, [0.0, INF], [0.0, 1.0]),
+            (Tanh, [-1.0, 1.0], [0.0, 0.0]),
+        ] {
+            let x = Tensor::from_slice([1, 2], &[-INF, INF]).unwrap();
+            let on_tape = Tape::new().parameter(&x);
+            let y = kind.apply(&on_tape).unwrap();
+            assert_eq!(y.value().to_vec(), values, "{kind:?}");
+            let gradients = y.sum().backward().unwrap();
+            assert_eq!(gradients[&on_tape].to_vec(), slopes, "slope of {kind:?}");
+            let mut in_place = x.to_vec();
+            kind.apply_in_place(&mut in_place, 2);
+            assert_eq!(in_place, values, "{kind:?} in place");
+        }
+    }
+
     #[test]
     fn on_the_tape_off_it_and_in_place_are_the_same_function() {
         let key = Seed(5).key(Stream::User(0), 0);

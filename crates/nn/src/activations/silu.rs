@@ -10,11 +10,18 @@ pub(super) struct Silu;
 
 impl Function for Silu {
     fn on_tape<E: Element>(x: &Var<E>) -> Result<Var<E>> {
-        Ok(x.mul(&x.sigmoid())?)
+        Ok(x.silu())
     }
 
     fn in_place(x: &mut [f32], _width: usize) {
-        x.iter_mut().for_each(|x| *x *= sigmoid(*x));
+        // At −∞ the limit, not −∞ · 0.
+        for x in x {
+            *x = if *x == f32::NEG_INFINITY {
+                0.0
+            } else {
+                *x * sigmoid(*x)
+            };
+        }
     }
 }
 

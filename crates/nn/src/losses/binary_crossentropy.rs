@@ -1,7 +1,7 @@
 //! Cross-entropy of independent yes/no probabilities.
 
 use super::{Loss, Row, Sample, check_same, check_smoothing, clip, fit, means_of_samples, smooth};
-use crate::{ActivationKind, Result, config};
+use crate::{ActivationKind, Error, Result, config};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use taper_autograd::Var;
@@ -9,7 +9,10 @@ use taper_tensor::{Element, Tensor};
 
 /// −(target · ln output + (1 − target) · ln(1 − output)), averaged over everything. Output and target have the same
 /// shape; the output is clipped to [1e-7, 1 − 1e-7], as Keras does, unless it comes from a sigmoid: then the logits
-/// are used.
+/// are used, which is exact for all of them, ±∞ included: 0 where they are right, ∞ where they are wrong.
+///
+/// Labels are probabilities: one outside of [0, 1], or NaN, is an error that names its sample (also for −1 and 1, which
+/// some data sets have for no and yes).
 ///
 /// `BinaryCrossentropy` as a value is the loss without label smoothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -29,22 +32,41 @@ const NAME: &str = "binary_crossentropy";
 
 impl BinaryCrossentropy {
     fn target<E: Element>(&self, output: &[usize], target: &Tensor<E>) -> Result<Tensor<E>> {
-        Ok(smooth(
-            &fit(NAME, output, target)?,
-            self.label_smoothing,
-            0.5,
-        ))
+        let target = fit(NAME, output, target)?;
+        check_labels(&target)?;
+        Ok(smooth(&target, self.label_smoothing, 0.5))
     }
 
-    /// target · ln output + (1 − target) · ln(1 − output), position by position.
-    fn likelihood<E: Element>(&self, output: &Var<E>, target: &Tensor<E>) -> Result<Var<E>> {
+    /// −(target · ln output + (1 − target) · ln(1 − output)), position by position.
+    fn costs<E: Element>(&self, output: &Var<E>, target: &Tensor<E>) -> Result<Var<E>> {
         let target = self.target(output.shape(), target)?;
-        let other_target = output.tape().constant(&target.neg().shift(E::one()));
-        let target = output.tape().constant(&target);
+        // Negative already, so that a loss of nothing is 0 and not −0.
+        let other_target = output.tape().constant(&target.shift(-E::one()));
+        let target = output.tape().constant(&target.neg());
         let yes = clip(output);
         let no = yes.neg().shift(E::one());
         Ok(target.mul(&yes.ln())?.add(&other_target.mul(&no.ln())?)?)
     }
+}
+
+/// Every label is a probability.
+fn check_labels<E: Element>(target: &Tensor<E>) -> Result<()> {
+    let packed = target.contiguous();
+    let values = packed.as_slice().unwrap_or_default();
+    let is_label = |label: &E| (E::zero()..=E::one()).contains(label);
+    let Some(position) = values.iter().position(|label| !is_label(label)) else {
+        return Ok(());
+    };
+    let (label, of_sample) = (
+        values[position],
+        target.len() / target.shape().first().copied().unwrap_or(1),
+    );
+    let mut place = format!("sample {} of the batch", position / of_sample);
+    if of_sample > 1 {
+        place.push_str(&format!(", value {}", position % of_sample));
+    }
+    let message = format!("the label of {place} is {label}, which is not in [0, 1]");
+    Err(Error::loss(NAME, message))
 }
 
 impl<E: Element> Loss<E> for BinaryCrossentropy {
@@ -57,11 +79,11 @@ impl<E: Element> Loss<E> for BinaryCrossentropy {
     }
 
     fn forward(&self, output: &Var<E>, target: &Tensor<E>) -> Result<Var<E>> {
-        Ok(self.likelihood(output, target)?.mean().neg())
+        Ok(self.costs(output, target)?.mean())
     }
 
     fn per_sample(&self, output: &Var<E>, target: &Tensor<E>) -> Result<Var<E>> {
-        Ok(means_of_samples(&self.likelihood(output, target)?)?.neg())
+        means_of_samples(&self.costs(output, target)?)
     }
 
     fn from_logits(
@@ -83,15 +105,9 @@ impl<E: Element> Loss<E> for BinaryCrossentropy {
         target: &Tensor<E>,
         activation: ActivationKind,
     ) -> Option<Result<Var<E>>> {
-        // ln(1 + eᶻ) − target · z; the first as ln(e⁰ + eᶻ), which is stable and smooth at 0.
         let losses = || {
             let target = self.target(logits.shape(), target)?;
-            let column = logits.reshape([logits.shape(), &[1]].concat())?;
-            let zeros = logits.tape().constant(&Tensor::zeros(column.shape()));
-            let last = logits.shape().len();
-            let softplus = Var::concat(&[&zeros, &column], last)?.log_sum_exp(last, false)?;
-            let gain = logits.tape().constant(&target).mul(logits)?;
-            means_of_samples(&softplus.sub(&gain)?)
+            means_of_samples(&logits.sigmoid_binary_cross_entropies(&target)?)
         };
         (activation == ActivationKind::Sigmoid).then(losses)
     }
@@ -166,5 +182,83 @@ mod tests {
             value(&BinaryCrossentropy, (&[1], &[0.0]), (&[1], &[1.0])),
             -(1e-7f64).ln(),
         );
+    }
+
+    /// The loss of one logit a sample, whole and sample by sample, with the gradients.
+    fn of_logits(logits: &[f32], target: &[f32]) -> [(Vec<f32>, Vec<f32>); 2] {
+        let n = logits.len();
+        let target = Tensor::from_slice([n, 1], target).unwrap();
+        [false, true].map(|each| {
+            let x = Tape::new().parameter(&Tensor::from_slice([n, 1], logits).unwrap());
+            let loss = match each {
+                false => BinaryCrossentropy.from_logits(&x, &target, ActivationKind::Sigmoid),
+                true => {
+                    BinaryCrossentropy.per_sample_from_logits(&x, &target, ActivationKind::Sigmoid)
+                }
+            };
+            let loss = loss.unwrap().unwrap();
+            let gradient = loss.sum().backward().unwrap()[&x].to_vec();
+            (loss.value().to_vec(), gradient)
+        })
+    }
+
+    #[test]
+    fn infinite_logits_cost_nothing_or_everything() {
+        let inf = f32::INFINITY;
+        for (logit, label, loss, slope) in [
+            (inf, 1.0, 0.0, 0.0),
+            (-inf, 0.0, 0.0, 0.0),
+            (inf, 0.0, inf, 1.0),
+            (-inf, 1.0, inf, -1.0),
+            (inf, 0.5, inf, 0.5),
+        ] {
+            for (value, gradient) in of_logits(&[logit], &[label]) {
+                assert_eq!(
+                    (value[0], gradient[0]),
+                    (loss, slope),
+                    "{logit} for {label}"
+                );
+                assert!(value[0].is_sign_positive(), "{logit} for {label}");
+            }
+        }
+        // A small loss keeps its digits on both ways.
+        for (value, _) in of_logits(&[30.0], &[1.0]) {
+            assert!((value[0] / (-30f32).exp() - 1.0).abs() <= 1e-6, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn labels_outside_of_the_interval_are_refused_by_name() {
+        for wrong in [-1.0, 1.5, 255.0, f64::NAN, f64::INFINITY, -1e-9] {
+            let target = Tensor::from_slice([3, 2], &[0.0, 1.0, 0.5, 1.0, 0.0, wrong]).unwrap();
+            let x = Tape::new().constant(&Tensor::<f64>::full([3, 2], 0.5));
+            let refused = [
+                BinaryCrossentropy.forward(&x, &target),
+                BinaryCrossentropy.per_sample(&x, &target),
+                BinaryCrossentropy.forward_weighted(&x, &target, &Tensor::ones([3])),
+                BinaryCrossentropy
+                    .from_logits(&x, &target, ActivationKind::Sigmoid)
+                    .unwrap(),
+                BinaryCrossentropy
+                    .per_sample_from_logits(&x, &target, ActivationKind::Sigmoid)
+                    .unwrap(),
+            ];
+            for result in refused {
+                let error = result.unwrap_err().to_string();
+                for part in ["sample 2", "value 1", &wrong.to_string(), "[0, 1]"] {
+                    assert!(error.contains(part), "{error}");
+                }
+            }
+        }
+        // One label a sample needs no second number; views are read in their order.
+        let (x, column) = (
+            Tape::new().constant(&Tensor::<f64>::zeros([2, 1])),
+            Tensor::from_slice([1, 2], &[0.0, 7.0]).unwrap().transpose(),
+        );
+        let error = BinaryCrossentropy
+            .forward(&x, &column)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("sample 1 of the batch is 7"), "{error}");
     }
 }

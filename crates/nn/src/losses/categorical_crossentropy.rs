@@ -9,7 +9,8 @@ use taper_tensor::{Element, Tensor};
 
 /// −Σ target · ln output along the last axis, averaged. Output and target are `[n, …, classes]`; the output is first
 /// divided by its sum and clipped to [1e-7, 1 − 1e-7], as Keras does, unless it comes from a softmax: then the
-/// logits are used.
+/// logits are used. A row of zeros has no sum to be divided by (Keras: NaN): each of its classes is as improbable as can
+/// be, 1e-7. A row without a target costs nothing.
 ///
 /// `CategoricalCrossentropy` as a value is the loss without label smoothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -86,7 +87,7 @@ pub(super) fn from_probabilities<E: Element>(
     output: &Var<E>,
     target: &Tensor<E>,
 ) -> Result<Var<E>> {
-    Ok(likelihood(output, target)?.mean().neg())
+    Ok(costs(output, target)?.mean())
 }
 
 /// The same for each sample, `[n]`.
@@ -94,11 +95,11 @@ pub(super) fn samples_from_probabilities<E: Element>(
     output: &Var<E>,
     target: &Tensor<E>,
 ) -> Result<Var<E>> {
-    Ok(means_of_samples(&likelihood(output, target)?)?.neg())
+    means_of_samples(&costs(output, target)?)
 }
 
-/// Σ target · ln output, row by row.
-fn likelihood<E: Element>(output: &Var<E>, target: &Tensor<E>) -> Result<Var<E>> {
+/// −Σ target · ln output, row by row.
+fn costs<E: Element>(output: &Var<E>, target: &Tensor<E>) -> Result<Var<E>> {
     let classes = output.shape().len().checked_sub(1).filter(|&axis| axis > 0);
     let Some(axis) = classes else {
         let message = format!(
@@ -107,13 +108,17 @@ fn likelihood<E: Element>(output: &Var<E>, target: &Tensor<E>) -> Result<Var<E>>
         );
         return Err(Error::loss(CategoricalCrossentropy::NAME, message));
     };
-    let normalized = output.div(&output.sum_axes(&[axis], true)?)?;
-    let logarithm = clip(&normalized).ln();
-    Ok(output
-        .tape()
-        .constant(target)
-        .mul(&logarithm)?
-        .sum_axes(&[axis], false)?)
+    let mut sums = output.sum_axes(&[axis], true)?;
+    let empty = sums
+        .value()
+        .map(|sum| if sum.is_zero() { E::one() } else { E::zero() });
+    if !empty.sum().item()?.is_zero() {
+        sums = sums.add(&output.tape().constant(&empty))?;
+    }
+    let logarithm = clip(&output.div(&sums)?).ln();
+    // Negative already, so that a loss of nothing is 0 and not −0.
+    let target = output.tape().constant(&target.neg());
+    Ok(target.mul(&logarithm)?.sum_axes(&[axis], false)?)
 }
 
 /// The same from logits by the log-sum-exp.
@@ -136,14 +141,11 @@ pub(super) fn samples_from_logits<E: Element>(
     logits: &Var<E>,
     target: &Tensor<E>,
 ) -> Result<Var<E>> {
-    let Some(axis) = logits.shape().len().checked_sub(1).filter(|&axis| axis > 0) else {
+    if logits.shape().len() < 2 {
         let message = "logits [n, …, classes] are wanted";
         return Err(Error::loss(CategoricalCrossentropy::NAME, message));
-    };
-    let gain = logits
-        .log_softmax(axis)?
-        .mul(&logits.tape().constant(target))?;
-    Ok(means_of_samples(&gain.sum_axes(&[axis], false)?)?.neg())
+    }
+    means_of_samples(&logits.softmax_cross_entropies(target)?)
 }
 
 pub(super) fn row<E: Element>() -> Row<E> {
@@ -237,5 +239,74 @@ mod tests {
             .unwrap()
             .unwrap();
         assert_eq!(loss.value().item().unwrap(), 2000.0);
+    }
+
+    /// Zeros in every place, categorical and sparse, from probabilities and logits, whole and sample by sample.
+    #[test]
+    fn rows_of_zeros_have_finite_losses_and_gradients() {
+        use super::super::SparseCategoricalCrossentropy;
+        type Run = fn(&Var<f64>, &Tensor<f64>) -> Result<Var<f64>>;
+        let softmax = ActivationKind::Softmax;
+        let of_zeros = |runs: [Run; 2], target: Tensor<f64>, wanted: f64, slopes: [f64; 3]| {
+            for run in runs {
+                let x = Tape::new().parameter(&Tensor::zeros([1, 3]));
+                let loss = run(&x, &target).unwrap();
+                let value = loss.value().to_vec()[0];
+                close(value, wanted);
+                assert!(value.is_sign_positive(), "{value}");
+                let gradient = loss.sum().backward().unwrap()[&x].to_vec();
+                gradient.iter().zip(slopes).for_each(|(a, b)| close(*a, b));
+            }
+        };
+        let probabilities: [Run; 2] = [
+            |x, t| CategoricalCrossentropy.forward(x, t),
+            |x, t| CategoricalCrossentropy.per_sample(x, t),
+        ];
+        let logits: [Run; 2] = [
+            |x, t| {
+                CategoricalCrossentropy
+                    .from_logits(x, t, ActivationKind::Softmax)
+                    .unwrap()
+            },
+            |x, t| {
+                let loss = CategoricalCrossentropy;
+                loss.per_sample_from_logits(x, t, ActivationKind::Softmax)
+                    .unwrap()
+            },
+        ];
+        let one_hot = Tensor::from_slice([1, 3], &[0.0, 1.0, 0.0]).unwrap();
+        let (improbable, third) = (-(1e-7f64).ln(), 1.0 / 3.0);
+        of_zeros(probabilities, one_hot.clone(), improbable, [0.0; 3]);
+        of_zeros(probabilities, Tensor::zeros([1, 3]), 0.0, [0.0; 3]);
+        of_zeros(logits, one_hot, 3f64.ln(), [third, -2.0 * third, third]);
+        of_zeros(logits, Tensor::zeros([1, 3]), 0.0, [0.0; 3]);
+        // One row of zeros leaves the others alone.
+        let output = (&[2, 2][..], &[0.0, 0.0, 0.25, 0.75][..]);
+        let target = (&[2, 2][..], &[1.0, 0.0, 0.0, 1.0][..]);
+        let wanted = (improbable - 0.75f64.ln()) / 2.0;
+        close(value(&CategoricalCrossentropy, output, target), wanted);
+        let sparse = value(&SparseCategoricalCrossentropy, output, (&[2], &[0.0, 1.0]));
+        close(sparse, wanted);
+        let x = Tape::new().constant(&Tensor::<f64>::zeros([1, 3]));
+        let sparse = SparseCategoricalCrossentropy.from_logits(&x, &Tensor::ones([1]), softmax);
+        close(sparse.unwrap().unwrap().value().item().unwrap(), 3f64.ln());
+    }
+
+    /// A class that is masked out by −∞ and has no share in the target costs nothing, weighted or not.
+    #[test]
+    fn impossible_classes_without_a_target_cost_nothing() {
+        let logits = Tensor::from_slice([1, 3], &[0.0, f64::NEG_INFINITY, 0.0]).unwrap();
+        let target = Tensor::from_slice([1, 3], &[1.0, 0.0, 0.0]).unwrap();
+        let (softmax, loss) = (ActivationKind::Softmax, CategoricalCrossentropy);
+        for weighted in [false, true] {
+            let x = Tape::new().parameter(&logits);
+            let value = match weighted {
+                false => loss.from_logits(&x, &target, softmax),
+                true => loss.from_logits_weighted(&x, &target, &Tensor::ones([1]), softmax),
+            };
+            let value = value.unwrap().unwrap();
+            close(value.value().item().unwrap(), 2f64.ln());
+            assert_eq!(value.backward().unwrap()[&x].to_vec(), [-0.5, 0.0, 0.5]);
+        }
     }
 }

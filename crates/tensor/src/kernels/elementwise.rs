@@ -3,8 +3,9 @@
 use super::arguments::Epilogue;
 use super::cut::PIECE;
 use super::cut::add_partials;
-use super::dropout::{BLOCK, Dropout};
+use super::dropout::{BLOCK, Dropout, Threshold};
 use super::scratch;
+use crate::Key;
 use crate::simd::{Simd, WithSimd, dispatch};
 use rayon::prelude::*;
 
@@ -78,16 +79,17 @@ impl WithSimd for DropInPlace<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
+        let threshold = self.dropout.threshold();
         let (mut y, mut position) = (self.y, self.position);
         while !y.is_empty() {
             let (block, offset) = (position / BLOCK, position % BLOCK);
             let (now, later) = y.split_at_mut((BLOCK - offset).min(y.len()));
             if let Ok(whole) = <&mut [f32; BLOCK]>::try_from(&mut *now) {
-                drop_block(simd, &self.dropout, block as u64, whole);
+                drop_block(simd, self.dropout.key, threshold, block as u64, whole);
             } else {
                 let mut whole = [0.0; BLOCK];
                 whole[offset..offset + now.len()].copy_from_slice(now);
-                drop_block(simd, &self.dropout, block as u64, &mut whole);
+                drop_block(simd, self.dropout.key, threshold, block as u64, &mut whole);
                 now.copy_from_slice(&whole[offset..offset + now.len()]);
             }
             position += now.len();
@@ -98,12 +100,33 @@ impl WithSimd for DropInPlace<'_> {
 
 /// Drops and scales the 128 values of a block.
 #[inline(always)]
-fn drop_block<S: Simd>(simd: S, dropout: &Dropout, block: u64, y: &mut [f32; BLOCK]) {
-    let (threshold, scale) = (dropout.threshold(), dropout.scale() as f32);
-    let words = simd.philox(dropout.key, block * 16);
+fn drop_block<S: Simd>(simd: S, key: Key, threshold: Threshold, block: u64, y: &mut [f32; BLOCK]) {
+    let scale = threshold.scale as f32;
+    let words = simd.philox(key, block * 16);
     for (group, y) in y.as_chunks_mut::<16>().0.iter_mut().enumerate() {
         let (word, shift) = (&words[group % 4], 16 * (group as u32 / 4));
-        simd.keep_at_least(word, shift, threshold, scale, y);
+        simd.keep_at_least(word, shift, threshold.first, scale, y);
+    }
+    if threshold.second != 0 {
+        drop_undecided(key, threshold, &words, block, y);
+    }
+}
+
+/// Clears those of a block whose first 16 bits equal the threshold's and whose further ones stay below it.
+#[cold]
+fn drop_undecided(
+    key: Key,
+    threshold: Threshold,
+    words: &[[u32; 16]; 4],
+    block: u64,
+    y: &mut [f32; BLOCK],
+) {
+    for (e, y) in y.iter_mut().enumerate() {
+        let bits = (words[e / 16 % 4][e % 16] >> (16 * (e / 64))) & 0xffff;
+        let position = block * BLOCK as u64 + e as u64;
+        if bits == threshold.first && Threshold::more_bits(key, position) < threshold.second {
+            *y = 0.0;
+        }
     }
 }
 

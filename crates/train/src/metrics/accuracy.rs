@@ -3,7 +3,8 @@
 use super::{Metric, Row, Sample, parse, weights_of};
 use crate::{
     Mode, Result,
-    labels::{add_shares, check_classes, predicted, share},
+    labels::{add_shares, check_classes, share},
+    prediction::predicted,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -11,7 +12,8 @@ use taper_tensor::Tensor;
 
 /// The share of samples whose predicted class is the true one. As Keras's `"accuracy"` it reads from the shapes whether
 /// targets are one-hot (`[n, c]`), sparse (`[n]` of class numbers) or binary (`[n, 1]` against a probability, cut at 0.5).
-/// Outputs that are maps ([n, h, w, c]) count the share of their positions.
+/// Outputs that are maps ([n, h, w, c]) count the share of their positions. What is predicted, of ties and of what is
+/// not a number, is told by [`prediction`](crate::prediction); no prediction is wrong.
 ///
 /// ```
 /// use taper_tensor::Tensor;
@@ -49,8 +51,7 @@ impl Metric for Accuracy {
     ) -> Result<()> {
         let weights = weights_of(NAME, output, sample_weights)?;
         add_shares(sums, NAME, (output, target), weights, |scores, class| {
-            let broken = scores.iter().any(|s| s.is_nan());
-            !broken && class == Some(predicted(scores))
+            class.is_some() && class == predicted(scores)
         })
     }
 

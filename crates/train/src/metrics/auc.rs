@@ -8,7 +8,8 @@ use taper_tensor::Tensor;
 
 /// The area under a curve over all thresholds of a probability, as Keras's `AUC`: outputs in [0, 1] are counted in
 /// `num_thresholds` bins, over the whole set, and the curve is drawn through the edges of the bins. Targets (0 or 1) are
-/// of the output's shape; several outputs count together. Named `auc`, or `auc_pr` for the precision-recall curve.
+/// of the output's shape; several outputs count together. With an output that is NaN it is
+/// NaN; one outside of [0, 1] is an error. Named `auc`, or `auc_pr` for the precision-recall curve.
 ///
 /// ```
 /// use taper_tensor::Tensor;

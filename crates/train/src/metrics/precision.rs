@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use taper_tensor::Tensor;
 
 /// True positives / all that are called positive: the share of the outputs above the threshold whose targets are 1. Output and target have the same shape; everything in it counts, over the whole
-/// set, and 0 of nothing is 0, as in Keras.
+/// set, and 0 of nothing is 0, as in Keras. An output that is NaN is not above the threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Precision {
@@ -115,6 +115,9 @@ mod tests {
         assert_eq!(at(0.5), 0.5);
         assert_eq!(at(0.3), 2.0 / 3.0);
         assert_eq!(at(0.95), 0.0);
+        let output = Tensor::from_slice([4, 1], &[0.9, f32::NAN, f32::NAN, 0.2]).unwrap();
+        let broken = Precision::new().measure(&output, &target).unwrap();
+        assert_eq!(broken, 1.0);
         assert!((row().from_config)(&json!({"thresholds": 1.5})).is_err());
     }
 }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use taper_tensor::Tensor;
 
 /// True positives / all that are positive: the share of the targets of 1 whose outputs are above the threshold. Output and target have the same shape; everything in it counts, over the whole
-/// set, and 0 of nothing is 0, as in Keras.
+/// set, and 0 of nothing is 0, as in Keras. An output that is NaN is not above the threshold: a positive without a
+/// prediction is missed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Recall {
@@ -115,6 +116,9 @@ mod tests {
         assert_eq!(at(0.5), 1.0 / 3.0);
         assert_eq!(at(0.3), 2.0 / 3.0);
         assert_eq!(at(0.95), 0.0);
+        let output = Tensor::from_slice([4, 1], &[0.9, f32::NAN, f32::NAN, 0.2]).unwrap();
+        let broken = Recall::new().measure(&output, &target).unwrap();
+        assert_eq!(broken, 1.0 / 3.0);
         assert!((row().from_config)(&json!({"thresholds": 1.5})).is_err());
     }
 }

@@ -4,6 +4,7 @@ use super::{Metric, Row, Sample, parse, weights_of};
 use crate::{
     Mode, Result,
     labels::{add_shares, check_classes, share},
+    prediction::among_best,
     setting,
 };
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,8 @@ use serde_json::{Value, json};
 use taper_tensor::Tensor;
 
 /// The share of samples whose true class has one of the `k` highest scores; as in TensorFlow's `in_top_k`, classes of the
-/// same score count together (fewer than `k` must be strictly higher). Named `top_5_accuracy` for `k` = 5.
+/// same score count together (fewer than `k` must be strictly higher:
+/// [`among_best`]); a row with a NaN is wrong. Named `top_5_accuracy` for `k` = 5.
 ///
 /// ```
 /// use taper_tensor::Tensor;
@@ -79,7 +81,7 @@ impl Metric for TopKAccuracy {
         let name = self.name();
         let weights = weights_of(&name, output, sample_weights)?;
         add_shares(sums, &name, (output, target), weights, |scores, class| {
-            class.is_some_and(|c| in_top(scores, c, self.k))
+            class.is_some_and(|c| among_best(scores, c, self.k))
         })
     }
 
@@ -113,31 +115,21 @@ pub(super) fn row() -> Row {
     }
 }
 
-fn in_top(scores: &[f32], class: usize, k: usize) -> bool {
-    let score = match scores {
-        // A single probability stands for two classes.
-        [p] if class == 0 => return in_top(&[1.0 - p, *p], 0, k),
-        [p] => return in_top(&[1.0 - p, *p], 1, k),
-        _ => scores[class],
-    };
-    score.is_finite() && scores.iter().filter(|s| s.is_nan() || **s > score).count() < k
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn ties_count_together() {
-        assert!(in_top(&[0.4, 0.4, 0.2], 1, 1));
-        assert!(!in_top(&[0.4, 0.4, 0.2], 2, 2));
-        assert!(in_top(&[0.4, 0.4, 0.2], 2, 3));
+        assert!(among_best(&[0.4, 0.4, 0.2], 1, 1));
+        assert!(!among_best(&[0.4, 0.4, 0.2], 2, 2));
+        assert!(among_best(&[0.4, 0.4, 0.2], 2, 3));
     }
 
     #[test]
     fn a_single_probability_is_two_classes() {
-        assert!(in_top(&[0.7], 1, 1) && !in_top(&[0.7], 0, 1));
-        assert!(in_top(&[0.7], 0, 2));
+        assert!(among_best(&[0.7], 1, 1) && !among_best(&[0.7], 0, 1));
+        assert!(among_best(&[0.7], 0, 2));
     }
 
     #[test]

@@ -61,8 +61,14 @@ impl FinalFigures {
     }
 }
 
+/// What stands where a figure is not finite.
+const NO_NUMBER: &str = "not a number";
+
 /// `98.83 %`, or `98.83 ± 0.11 %` over several seeds.
 fn spread(stat: Stat, factor: f64, digits: usize, unit: &str) -> String {
+    if !stat.mean.is_finite() {
+        return NO_NUMBER.into();
+    }
     let mean = stat.mean * factor;
     let text = signed(mean, &format!("{:.digits$}", mean.abs()));
     with_deviation(text, stat, factor, digits) + unit
@@ -73,7 +79,11 @@ pub(super) fn epoch_rows(run: &RunData, variant: &str) -> Vec<EpochRow> {
     let of = |figure: fn(&EpochRecord) -> Option<f64>| -> BTreeMap<u64, Stat> {
         curve(run, variant, figure).into_iter().collect()
     };
-    let loss = |stat: Option<&Stat>| stat.map_or("–".into(), |stat| format!("{:.4}", stat.mean));
+    let loss = |stat: Option<&Stat>| match stat {
+        Some(stat) if stat.mean.is_finite() => format!("{:.4}", stat.mean),
+        Some(_) => NO_NUMBER.into(),
+        None => "–".into(),
+    };
     let share = |stat: Option<&Stat>| stat.map_or("–".into(), |stat| percent(stat.mean));
     let accuracy = of(|r| r.accuracy);
     let train_accuracy = of(|r| r.train_accuracy);

@@ -12,6 +12,8 @@ pub(super) struct Confusion {
     wrong: String,
     total: String,
     often: Option<String>,
+    /// Whether there is a last column, of those without a prediction.
+    some_are_none: bool,
 }
 
 #[derive(Serialize)]
@@ -54,8 +56,11 @@ impl Confusion {
                 .enumerate()
                 .flat_map(|(i, row)| row.iter().enumerate().map(move |(j, &n)| (i, j, n)))
         };
-        let total: u32 = cells().map(|(_, _, n)| n).sum();
-        let wrong: u32 = cells().filter(|(i, j, _)| i != j).map(|(_, _, n)| n).sum();
+        let none_of = |class: usize| result.unpredicted.get(class).copied().unwrap_or(0);
+        let none: u32 = (0..matrix.len()).map(none_of).sum();
+        let total: u32 = cells().map(|(_, _, n)| n).sum::<u32>() + none;
+        let missed = cells().filter(|(i, j, _)| i != j).map(|(_, _, n)| n);
+        let wrong = missed.sum::<u32>() + none;
         let worst = cells()
             .filter(|(i, j, n)| i != j && *n > 0)
             .max_by_key(|(_, _, n)| *n);
@@ -63,9 +68,10 @@ impl Confusion {
         if matrix.is_empty() || matrix.len() > 26 {
             return None;
         }
-        let most = f64::from(worst.map_or(1, |(_, _, n)| n));
+        let most_none = (0..matrix.len()).map(none_of).max().unwrap_or(0);
+        let most = f64::from(worst.map_or(1, |(_, _, n)| n).max(most_none));
         let rows = matrix.iter().enumerate().map(|(i, row)| {
-            let of_class: u32 = row.iter().sum();
+            let of_class = row.iter().sum::<u32>() + none_of(i);
             let cell = |(j, &count): (usize, &u32)| {
                 let share = if i == j {
                     f64::from(count) / f64::from(of_class.max(1))
@@ -80,7 +86,12 @@ impl Confusion {
             };
             ConfusionRow {
                 class: class_name(classes, i),
-                cells: row.iter().enumerate().map(cell).collect(),
+                cells: row
+                    .iter()
+                    .enumerate()
+                    .map(cell)
+                    .chain((none > 0).then(|| cell((usize::MAX, &none_of(i)))))
+                    .collect(),
             }
         });
         let often = worst.map(|(i, j, n)| {
@@ -103,7 +114,21 @@ impl Confusion {
             rows: rows.collect(),
             wrong: thousands(wrong as usize),
             total: thousands(total as usize),
-            often,
+            often: match none {
+                0 => often,
+                none => {
+                    let count = thousands(none as usize);
+                    let nothing = format!("For {count} of them it gives no prediction.");
+                    Some(
+                        [Some(nothing), often]
+                            .into_iter()
+                            .flatten()
+                            .collect::<Vec<_>>()
+                            .join(" "),
+                    )
+                }
+            },
+            some_are_none: none > 0,
         })
     }
 }
@@ -113,9 +138,16 @@ pub(super) fn mistakes(mistakes: &[Mistake], classes: &[String]) -> Vec<MistakeV
         png: mistake.png.clone(),
         index: mistake.index,
         truth: class_name(classes, mistake.truth),
-        predicted: class_name(classes, mistake.predicted),
-        probability: format!("{:.1} %", mistake.probability * 100.0),
+        predicted: match mistake.predicted {
+            Some(class) => class_name(classes, class),
+            None => "none".to_owned(),
+        },
+        probability: match mistake.predicted {
+            Some(_) => format!("{:.1} %", mistake.probability * 100.0),
+            None => "no prediction".to_owned(),
+        },
         truth_probability: match mistake.truth_probability * 100.0 {
+            _ if mistake.predicted.is_none() => "–".to_owned(),
             tiny if tiny < 0.05 => "< 0.1 %".to_owned(),
             share => format!("{share:.1} %"),
         },

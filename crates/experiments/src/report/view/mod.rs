@@ -88,13 +88,13 @@ impl Page {
     }
 }
 
-/// The variant others are compared with: the first that changes nothing in the layers.
+/// The variant others are compared with: the first that changes nothing in the layers and has not diverged.
 pub fn reference<'a>(run: &RunData, summary: &'a Summary) -> Option<&'a VariantSummary> {
     let plain = |v: &&VariantSummary| {
         run.study
             .variants
             .get(&v.name)
-            .is_some_and(|changes| !changes.changes_layers())
+            .is_some_and(|changes| !changes.changes_layers() && !v.diverged)
     };
     summary.variants.iter().find(plain)
 }
@@ -138,12 +138,12 @@ fn unfinished(run: &RunData) -> Option<String> {
     (done < all).then(|| format!("{done} of {all} trainings are finished; what is below shows how far the others have come.{failed}"))
 }
 
+/// The best of the variants that have not diverged.
 fn tiles(summary: &Summary) -> Vec<Tile> {
+    let compared = || summary.variants.iter().filter(|variant| !variant.diverged);
     let of = |figure: &dyn Fn(&Figures) -> Option<f64>| -> Vec<(String, f64)> {
-        let values = summary
-            .variants
-            .iter()
-            .filter_map(|v| Some((v.label.clone(), figure(v.figures.as_ref()?)?)));
+        let values =
+            compared().filter_map(|v| Some((v.label.clone(), figure(v.figures.as_ref()?)?)));
         values.filter(|(_, value)| value.is_finite()).collect()
     };
     let accuracy = of(&|figures| Some(figures.val_accuracy?.mean));
@@ -168,7 +168,7 @@ fn tiles(summary: &Summary) -> Vec<Tile> {
         tile("Smallest gap", smallest(&gaps), points),
         tile("Largest gap", largest(&gaps), points),
     ];
-    let enough = summary.variants.len() > 1;
+    let enough = compared().count() > 1;
     found
         .into_iter()
         .flatten()

@@ -50,12 +50,14 @@ impl VariantView {
         let classes = &run.environment.classes;
         let (charts, legend) = variant_charts(run, variant, ranges)?;
         let failed = failures(run, name).next().is_some();
-        let status = (!variant.complete).then(|| match variant.epoch {
+        let progress = (!variant.complete).then(|| match variant.epoch {
             0 if failed => "failed".to_owned(),
             epoch if failed => format!("failed after {epoch} epochs"),
             0 => "not begun".to_owned(),
             epoch => format!("{epoch} of {} epochs", run.study.base().epochs),
         });
+        let diverged = variant.diverged.then(|| "diverged".to_owned());
+        let status: Vec<String> = diverged.into_iter().chain(progress).collect();
         let judged = match (done, run.study.base().seeds.len()) {
             (Some(job), 2..) => format!("after the last epoch, seed {}", job.job.seed),
             _ => "after the last epoch".to_owned(),
@@ -71,7 +73,7 @@ impl VariantView {
             sentences: failures(run, name)
                 .chain(sentences(run, variant, reference))
                 .collect(),
-            status,
+            status: (!status.is_empty()).then(|| status.join(", ")),
             final_figures: variant.figures.as_ref().map(FinalFigures::of),
             charts,
             legend,
