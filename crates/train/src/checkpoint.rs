@@ -116,9 +116,11 @@ impl CheckpointExt for Checkpoint {
     }
 
     fn into_model_with(self, registry: &Registry) -> Result<Model> {
-        let config: serde_json::Value = serde_json::from_str(&self.architecture)
-            .map_err(|e| Error::Restore(format!("its architecture is no JSON: {e}")))?;
-        Ok(Model::restore(&config, registry, self.weights)?)
+        Ok(Model::restore_from_text(
+            &self.architecture,
+            registry,
+            self.weights,
+        )?)
     }
 
     fn load_into(&self, model: &mut Model) -> Result<()> {
