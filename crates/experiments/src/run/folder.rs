@@ -25,6 +25,11 @@ use super::{Environment, JobData, JobResult, RunData, Summary};
 use crate::study::{Job, Study};
 use crate::{Error, Result};
 
+/// A line of a history is no longer than this (a thousand metrics): while one is read it takes a few times its length.
+const LONGEST_LINE: usize = 1 << 16;
+/// A summary is no longer than this: as long as that of thousands of variants.
+const LONGEST_SUMMARY: u64 = 1 << 23;
+
 /// The folder of a run.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
@@ -173,9 +178,22 @@ impl RunFolder {
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         let mut records: Vec<EpochRecord> = Vec::new();
         for (number, line) in text[..whole].lines().enumerate() {
-            let record: EpochRecord = serde_json::from_str(line)
-                .map_err(|error| Error::run(&path, format!("line {}: {error}", number + 1)))?;
-            records.retain(|earlier| earlier.epoch < record.epoch);
+            let wrong = |what: String| Error::run(&path, format!("line {}: {what}", number + 1));
+            if line.len() > LONGEST_LINE {
+                return Err(wrong(format!(
+                    "it has {} bytes, which no epoch has",
+                    line.len()
+                )));
+            }
+            let record: EpochRecord =
+                serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
+            // They stand in ascending order, so that what is repeated stands at the end.
+            while records
+                .last()
+                .is_some_and(|last| last.epoch >= record.epoch)
+            {
+                records.pop();
+            }
             records.push(record);
         }
         Ok(records)
@@ -222,6 +240,13 @@ impl RunFolder {
             environment: Environment,
         }
         let path = self.summary();
+        let length = fs::metadata(&path).map_or(0, |file| file.len());
+        if length > LONGEST_SUMMARY {
+            return Err(Error::run(
+                &path,
+                format!("it has {length} bytes, which no summary has"),
+            ));
+        }
         let part: Option<Part> = read_json(&path)?;
         part.map(|part| part.environment)
             .ok_or_else(|| Error::run(&path, "it is missing, so the run has not begun"))
