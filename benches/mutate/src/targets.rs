@@ -121,6 +121,9 @@ fn use_weights(checkpoint: Checkpoint) {
 
 /// What is said about a model that a file describes.
 fn described(model: &Model) {
+    if model.layer_names().count() > 1_000 {
+        return; // a table and a description of many layers are long, and are nobody's file
+    }
     let _ = model.summary();
     let _ = model.stages();
     let again = model.config();
@@ -155,7 +158,8 @@ fn description(text: &[u8]) {
         && let Ok(json) = serde_json::from_str::<Value>(text)
     {
         let from_json = Model::restore(&json, &registry, none());
-        assert_eq!(from_json.is_ok(), from_text.is_ok());
+        // A key that stands twice is refused in a text, and is lost before in a value.
+        assert!(from_json.is_ok() || from_text.is_err());
         let _ = Sequential::<f32>::from_config(&json);
     }
     if let Ok(model) = from_text {

@@ -107,11 +107,12 @@ pub(crate) mod padding {
 
 /// Reads the description of a `class_name`; no description (`null`) is one without entries.
 pub(crate) fn parse<T: DeserializeOwned>(class_name: &str, config: &Value) -> Result<T> {
-    let read = match config.is_null() {
-        true => T::deserialize(Value::Object(Default::default())),
-        false => T::deserialize(config), // what is read is not copied first
+    let config = if config.is_null() {
+        Value::Object(Default::default())
+    } else {
+        config.clone()
     };
-    read.map_err(|error| Error::Config(format!("{class_name}: {error}")))
+    serde_json::from_value(config).map_err(|error| Error::Config(format!("{class_name}: {error}")))
 }
 
 /// Writes a description. Plain structs of numbers and words always have a JSON form.

@@ -107,12 +107,12 @@ impl<E: Element> Kind<E> {
             }
         };
         for shape in weights.iter().map(|spec| &spec.shape).chain(&outputs) {
-            if let Some(why) = too_large(shape) {
+            if config::elements(shape).is_none() {
                 let input = match inputs {
                     [one] => format!("input {one:?}"),
                     several => format!("inputs {several:?}"),
                 };
-                let message = format!("{shape:?} {why} ({input})");
+                let message = format!("{shape:?} is too large ({input})");
                 return Err(Error::layer(self.class_name(), message));
             }
         }
@@ -138,13 +138,11 @@ impl<E: Element> Debug for Kind<E> {
     }
 }
 
-/// Why no tensor can have this shape, if so. That a shape has few axes keeps the shapes of a deep model small, whatever a
-/// damaged description says.
-fn too_large(shape: &[usize]) -> Option<&'static str> {
-    if shape.len() > MOST_AXES {
-        return Some("has more than 32 axes");
-    }
-    config::elements(shape).is_none().then_some("is too large")
+/// What is wrong with a shape of very many axes. Few axes keep the shapes of a deep model small, whatever a damaged
+/// description says.
+fn too_many_axes(shape: &[usize]) -> Option<String> {
+    let many = shape.len() > MOST_AXES;
+    many.then(|| format!("{} axes are more than {MOST_AXES}", shape.len()))
 }
 
 /// As many as a checkpoint's tensors may have.
@@ -329,9 +327,14 @@ impl<E: Element> Builder<E> {
     }
 
     pub(crate) fn input(&mut self, name: &str, shape: Vec<usize>) -> Wire {
-        if let Some(why) = too_large(&shape) {
-            let message = format!("input {name:?}: {shape:?} {why}");
+        if config::elements(&shape).is_none() {
+            let message = format!("input {name:?}: {shape:?} is too large");
             self.fail(Failure::Other(Error::Config(message)));
+        }
+        if let Some(message) = too_many_axes(&shape) {
+            self.fail(Failure::Other(Error::Config(format!(
+                "input {name:?}: {message}"
+            ))));
         }
         let wire = self.value(shape);
         self.inputs.push((name.to_owned(), wire.value));
@@ -386,6 +389,9 @@ impl<E: Element> Builder<E> {
         }
         let shapes: Vec<&[usize]> = inputs.iter().map(|w| &*self.shapes[w.value]).collect();
         let (outputs, weights) = drawn.kind.describe(&shapes)?;
+        if let Some(message) = outputs.iter().find_map(|shape| too_many_axes(shape)) {
+            return Err(Error::layer(drawn.kind.class_name(), message));
+        }
         match &drawn.specs {
             None => drawn.specs = Some(weights),
             Some(first) if *first == weights => {}

@@ -306,3 +306,40 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
         Err(error) => Err(Error::io("reading", path)(error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With a look at all earlier ones for every epoch, a long history took minutes.
+    #[test]
+    fn a_history_is_read_in_order_and_repeated_epochs_count_once() {
+        let home = tempfile::tempdir().expect("a folder");
+        let study = crate::study::Study::regularization();
+        let folder = RunFolder {
+            path: home.path().to_path_buf(),
+        };
+        let job = study.jobs().swap_remove(0);
+        folder.prepare(&job).expect("a folder");
+        let line = |epoch: u64, loss: f64| {
+            let record = EpochRecord {
+                epoch,
+                loss,
+                ..EpochRecord::default()
+            };
+            serde_json::to_string(&record).expect("a line") + "\n"
+        };
+        let write = |text: String| fs::write(folder.history_file(&job), text).expect("written");
+        let many: String = (1..=20_000).map(|epoch| line(epoch, 1.0)).collect();
+        write(many + &line(19_999, 2.0));
+        let history = folder.history(&job).expect("a history");
+        assert_eq!(history.len(), 19_999);
+        assert_eq!(
+            history.last().map(|last| (last.epoch, last.loss)),
+            Some((19_999, 2.0))
+        );
+        write(line(1, 1.0) + &"x".repeat(LONGEST_LINE + 1) + "\n");
+        let error = folder.history(&job).expect_err("no epoch").to_string();
+        assert!(error.contains("line 2: it has 65537 bytes"), "{error}");
+    }
+}
