@@ -29,6 +29,32 @@ fn files_that_ask_for_much_are_read_or_refused() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// Deflate packs a thousand zeros into a byte, and the header of an IDX file may ask for them.
+#[test]
+#[ignore = "images are unpacked into memory, up to a thousand times their packed length"]
+fn blank_images_in_gzip_are_read_or_refused() {
+    let failures = watched("blank", |tell| {
+        let mut images = vec![0; 16 + 100 * 1_000 * 1_000];
+        images[..16].copy_from_slice(&[0, 0, 8, 3, 0, 0, 0, 100, 0, 0, 3, 232, 0, 0, 3, 232]);
+        let target = targets::all()
+            .into_iter()
+            .find(|target| target.name == "idx_in_gzip");
+        let target = target.expect("a target of the list");
+        let file = (target.seal)(&images);
+        drop(images);
+        let reading = measured(&target, &file);
+        let _ = tell.send(Report::Going);
+        let line = format!("{} bytes took {}", file.len(), reading.bytes);
+        println!("{line}");
+        reading
+            .fault
+            .map(|fault| format!("{line}: {fault}"))
+            .into_iter()
+            .collect()
+    });
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
 /// Target, what is much, and the file (without its seal).
 fn cases() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let payload = |what, count: usize, shape: &[u8], notes| {
