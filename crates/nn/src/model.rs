@@ -10,6 +10,7 @@ use crate::graph::{Built, Graph, Kind};
 use crate::plan::{Head, Instead, Plan};
 use crate::weights::{self, Loaded};
 use crate::{Error, Regularizer, Result, WeightSpec};
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use taper_tensor::{Element, Seed, Tensor};
@@ -192,6 +193,11 @@ impl<E: Element> Model<E> {
         self.parameters.iter_mut().find(|p| p.name == name)
     }
 
+    /// Whether the layer of this number learns.
+    pub(crate) fn learns(&self, owner: usize) -> bool {
+        self.trainable[owner]
+    }
+
     /// Whether the layer of this name learns; `None` if there is none.
     pub fn is_trainable(&self, layer: &str) -> Option<bool> {
         Some(self.trainable[self.owner(layer)?])
@@ -339,14 +345,19 @@ impl<E: Element> Model<E> {
 
     /// Weights of these names do not learn.
     pub(crate) fn freeze_weights(&mut self, names: &[String]) -> Result<()> {
-        for name in names {
-            let Some(parameter) = self.parameter_mut(name) else {
-                let message = format!("frozen_weights: the model has no {name}");
-                return Err(Error::Config(message));
-            };
-            parameter.trainable = false;
+        let mut wanted: HashSet<&str> = names.iter().map(String::as_str).collect();
+        for parameter in &mut self.parameters {
+            if wanted.remove(&*parameter.name) {
+                parameter.trainable = false;
+            }
         }
-        Ok(())
+        match names.iter().find(|name| wanted.contains(name.as_str())) {
+            Some(name) => {
+                let message = format!("frozen_weights: the model has no {name}");
+                Err(Error::Config(message))
+            }
+            None => Ok(()),
+        }
     }
 
     /// The sum of the penalties of all weights that learn.
