@@ -134,12 +134,12 @@ impl<'a> Measured<'a> {
             field: 0,
             target: target.to_vec(),
         };
-        let wish = |metric: &'a Box<dyn Metric>| Wish {
+        let wishes = metrics.iter().map(|metric| Wish {
             metric: &**metric,
             output: None,
             weighted: false,
-        };
-        Self::of(&[term], &metrics.iter().map(wish).collect::<Vec<_>>())
+        });
+        Self::of(&[term], &wishes.collect::<Vec<_>>())
     }
 }
 
