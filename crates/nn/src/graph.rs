@@ -262,6 +262,16 @@ impl<E: Element> Graph<E> {
         calls
     }
 
+    /// The name of the layer or junction that makes a value, or of the input that it is.
+    pub(crate) fn name_of(&self, value: usize) -> &str {
+        let maker = self.nodes.iter().find(|n| n.outputs.contains(&value));
+        let input = || self.inputs.iter().find(|input| input.value == value);
+        match maker {
+            Some(node) => &self.owners[node.owner].name,
+            None => input().map_or("", |input| &input.name),
+        }
+    }
+
     /// Which call of its owner each node is, from 0.
     pub(crate) fn call_numbers(&self) -> Vec<usize> {
         let mut calls = vec![0; self.owners.len()];

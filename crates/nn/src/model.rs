@@ -168,6 +168,29 @@ impl<E: Element> Model<E> {
         self.output_shapes().next().unwrap_or(&[])
     }
 
+    /// The names of the outputs, in their order: each that of the layer which makes it (as Keras's), or of the input
+    /// that it is. Where a name comes again, because a layer is called twice or makes several, `_1`, `_2`, … follow it.
+    /// Losses, metrics and data sets' targets are given to outputs by these names.
+    ///
+    /// ```
+    /// use taper_nn::{Functional, Seed, layers::Dense};
+    /// let mut net = Functional::new();
+    /// let x = net.input("x", [4]);
+    /// let (kind, size) = (net.apply(Dense::new(3).name("kind"), x), net.apply(Dense::new(1).name("size"), x));
+    /// assert_eq!(net.outputs(&[kind, size]).build(Seed(7))?.output_names(), ["kind", "size"]);
+    /// # Ok::<(), taper_nn::Error>(())
+    /// ```
+    pub fn output_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for &value in &self.graph.outputs {
+            let base = self.graph.name_of(value);
+            let numbered = (1..).map(|number| format!("{base}_{number}"));
+            let mut candidates = std::iter::once(base.to_owned()).chain(numbered);
+            names.extend(candidates.find(|name| !names.contains(name)));
+        }
+        names
+    }
+
     /// The names of the layers (junctions are layers here), in the order of their first call.
     pub fn layer_names(&self) -> impl Iterator<Item = &str> {
         self.graph.owners.iter().map(|owner| owner.name.as_str())

@@ -140,4 +140,6 @@ impl CheckpointExt for Checkpoint {
 pub(crate) trait Snapshot {
     fn checkpoint(&self) -> Checkpoint;
     fn position(&self) -> Position;
+    /// The figures of the epoch so far.
+    fn running(&self) -> Vec<(String, f64)>;
 }
