@@ -23,7 +23,7 @@ pub struct Evaluation {
     /// Mean loss without penalty: cross-entropy, squared error, whatever the loss is.
     #[serde(alias = "cross_entropy")]
     pub data_loss: f64,
-    /// Penalty of the weights.
+    /// Mean penalty: of the weights, and of layers' outputs (activity regularizers).
     pub penalty: f64,
     /// The share of samples that are right; `None` where the loss tells no classes apart and it was not asked for.
     pub accuracy: Option<f64>,
@@ -214,7 +214,7 @@ pub(crate) fn measure(
     confusion: Confusion,
 ) -> Result<Evaluation> {
     let goal = Goal::new("evaluate", model, data, batch_size, wishes)?;
-    let penalty = penalty(model);
+    let (penalty, mut of_outputs) = (penalty(model), 0.0);
     let mut running = Running::new(&goal.measured);
     let mut tables = confusion.tables(&goal.terms)?;
     let mut evaluator = model.evaluator(batch_size.min(data.len()))?;
@@ -228,9 +228,10 @@ pub(crate) fn measure(
                 table.update(output, target)?;
             }
         }
+        of_outputs += batch.indices.len() as f64 * found.activity_penalty;
         let result = BatchResult {
             data_loss: found.loss,
-            penalty,
+            penalty: penalty + found.activity_penalty,
             losses: &found.losses,
             outputs: &found.outputs,
             targets: &targets,
@@ -250,7 +251,7 @@ pub(crate) fn measure(
         samples: running.samples,
         loss: running.loss(),
         data_loss: running.data_loss(),
-        penalty,
+        penalty: penalty + of_outputs / data.len() as f64,
         accuracy,
         metrics,
         confusion,

@@ -34,7 +34,8 @@
 //!
 //! As in Keras 3: the `loss` and `accuracy` of an epoch are means over its samples, taken while it runs, each batch with
 //! the weights of its moment and with dropout; the loss includes the penalties of that moment; a last, smaller batch
-//! counts with as many samples as it has; `val_loss` includes the penalty of the weights at the end of the epoch.
+//! counts with as many samples as it has; `val_loss` includes the penalty at the end of the epoch. Penalties are those of
+//! weights and of layers' outputs (activity regularizers), in training as in measuring.
 //! Because running figures hide the true gap, [`Trainer::measure_training_set`] adds the training set's figures with the
 //! weights at the end of the epoch and dropout off, and every loss is also given without its penalty:
 //! [`data_loss`](EpochRecord::data_loss), which files and [`EpochRecord::get`] call `cross_entropy` where it is one.

@@ -12,7 +12,7 @@ pub use taper_nn::junctions::{Add, Concatenate};
 pub use taper_nn::layers::*;
 pub use taper_nn::{
     BinaryCrossentropy, CategoricalCrossentropy, Functional, Initializer, L1, L1L2, L2, Layer,
-    Loss, MeanSquaredError, Model, Padding, Sequential, SparseCategoricalCrossentropy,
+    Loss, MeanSquaredError, Model, Padding, Regularizer, Sequential, SparseCategoricalCrossentropy,
 };
 pub use taper_optim::Optimizer;
 pub use taper_optim::optimizers::prelude::*;

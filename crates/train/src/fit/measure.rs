@@ -44,7 +44,10 @@ impl Run<'_, '_> {
             val_loss: figure(&validation, |e| e.loss),
             val_accuracy: validation.as_ref().and_then(|e| e.accuracy),
             val_data_loss: figure(&validation, |e| e.data_loss),
-            end_penalty: penalty(self.model),
+            end_penalty: {
+                let measured = validation.as_ref().or(training.as_ref());
+                measured.map_or_else(|| penalty(self.model), |e| e.penalty)
+            },
             train_accuracy: training.as_ref().and_then(|e| e.accuracy),
             train_data_loss: figure(&training, |e| e.data_loss),
             metrics: figures,
