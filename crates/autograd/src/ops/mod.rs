@@ -14,6 +14,7 @@ mod concat;
 mod conv2d;
 mod conv2d_fused;
 mod conv2d_pooled;
+mod conv2d_sum;
 mod dense;
 mod div;
 mod dropout;
@@ -63,7 +64,7 @@ pub fn all() -> &'static [Spec] {
     &ALL
 }
 
-static ALL: [Spec; 51] = [
+static ALL: [Spec; 52] = [
     // Arithmetic, with broadcasting
     add::SPEC,
     sub::SPEC,
@@ -104,6 +105,7 @@ static ALL: [Spec; 51] = [
     conv2d::SPEC,
     conv2d_fused::SPEC,
     conv2d_pooled::SPEC,
+    conv2d_sum::SPEC,
     batch_normalization::SPEC,
     max_pool2d::SPEC,
     average_pool2d::SPEC,

@@ -8,7 +8,7 @@ mod batch_norm;
 pub(crate) mod conv;
 pub(crate) mod cut;
 pub mod dropout;
-mod elementwise;
+pub(crate) mod elementwise;
 pub mod geometry;
 mod matmul;
 mod pool;
@@ -21,7 +21,7 @@ mod update_f32;
 
 pub use crate::matrix::MatrixRef;
 #[doc(hidden)]
-pub use arguments::ChannelMap;
+pub use arguments::{After, ChannelMap};
 pub use arguments::{Epilogue, PoolPositions};
 #[doc(hidden)]
 pub use conv::ways;
@@ -43,19 +43,19 @@ pub trait Kernels: Passes {
         reference::finish(y, bias, epilogue);
     }
 
-    fn conv2d(
-        g: &ConvGeometry,
-        x: &[Self],
-        k: &[Self],
-        bias: Option<&[Self]>,
-        epilogue: &Epilogue,
-        y: &mut [Self],
-    ) {
-        reference::conv2d(g, x, k, bias, epilogue, y);
+    fn conv2d(g: &ConvGeometry, x: &[Self], k: &[Self], after: After<'_, Self>, y: &mut [Self]) {
+        reference::conv2d(g, x, k, after, y);
     }
 
-    fn conv2d_input_gradient(g: &ConvGeometry, dy: &[Self], k: &[Self], dx: &mut [Self]) {
-        reference::conv2d_input_gradient(g, dy, k, dx);
+    /// dx = the gradient, plus `addend`.
+    fn conv2d_input_gradient(
+        g: &ConvGeometry,
+        dy: &[Self],
+        k: &[Self],
+        addend: Option<&[Self]>,
+        dx: &mut [Self],
+    ) {
+        reference::conv2d_input_gradient(g, dy, k, addend, dx);
     }
 
     fn conv2d_kernel_gradient(g: &ConvGeometry, dy: &[Self], x: &[Self], dk: &mut [Self]) {
@@ -196,19 +196,18 @@ impl Kernels for f32 {
         elementwise::finish(y, bias, epilogue);
     }
 
-    fn conv2d(
-        g: &ConvGeometry,
-        x: &[f32],
-        k: &[f32],
-        bias: Option<&[f32]>,
-        epilogue: &Epilogue,
-        y: &mut [f32],
-    ) {
-        conv::forward(g, x, k, bias, epilogue, y);
+    fn conv2d(g: &ConvGeometry, x: &[f32], k: &[f32], after: After<'_, f32>, y: &mut [f32]) {
+        conv::forward(g, x, k, after, y);
     }
 
-    fn conv2d_input_gradient(g: &ConvGeometry, dy: &[f32], k: &[f32], dx: &mut [f32]) {
-        conv::input_gradient(g, dy, k, dx);
+    fn conv2d_input_gradient(
+        g: &ConvGeometry,
+        dy: &[f32],
+        k: &[f32],
+        addend: Option<&[f32]>,
+        dx: &mut [f32],
+    ) {
+        conv::input_gradient(g, dy, k, addend, dx);
     }
 
     fn conv2d_kernel_gradient(g: &ConvGeometry, dy: &[f32], x: &[f32], dk: &mut [f32]) {
