@@ -10,6 +10,7 @@ pub(crate) mod cut;
 pub mod dropout;
 pub(crate) mod elementwise;
 pub mod geometry;
+pub mod math;
 mod matmul;
 mod pool;
 pub(crate) mod reach;
@@ -138,6 +139,16 @@ pub trait Kernels: Passes {
 
     fn relu_gradient(gradient: &[Self], output: &[Self], scale: Self, dx: &mut [Self]) {
         reference::relu_gradient(gradient, output, scale, dx);
+    }
+
+    /// `function` of every value.
+    fn apply_in_place(function: math::Function, x: &mut [Self]) {
+        x.iter_mut().for_each(|x| *x = function.of(*x));
+    }
+
+    /// `function` of every value of `x`, into `y` of the same length.
+    fn apply(function: math::Function, x: &[Self], y: &mut [Self]) {
+        y.iter_mut().zip(x).for_each(|(y, x)| *y = function.of(*x));
     }
 
     fn sum_rows(x: &[Self], sums: &mut [Self]) {
@@ -274,6 +285,14 @@ impl Kernels for f32 {
 
     fn relu_gradient(gradient: &[f32], output: &[f32], scale: f32, dx: &mut [f32]) {
         elementwise::relu_gradient(gradient, output, scale, dx);
+    }
+
+    fn apply_in_place(function: math::Function, x: &mut [f32]) {
+        function.apply_in_place(x);
+    }
+
+    fn apply(function: math::Function, x: &[f32], y: &mut [f32]) {
+        function.apply(x, y);
     }
 
     fn sum_rows(x: &[f32], sums: &mut [f32]) {
