@@ -115,6 +115,8 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn with_sign(self, a: Self::V, sign: Self::V) -> Self::V;
     /// The bits of each lane, shifted left by the 23 of an f32's fraction: an exponent moves to its place.
     fn low_bits_to_exponent(self, a: Self::V) -> Self::V;
+    /// Of positive normal numbers `fraction · 2^exponent`: the exponent, and the fraction from 1 to below 2.
+    fn exponent_and_fraction(self, a: Self::V) -> (Self::V, Self::V);
     /// The lanes of both in turn: `a₀ b₀ a₁ b₁ …` as far as one vector holds, and what follows in a second.
     fn zip(self, a: Self::V, b: Self::V) -> (Self::V, Self::V);
     /// `value` where `a > 0`, 0 elsewhere.

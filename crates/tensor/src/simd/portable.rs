@@ -109,6 +109,13 @@ impl Simd for Portable {
         )
     }
     #[inline(always)]
+    fn exponent_and_fraction(self, a: f32x8) -> (f32x8, f32x8) {
+        let lanes = a.to_array();
+        let exponent = lanes.map(|lane| (lane.to_bits() >> 23) as f32 - 127.0);
+        let fraction = lanes.map(|lane| f32::from_bits(lane.to_bits() & 0x007f_ffff | 0x3f80_0000));
+        (f32x8::new(exponent), f32x8::new(fraction))
+    }
+    #[inline(always)]
     fn zip(self, a: f32x8, b: f32x8) -> (f32x8, f32x8) {
         let ([a0, a1, a2, a3, a4, a5, a6, a7], [b0, b1, b2, b3, b4, b5, b6, b7]) =
             (a.to_array(), b.to_array());

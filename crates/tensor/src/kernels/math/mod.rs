@@ -5,80 +5,100 @@
 //! `coefficients.py` beside this file made the polynomials; `tests/math.rs` holds every function to its bound.
 
 mod exp;
+mod expm1;
+mod ln;
+mod log1p;
+mod plain;
 mod sigmoid;
+mod silu;
+mod softplus;
 mod tanh;
 
 use crate::scalar::Scalar;
 use crate::simd::{InstructionSet, Simd, WithSimd, run_on, selected};
 
-/// A function of one number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Function {
+/// Makes [`Function`] of the rows of the table: a file each.
+macro_rules! table {
+    ($($(#[$about:meta])+ $Name:ident = $vector:expr, $name:literal, $bound:expr, |$x:ident| $plain:expr;)+) => {
+        /// A function of one number.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Function {
+            $($(#[$about])+ $Name,)+
+        }
+
+        impl Function {
+            /// Every function.
+            pub const ALL: &[Function] = &[$(Function::$Name),+];
+
+            /// Its name in tables.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Function::$Name => $name,)+
+                }
+            }
+
+            /// What its error never reaches, in units of the last place of the exact result (a subnormal's unit is
+            /// 2⁻¹⁴⁹). `cargo xtask ulp` measures it over all f32.
+            pub fn bound(self) -> f64 {
+                match self {
+                    $(Function::$Name => $bound,)+
+                }
+            }
+
+            /// The function of any float by the standard library: what f64 computes with, and the reference.
+            pub fn of<E: Scalar>(self, x: E) -> E {
+                match self {
+                    $(Function::$Name => { let $x = x; $plain })+
+                }
+            }
+
+            /// Replaces every value by the function of it, on a given instruction set, or on the portable one where the
+            /// machine lacks it: to compare them.
+            pub fn apply_in_place_on(self, set: InstructionSet, x: &mut [f32]) {
+                match self {
+                    $(Function::$Name => run_on(set, InPlace($vector, x)),)+
+                }
+            }
+
+            /// The function of every value of `x`, written to `y`.
+            ///
+            /// # Panics
+            /// When the lengths differ.
+            pub fn apply(self, x: &[f32], y: &mut [f32]) {
+                assert_eq!(x.len(), y.len(), "{}: lengths", self.name());
+                match self {
+                    $(Function::$Name => run_on(selected(), Between($vector, x, y)),)+
+                }
+            }
+        }
+    };
+}
+
+table! {
     /// eˣ: +0 at −∞, ∞ from 88.72284 on, subnormal results rounded twice at most.
-    Exp,
+    Exp = exp::Exp, "exp", 2.0, |x| x.exp();
+    /// eˣ − 1, with all digits near 0: −1 at −∞, −0 at −0.
+    Expm1 = expm1::Expm1, "expm1", 2.0, |x| x.exp_m1();
+    /// The natural logarithm: −∞ at ±0, NaN below.
+    Ln = ln::Ln, "ln", 2.0, |x| x.ln();
+    /// ln(1 + x), with all digits near 0: −∞ at −1, NaN below, −0 at −0.
+    Log1p = log1p::Log1p, "log1p", 2.0, |x| x.ln_1p();
     /// 1 / (1 + e⁻ˣ): +0 at −∞, 1 at ∞.
-    Sigmoid,
+    Sigmoid = sigmoid::Sigmoid, "sigmoid", 2.0, |x| plain::sigmoid(x);
+    /// x / (1 + e⁻ˣ): at ±∞ the limits, ±0 and ∞.
+    Silu = silu::Silu, "silu", 3.0, |x| plain::silu(x);
+    /// The slope of silu: 0 at −∞, 1 at ∞. Below 1 the unit of its bound is that of 1: it crosses 0.
+    SiluSlope = silu::SiluSlope, "silu'", 3.0, |x| plain::silu_slope(x);
+    /// ln(1 + eˣ): 0 at −∞, ∞ at ∞.
+    Softplus = softplus::Softplus, "softplus", 3.0, |x| plain::softplus(x);
     /// The hyperbolic tangent: ±1 at ±∞, −0 at −0, x where x is subnormal.
-    Tanh,
+    Tanh = tanh::Tanh, "tanh", 2.0, |x| x.tanh();
 }
 
 impl Function {
-    /// Every function.
-    pub const ALL: [Function; 3] = [Function::Exp, Function::Sigmoid, Function::Tanh];
-
-    /// Its name in tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Function::Exp => "exp",
-            Function::Sigmoid => "sigmoid",
-            Function::Tanh => "tanh",
-        }
-    }
-
-    /// What its error never reaches, in units of the last place of the exact result (a subnormal's unit is 2⁻¹⁴⁹).
-    pub fn bound(self) -> f64 {
-        2.0
-    }
-
-    /// The function of any float by the standard library: the reference in f64.
-    pub fn of<E: Scalar>(self, x: E) -> E {
-        match self {
-            Function::Exp => x.exp(),
-            Function::Sigmoid => {
-                let small = (-x.abs()).exp(); // never above 1
-                let numerator = if x < E::zero() { small } else { E::one() };
-                numerator / (E::one() + small)
-            }
-            Function::Tanh => x.tanh(),
-        }
-    }
-
     /// Replaces every value by the function of it. NaN stays NaN.
     pub fn apply_in_place(self, x: &mut [f32]) {
         self.apply_in_place_on(selected(), x);
-    }
-
-    /// As [`apply_in_place`](Self::apply_in_place) on a given instruction set, or on the portable one where the machine
-    /// lacks it: to compare them.
-    pub fn apply_in_place_on(self, set: InstructionSet, x: &mut [f32]) {
-        match self {
-            Function::Exp => run_on(set, InPlace(exp::Exp, x)),
-            Function::Sigmoid => run_on(set, InPlace(sigmoid::Sigmoid, x)),
-            Function::Tanh => run_on(set, InPlace(tanh::Tanh, x)),
-        }
-    }
-
-    /// The function of every value of `x`, written to `y`.
-    ///
-    /// # Panics
-    /// When the lengths differ.
-    pub fn apply(self, x: &[f32], y: &mut [f32]) {
-        assert_eq!(x.len(), y.len(), "{}: lengths", self.name());
-        match self {
-            Function::Exp => run_on(selected(), Between(exp::Exp, x, y)),
-            Function::Sigmoid => run_on(selected(), Between(sigmoid::Sigmoid, x, y)),
-            Function::Tanh => run_on(selected(), Between(tanh::Tanh, x, y)),
-        }
     }
 }
 
