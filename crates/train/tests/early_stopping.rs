@@ -90,6 +90,48 @@ fn a_run_that_has_stopped_does_not_train_on() {
 }
 
 #[test]
+fn each_of_several_gets_its_own_weights_back() {
+    let (data, validation) = (Bars::new(64, 1), Bars::new(32, 2));
+    let make = |epochs| {
+        let restoring = |figure| {
+            let stopping = EarlyStopping::on(figure).patience(40);
+            stopping.restore_best_weights(true)
+        };
+        restless()
+            .epochs(epochs)
+            .validation(&validation)
+            .callback(stopping().patience(30))
+            .callback(restoring("val_accuracy"))
+            // The last one to give its weights.
+            .callback(restoring("val_loss"))
+    };
+    let (mut whole, mut seen) = (network(), Vec::new());
+    let fit = make(6).fit(&mut whole, &data).unwrap();
+    let losses = fit.get("val_loss");
+    let best = |a: &usize, b: &usize| losses[*a].total_cmp(&losses[*b]);
+    let best = (0..6).min_by(best).unwrap() as u64;
+    assert!(best < 5, "{losses:?}");
+    for epoch in 1..=6 {
+        let mut model = network();
+        let half = make(6)
+            .callback(After(epoch))
+            .fit(&mut model, &data)
+            .unwrap();
+        let checkpoint = reread(&half.checkpoint(&model));
+        let mut resumed = checkpoint.clone().into_model().unwrap();
+        let rest = make(6)
+            .resume(&checkpoint)
+            .unwrap()
+            .fit(&mut resumed, &data)
+            .unwrap();
+        assert_eq!(rest.epochs.len(), 6);
+        assert_eq!(weights(&resumed), weights(&whole), "after epoch {epoch}");
+        seen.push(weights(&model));
+    }
+    assert_eq!(weights(&whole), seen[best as usize]);
+}
+
+#[test]
 fn a_figure_that_was_not_measured_is_no_epoch_without_improvement() {
     /// A measurement of nothing.
     #[derive(Debug)]

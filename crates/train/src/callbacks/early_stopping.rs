@@ -108,7 +108,11 @@ struct Kept {
 
 impl Callback for EarlyStopping {
     fn name(&self) -> String {
-        format!("EarlyStopping({})", self.monitor.name)
+        // One that keeps no weights must not be given those of another.
+        match self.restore {
+            true => format!("EarlyStopping({})", self.monitor.name),
+            false => "EarlyStopping".into(),
+        }
     }
 
     fn prepare(&mut self, view: &View<'_>) -> Result<()> {
@@ -146,7 +150,7 @@ impl Callback for EarlyStopping {
     fn restore(&mut self, state: &str) -> Result<()> {
         let kept: Kept =
             serde_json::from_str(state).map_err(|error| Error::Resume(error.to_string()))?;
-        self.awaited = kept.best.filter(|_| self.restore);
+        self.awaited = kept.best;
         Ok(())
     }
 
