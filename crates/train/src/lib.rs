@@ -54,7 +54,10 @@
 //! Shuffling and dropout are functions of seed, epoch and step, so a checkpoint made after any batch
 //! ([`View::checkpoint`], [`ModelCheckpoint`]) holds all there is to know: [`Trainer::resume`] continues to the bit as
 //! if nothing had happened, with any number of threads. What callbacks remember and decide ([`Callback::state`],
-//! [`View::set_learning_rate`]) is part of it.
+//! [`Callback::tensors`], [`View::set_learning_rate`]) is part of it.
+//!
+//! Figures that are no finite numbers are kept, too: files hold NaN and ∞ as [`number`] says, and what is not measured
+//! (`null`) is another thing than NaN.
 //!
 //! # What can be added
 //!
@@ -84,7 +87,7 @@ mod mode;
 #[doc(hidden)] // for what measures steps; it may change with every version
 pub mod moments;
 mod names;
-mod number;
+pub mod number;
 mod outputs;
 mod predict;
 pub mod prediction;

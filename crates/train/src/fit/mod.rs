@@ -19,7 +19,7 @@ use crate::{
     running::{BatchResult, Running},
     settings::{Resumption, Settings},
 };
-use decisions::{Decisions, Order, States};
+use decisions::{Decisions, Order, States, Tensors};
 use std::{cell::RefCell, collections::BTreeMap, ops::ControlFlow, ops::Deref, time::Instant};
 use taper_checkpoint::{Checkpoint, OptimizerState, Position};
 use taper_datasets::{Batch, Batches, Dataset};
@@ -38,14 +38,18 @@ pub struct Fit {
     /// The optimizer with its moments.
     pub optimizer: OptimizerState,
     provenance: BTreeMap<String, String>,
+    /// What callbacks remember, as it stands in checkpoints.
+    tensors: Tensors,
 }
 
 impl Fit {
     /// A checkpoint from which training can go on; `model` is the one that was trained.
     #[must_use]
     pub fn checkpoint(&self, model: &Model) -> Checkpoint {
+        let mut optimizer = self.optimizer.clone();
+        optimizer.slots.extend(self.tensors.iter().cloned());
         Checkpoint {
-            optimizer: Some(self.optimizer.clone()),
+            optimizer: Some(optimizer),
             position: Some(self.position.clone()),
             provenance: self.provenance.clone(),
             ..Checkpoint::of(model).history(&self.history)
@@ -85,6 +89,7 @@ pub(crate) fn run<'a>(
         position: run.position(),
         optimizer: moments::save(&*settings.optimizer, &run.state, run.model),
         provenance: run.provenance(),
+        tensors: run.tensors.take(),
         history: run.history,
         stopped,
     })
@@ -116,6 +121,8 @@ struct Run<'r, 'a> {
     order: Order,
     /// What callbacks remember, as of the latest event: names and states.
     states: RefCell<States>,
+    /// The tensors among it, as they are called in checkpoints.
+    tensors: RefCell<Tensors>,
     /// The same from a checkpoint, until they are given back.
     saved: Option<Decisions>,
 }
@@ -153,6 +160,7 @@ impl<'r, 'a> Run<'r, 'a> {
             control: Control::default(),
             order: Order::default(),
             states: RefCell::default(),
+            tensors: RefCell::default(),
             saved: None,
             settings,
             model,

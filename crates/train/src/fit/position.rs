@@ -1,7 +1,7 @@
 //! Where a run stands: into a checkpoint, and back out of one.
 
 use super::Run;
-use super::decisions::Decisions;
+use super::decisions::{Decisions, Tensors, take_tensors};
 use crate::{
     CheckpointExt, Error, Result,
     checkpoint::Snapshot,
@@ -27,7 +27,8 @@ struct Progress {
 
 impl Run<'_, '_> {
     /// Takes over what a checkpoint says, if it belongs to this model, data and settings.
-    pub(super) fn go_on_from(&mut self, from: Resumption) -> Result<()> {
+    pub(super) fn go_on_from(&mut self, mut from: Resumption) -> Result<()> {
+        let tensors = take_tensors(&mut from.optimizer.slots);
         self.state = moments::load(&*self.settings.optimizer, from.optimizer, self.model)?;
         self.history = from.history;
         self.epoch = from.position.epoch;
@@ -38,7 +39,7 @@ impl Run<'_, '_> {
                 true => Decisions::default(),
                 false => serde_json::from_str(notes).map_err(unreadable)?,
             };
-            self.take_over(decisions);
+            self.take_over(decisions, tensors);
             return Ok(());
         }
         let progress: Progress = serde_json::from_str(notes).map_err(unreadable)?;
@@ -63,14 +64,18 @@ impl Run<'_, '_> {
             return Err(Error::Resume(message));
         }
         self.running = Running::load(progress.running, &self.goal.measured)?;
-        self.take_over(progress.decisions);
+        self.take_over(progress.decisions, tensors);
         Ok(())
     }
 
-    fn take_over(&mut self, decisions: Decisions) {
+    fn take_over(&mut self, decisions: Decisions, tensors: Tensors) {
         self.control.learning_rate.set(decisions.learning_rate());
         *self.states.borrow_mut() = decisions.callbacks.clone();
-        self.saved = Some(decisions);
+        *self.tensors.borrow_mut() = tensors.clone();
+        self.saved = Some(Decisions {
+            tensors,
+            ..decisions
+        });
     }
 
     /// What is known of where this model comes from; the user's own notes win.
@@ -101,12 +106,12 @@ fn unreadable(error: serde_json::Error) -> Error {
 
 impl Snapshot for Run<'_, '_> {
     fn checkpoint(&self) -> Checkpoint {
+        let mut optimizer = moments::save(&*self.settings.optimizer, &self.state, self.model);
+        optimizer
+            .slots
+            .extend(self.tensors.borrow().iter().cloned());
         Checkpoint {
-            optimizer: Some(moments::save(
-                &*self.settings.optimizer,
-                &self.state,
-                self.model,
-            )),
+            optimizer: Some(optimizer),
             position: Some(self.position()),
             provenance: self.provenance(),
             ..Checkpoint::of(self.model).history(&self.history)
@@ -134,6 +139,7 @@ impl Snapshot for Run<'_, '_> {
             decisions: Decisions {
                 learning_rate: self.control.learning_rate.get().map(Number),
                 callbacks: self.states.borrow().clone(),
+                tensors: Tensors::new(),
             },
         };
         let Seed(seed) = self.settings.seed;
