@@ -19,9 +19,11 @@ mod dense;
 mod div;
 mod dropout;
 mod exp;
+mod expm1;
 mod flatten;
 mod gather;
 mod ln;
+mod log1p;
 mod log_softmax;
 mod log_sum_exp;
 mod matmul;
@@ -64,7 +66,7 @@ pub fn all() -> &'static [Spec] {
     &ALL
 }
 
-static ALL: [Spec; 52] = [
+static ALL: [Spec; 54] = [
     // Arithmetic, with broadcasting
     add::SPEC,
     sub::SPEC,
@@ -75,7 +77,9 @@ static ALL: [Spec; 52] = [
     // Functions of every element
     neg::SPEC,
     exp::SPEC,
+    expm1::SPEC,
     ln::SPEC,
+    log1p::SPEC,
     sqrt::SPEC,
     square::SPEC,
     abs::SPEC,

@@ -27,3 +27,13 @@ impl OfVectors for Expm1 {
         simd.where_less(simd.with_sign(x, one), simd.splat(NEAR), x, y)
     }
 }
+
+#[derive(Clone, Copy)]
+pub(super) struct Elu;
+
+impl OfVectors for Elu {
+    #[inline(always)]
+    fn of<S: Simd>(self, simd: S, x: S::V) -> S::V {
+        simd.where_less(simd.splat(0.0), x, x, Expm1.of(simd, x))
+    }
+}

@@ -79,6 +79,8 @@ table! {
     Exp = exp::Exp, "exp", 2.0, |x| x.exp();
     /// eˣ − 1, with all digits near 0: −1 at −∞, −0 at −0.
     Expm1 = expm1::Expm1, "expm1", 2.0, |x| x.exp_m1();
+    /// x where x > 0, eˣ − 1 elsewhere.
+    Elu = expm1::Elu, "elu", 2.0, |x| if x > E::zero() { x } else { x.exp_m1() };
     /// The natural logarithm: −∞ at ±0, NaN below.
     Ln = ln::Ln, "ln", 2.0, |x| x.ln();
     /// ln(1 + x), with all digits near 0: −∞ at −1, NaN below, −0 at −0.
