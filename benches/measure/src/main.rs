@@ -25,10 +25,12 @@ mod peers;
 mod pool;
 mod record;
 mod scratch;
+mod soak;
 mod statistics;
 mod step;
 mod study;
 mod taper;
+mod trials;
 mod usage;
 mod work;
 mod zoo;
@@ -41,6 +43,14 @@ fn main() -> ExitCode {
         .map(std::ffi::OsString::into_string)
         .collect::<Result<Vec<String>, _>>()
         .map_err(|argument| usage::wrong(format!("argument {argument:?} is not UTF-8")));
-    let done = arguments.and_then(|arguments| commands::run(&arguments));
-    output::ended(done.map_or_else(|error| output::report(&error), |()| ExitCode::SUCCESS))
+    let done = arguments.and_then(|arguments| carry_out(&arguments));
+    output::ended(done.unwrap_or_else(|error| output::report(&error)))
+}
+
+/// `soak …` is what `cargo xtask soak` asks for; anything else stands after `cargo xtask bench`.
+fn carry_out(arguments: &[String]) -> anyhow::Result<ExitCode> {
+    match arguments.split_first() {
+        Some((word, rest)) if word == "soak" => soak::Soak::parse(rest)?.run(),
+        _ => commands::run(arguments).map(|()| ExitCode::SUCCESS),
+    }
 }
