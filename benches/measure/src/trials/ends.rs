@@ -167,3 +167,42 @@ pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     found.sort();
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_count_and_times_do_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, text: &str| {
+            std::fs::write(folder.path().join(name), text).expect("written");
+            ends(folder.path())
+        };
+        let line = |epoch: u32, loss: f64, seconds: u32| {
+            format!("{{\"epoch\":{epoch},\"loss\":{loss},\"seconds\":{seconds}}}\n")
+        };
+        let name = "history.jsonl";
+        let whole = write(name, &(line(1, 0.5, 3) + &line(2, 0.25, 3))).expect("readable");
+        let again = [
+            line(1, 0.5, 4),
+            line(2, 0.3, 4),
+            line(2, 0.25, 5),
+            "{".into(),
+        ];
+        let again = write(name, &again.concat()).expect("readable");
+        assert!(differences(&again, &whole).is_empty());
+        let other = 0.25 + f64::EPSILON;
+        let other = write(name, &(line(1, 0.5, 3) + &line(2, other, 3))).expect("readable");
+        assert_eq!(differences(&other, &whole), ["history.jsonl differs"]);
+        let more = write(".x.taper-partial", "").expect("readable");
+        let expected = [".x.taper-partial is left over", "history.jsonl differs"];
+        assert_eq!(differences(&more, &whole), expected);
+        assert_eq!(leftovers(folder.path()).expect("a folder").len(), 1);
+        std::fs::remove_file(folder.path().join(name)).expect("removed");
+        let less = ends(folder.path()).expect("readable");
+        assert_eq!(differences(&less, &whole)[0], "history.jsonl is missing");
+        assert!(write("summary.json", "{\"half\":").is_err());
+        assert_eq!(unreadable(folder.path()).expect("a folder").len(), 1);
+    }
+}

@@ -11,7 +11,7 @@ use super::child::Child;
 use super::ends::{leftovers, unreadable};
 use super::kill::compared;
 use super::lab::Lab;
-use super::place::{Place, Whole};
+use super::place::{How, Place, Whole};
 use super::plan::{Found, Plan};
 
 /// A page of memory, of which such a disk is made.
@@ -151,7 +151,7 @@ fn on_a_disk_of(
     let out = format!("disk-{pages}");
     let broken = format!("{out}-broken");
     let mut command = small_disk(place, pages, &out)?;
-    place.pass_on(&mut command, "0.02");
+    place.pass_on(&mut command, How::USUAL);
     let status = Child::start(&mut command, &place.log(&out))?.end()?;
     let mut wrong = Vec::new();
     let log = place.log(&out);
@@ -178,7 +178,11 @@ fn on_a_disk_of(
             wrong.extend(unreadable(&run)?);
             wrong.extend(leftovers(&run)?);
         }
-        None => found.count("disks too small to begin"),
+        None => {
+            found.count("disks too small to begin");
+            let begun = std::fs::read_dir(place.path(&broken))?.flatten();
+            wrong.extend(begun.map(|entry| format!("{} is left over", entry.path().display())));
+        }
     }
     wrong.extend(compared(place.run(&out).as_deref(), whole)?);
     if wrong.is_empty() {

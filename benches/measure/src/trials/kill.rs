@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::child::Child;
 use super::ends::{differences, ends, unreadable};
-use super::place::{Place, Whole};
+use super::place::{How, Place, Whole};
 use super::plan::{Found, Plan};
 use super::random::Random;
 use super::rounds::{Tried, rounds};
@@ -34,15 +34,15 @@ fn attempt(
     found: &mut Found,
 ) -> Result<Tried> {
     let kills = random.choose(&[1, 2, MOST]);
-    let every = random.choose(&["0.005", "0.05", "20"]);
-    let mut what = format!("a checkpoint every {every} s");
+    let how = How::any(random);
+    let mut what = how.to_string();
     let mut wrong = Vec::new();
     let mut killed = 0;
     loop {
         let run = place.run(out);
         let mut command = match &run {
-            Some(run) => place.resume(run, every),
-            None => place.train(out, every),
+            Some(run) => place.resume(run, how),
+            None => place.train(out, how),
         };
         let mut child = Child::start(&mut command, &place.log(out))?;
         if killed < kills && !child.ended_within(whole.time.mul_f64(random.share()))? {

@@ -9,6 +9,7 @@ use taper_experiments::study::Study;
 
 use super::child::Child;
 use super::ends::{Ends, ends};
+use super::random::Random;
 
 /// Two variants of a small network, with all that has a state: moments, moving statistics, dropout's random numbers.
 const STUDY: &str = r#"
@@ -40,6 +41,39 @@ pub(crate) struct Place {
     program: PathBuf,
     folder: PathBuf,
     study: Study,
+}
+
+/// What no result depends on.
+#[derive(Clone, Copy)]
+pub(super) struct How {
+    /// Seconds.
+    checkpoint_every: &'static str,
+    /// Trainings side by side.
+    jobs: &'static str,
+}
+
+impl How {
+    pub(super) const USUAL: How = How {
+        checkpoint_every: "0.02",
+        jobs: "1",
+    };
+
+    pub(super) fn any(random: &mut Random) -> How {
+        How {
+            checkpoint_every: random.choose(&["0.005", "0.05", "20"]),
+            jobs: random.choose(&["1", "2"]),
+        }
+    }
+}
+
+impl std::fmt::Display for How {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let How {
+            checkpoint_every,
+            jobs,
+        } = self;
+        write!(f, "--checkpoint-every {checkpoint_every} --jobs {jobs}")
+    }
 }
 
 /// The training that was left alone.
@@ -80,7 +114,7 @@ impl Place {
         for _ in 0..2 {
             self.clear("whole")?;
             let started = Instant::now();
-            let child = Child::start(&mut self.train("whole", "0.02"), &self.log("whole"))?;
+            let child = Child::start(&mut self.train("whole", How::USUAL), &self.log("whole"))?;
             let status = child.end()?;
             if !status.success() {
                 bail!(
@@ -100,32 +134,32 @@ impl Place {
     }
 
     /// A new training, into the folder `out`.
-    pub(super) fn train(&self, out: &str, checkpoint_every: &str) -> Command {
-        let mut command = self.taper(checkpoint_every);
+    pub(super) fn train(&self, out: &str, how: How) -> Command {
+        let mut command = self.taper(how);
         command.args(["soak.toml", "--out", out]);
         command
     }
 
     /// Goes on with a run.
-    pub(super) fn resume(&self, run: &Path, checkpoint_every: &str) -> Command {
-        let mut command = self.taper(checkpoint_every);
+    pub(super) fn resume(&self, run: &Path, how: How) -> Command {
+        let mut command = self.taper(how);
         command.arg("--resume").arg(run);
         command
     }
 
-    fn taper(&self, checkpoint_every: &str) -> Command {
+    fn taper(&self, how: How) -> Command {
         let mut command = unprejudiced(&self.program);
-        self.at_home(&mut command, checkpoint_every);
+        self.at_home(&mut command, how);
         command
     }
 
     /// Has another program start `taper train`, with what all trainings here have in common.
-    pub(super) fn pass_on(&self, command: &mut Command, checkpoint_every: &str) {
+    pub(super) fn pass_on(&self, command: &mut Command, how: How) {
         command.arg(&self.program);
-        self.at_home(command, checkpoint_every);
+        self.at_home(command, how);
     }
 
-    fn at_home(&self, command: &mut Command, checkpoint_every: &str) {
+    fn at_home(&self, command: &mut Command, how: How) {
         command
             .current_dir(&self.folder)
             .env("TAPER_FIXTURES", fixtures());
@@ -137,7 +171,12 @@ impl Place {
             "--data-dir",
             "data",
         ]);
-        command.args(["--checkpoint-every", checkpoint_every]);
+        command.args([
+            "--checkpoint-every",
+            how.checkpoint_every,
+            "--jobs",
+            how.jobs,
+        ]);
     }
 
     /// The run in the folder `out`, if it has begun: if it has a study.

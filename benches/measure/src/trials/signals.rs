@@ -38,7 +38,7 @@ mod unix {
     use crate::trials::child::Child;
     use crate::trials::ends::leftovers;
     use crate::trials::kill::compared;
-    use crate::trials::place::{Place, Whole};
+    use crate::trials::place::{How, Place, Whole};
     use crate::trials::plan::Found;
     use crate::trials::random::Random;
     use crate::trials::rounds::Tried;
@@ -64,16 +64,16 @@ mod unix {
         random: &mut Random,
         found: &mut Found,
     ) -> Result<Tried> {
-        let every = random.choose(&["0.005", "0.05", "20"]);
+        let how = How::any(random);
         let (first, second) = (random.choose(&SIGNALS), random.choose(&SIGNALS));
         let at = whole.time.mul_f64(random.share());
         let apart = Duration::from_secs_f64(random.choose(&[0.03, 2.5]) * random.share());
         let mut what = format!(
-            "a checkpoint every {every} s, {} after {at:.3?}, {} {apart:.3?} later",
+            "{how}, {} after {at:.3?}, {} {apart:.3?} later",
             first.0, second.0
         );
 
-        let mut child = Child::start(&mut place.train(out, every), &place.log(out))?;
+        let mut child = Child::start(&mut place.train(out, how), &place.log(out))?;
         let mut wrong = Vec::new();
         let disturbed = !child.ended_within(at)?;
         if disturbed {
@@ -99,8 +99,8 @@ mod unix {
             }
             // After the end as well: what is finished stays so.
             let mut command = match &run {
-                Some(run) => place.resume(run, every),
-                None => place.train(out, every),
+                Some(run) => place.resume(run, how),
+                None => place.train(out, how),
             };
             let status = Child::start(&mut command, &place.log(out))?.end()?;
             if !status.success() {
