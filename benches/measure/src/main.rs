@@ -1,4 +1,5 @@
-//! `cargo xtask bench …`: steps, epochs, curves, digests, other frameworks, and everything that has a bound.
+//! `cargo xtask bench …`: steps, epochs, curves, digests, other frameworks, and everything that has a bound; and
+//! `cargo xtask soak`, which disturbs trainings.
 //!
 //! Shared machines are noisy and slow down for seconds at a time, so programs that are compared take
 //! turns, and what counts is the ratio within a turn.
