@@ -8,7 +8,7 @@ use super::place::{Place, Whole};
 use super::plan::{Found, Plan};
 
 /// Lets every so many-th step of a new run fail by itself, then every step of what is left of one that was broken off, and
-/// goes on with each. Nothing is lost that was said to be done, and every file is an old or a new one.
+/// goes on with each, which meets another fault on its way. Nothing is lost that was said to be done, and every file is an old or a new one.
 ///
 /// # Errors
 /// Files that cannot be written although nothing was to fail: no fault of what is tried.

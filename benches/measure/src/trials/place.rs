@@ -215,6 +215,21 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
 }
 
+/// Copies a folder with all below it.
+pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
+    let here = || format!("copy {} to {}", from.display(), to.display());
+    std::fs::create_dir_all(to).with_context(here)?;
+    for entry in std::fs::read_dir(from).with_context(here)? {
+        let entry = entry.with_context(here)?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        match from.is_dir() {
+            true => copy(&from, &to)?,
+            false => drop(std::fs::copy(&from, &to).with_context(here)?),
+        }
+    }
+    Ok(())
+}
+
 /// A program that ignores no signal at its start, as it does if a shell started us in the background.
 fn unprejudiced(program: &Path) -> Command {
     let probe = Command::new("env")

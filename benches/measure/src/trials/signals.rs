@@ -128,7 +128,7 @@ mod unix {
             let [first, second] = self.numbers;
             let is = |number: i32| number == first || (close && number == second);
             if self.apart.is_some() {
-                found.count("second signal heard or sent");
+                found.count("second signals sent");
             }
             match (self.status.code(), self.status.signal()) {
                 (Some(0), _) => found.count("finished all the same"),
