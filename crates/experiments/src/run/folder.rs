@@ -57,7 +57,7 @@ impl RunFolder {
     /// behind it.
     ///
     /// # Errors
-    /// Folders or files that cannot be made.
+    /// Folders or files that cannot be made; no run is left then.
     pub fn create(parent: &Path, study: &Study) -> Result<RunFolder> {
         let toml = study.to_toml()?;
         fs::create_dir_all(parent).map_err(Error::io("creating", parent))?;
@@ -77,8 +77,15 @@ impl RunFolder {
             lock: None,
             notice: None,
         };
-        folder.take_lock()?;
-        folder.write(&folder.path.join("study.toml"), toml.as_bytes())?;
+        let begun = folder
+            .take_lock()
+            .and_then(|()| folder.write(&folder.path.join("study.toml"), toml.as_bytes()));
+        if let Err(error) = begun {
+            // Nobody could go on with it.
+            folder.lock = None;
+            let _ = fs::remove_dir(&folder.path);
+            return Err(error);
+        }
         Ok(folder)
     }
 
