@@ -66,6 +66,7 @@
 pub mod callbacks;
 mod checkpoint;
 mod class_weight;
+mod conditions;
 mod confusion;
 mod control;
 mod error;
@@ -79,6 +80,7 @@ mod history;
 mod labels;
 mod loss_check;
 mod measured;
+mod measures;
 pub mod metrics;
 mod mode;
 #[doc(hidden)] // for what measures steps; it may change with every version
@@ -104,6 +106,7 @@ pub use evaluate::{Evaluate, Evaluation, evaluate, evaluate_with};
 pub use event::{Callback, Event, View};
 pub use fit::Fit;
 pub use history::History;
+pub use measures::Measures;
 pub use metrics::{Metric, kinds::*};
 pub use mode::Mode;
 pub use predict::{Predictions, predict, predict_all};

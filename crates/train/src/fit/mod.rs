@@ -11,6 +11,7 @@ use crate::{
     Callback, CheckpointExt, Error, Event, History, Result,
     checkpoint::Snapshot,
     class_weight::ClassWeighted,
+    conditions::Difference,
     control::Control,
     evaluate::in_memory_of,
     figures::Figures,
@@ -118,6 +119,11 @@ struct Run<'r, 'a> {
     states: RefCell<States>,
     /// The same from a checkpoint, until they are given back.
     saved: Option<Decisions>,
+    /// The notes of the checkpoint that was gone on from.
+    first_notes: BTreeMap<String, String>,
+    /// What was changed when going on, and the note of this and all earlier changes.
+    changes: Vec<Difference>,
+    changes_noted: Option<String>,
 }
 
 impl<'r, 'a> Run<'r, 'a> {
@@ -154,6 +160,9 @@ impl<'r, 'a> Run<'r, 'a> {
             order: Order::default(),
             states: RefCell::default(),
             saved: None,
+            first_notes: BTreeMap::new(),
+            changes: Vec::new(),
+            changes_noted: None,
             settings,
             model,
             data,
