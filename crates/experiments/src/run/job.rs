@@ -17,9 +17,6 @@ use super::{JobResult, RunFolder, StudyData};
 use crate::study::{Job, Study};
 use crate::{Error, Result};
 
-/// The key of a checkpoint's provenance that holds the loss's settings as JSON, where they are not the defaults.
-pub(crate) const LOSS_CONFIG: &str = "loss_config";
-
 /// What all jobs of a run share.
 pub struct Context<'a> {
     /// The study.
@@ -207,10 +204,6 @@ fn train(
         .callback(context.stop.clone());
     for (key, value) in provenance(study, job) {
         trainer = trainer.provenance(key, value);
-    }
-    if !plan.loss.config.is_empty() {
-        let config = serde_json::Value::Object(plan.loss.config);
-        trainer = trainer.provenance(LOSS_CONFIG, config.to_string());
     }
     if let Some(checkpoint) = from {
         trainer = trainer.resume(&checkpoint)?;

@@ -18,7 +18,6 @@ pub use data::{StudyData, open};
 pub use environment::{Environment, peak_memory};
 pub use failure::JobFailure;
 pub use folder::{RunFolder, RunLock};
-pub(crate) use job::LOSS_CONFIG;
 pub use job::{Context, JobEvent, Listener, Outcome, run_job};
 pub use recorded::{JobData, RunData};
 pub use result::{JobResult, Mistake};
