@@ -116,7 +116,11 @@ pub(crate) fn accepted(
     accept: &[String],
     within_epoch: bool,
 ) -> Result<Vec<Difference>> {
-    let asked = |difference: &Difference| accept.iter().any(|name| means(name, &difference.name));
+    let asked = |difference: &Difference| {
+        accept
+            .iter()
+            .any(|name| is_asked_for(name, &difference.name))
+    };
     let fixed = |name: &str| {
         within_epoch && (name.starts_with("data.") || FIXED_WITHIN_EPOCHS.contains(&name))
     };
@@ -144,10 +148,18 @@ pub(crate) fn accepted(
 /// What the sums and the order of an epoch that has begun are about.
 const FIXED_WITHIN_EPOCHS: [&str; 4] = ["batch_size", "shuffle", "metrics", "seed"];
 
-/// Whether `asked` means this condition: its whole name, its last word, or what it belongs to.
-fn means(asked: &str, name: &str) -> bool {
-    let last = name.rsplit('.').next();
-    asked == name || Some(asked) == last || name.starts_with(&format!("{asked}."))
+/// Whether `asked`, given to [`Trainer::accept`](crate::Trainer::accept), means the condition of this name: it is the
+/// whole name, or some of the words between its dots.
+///
+/// ```
+/// use taper_train::is_asked_for;
+/// assert!(is_asked_for("learning_rate", "optimizer.learning_rate"));
+/// assert!(is_asked_for("optimizer", "optimizer.learning_rate"));
+/// assert!(!is_asked_for("rate", "optimizer.learning_rate"));
+/// ```
+#[must_use]
+pub fn is_asked_for(asked: &str, name: &str) -> bool {
+    format!(".{name}.").contains(&format!(".{asked}."))
 }
 
 /// Adds changes to those noted before, a JSON list.
@@ -163,6 +175,23 @@ pub(crate) fn note(earlier: Option<&String>, changes: &[Difference], at: &Positi
     Value::Array(all).to_string()
 }
 
+/// Those of the noted changes that were made in or before this epoch and after the one before, in words.
+pub(crate) fn changes_of(noted: Option<&String>, epoch: u64) -> Vec<String> {
+    let all = noted.and_then(|json| serde_json::from_str::<Vec<Value>>(json).ok());
+    let all = all.unwrap_or_default().into_iter();
+    let of_epoch = all.filter(|change| change["epoch"] == epoch);
+    let word = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
+    let in_words = |change: Value| {
+        let [name, was, is] = ["name", "was", "is"].map(|key| word(&change[key]));
+        format!("{name}: {was} → {is}")
+    };
+    of_epoch.map(in_words).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,9 +199,10 @@ mod tests {
     #[test]
     fn a_change_is_asked_for_by_its_name_its_last_word_or_its_whole() {
         for asked in ["optimizer.learning_rate", "learning_rate", "optimizer"] {
-            assert!(means(asked, "optimizer.learning_rate"), "{asked}");
+            assert!(is_asked_for(asked, "optimizer.learning_rate"), "{asked}");
         }
-        assert!(!means("rate", "optimizer.learning_rate"));
-        assert!(!means("opt", "optimizer.learning_rate"));
+        assert!(!is_asked_for("rate", "optimizer.learning_rate"));
+        assert!(!is_asked_for("opt", "optimizer.learning_rate"));
+        assert!(!is_asked_for("", "optimizer.learning_rate"));
     }
 }

@@ -100,6 +100,7 @@ mod trainer;
 
 pub use callbacks::{EarlyStopping, ModelCheckpoint, ReduceLROnPlateau, StopFlag};
 pub use checkpoint::CheckpointExt;
+pub use conditions::is_asked_for;
 pub use confusion::ConfusionMatrix;
 pub use error::{Error, Result};
 pub use evaluate::{Evaluate, Evaluation, evaluate, evaluate_with};

@@ -281,7 +281,8 @@ impl<'a> Trainer<'a> {
     /// loss, metrics (each with its settings), batch size, shuffling, class weights, seed or data are not those of the
     /// checkpoint, and lists what differs. A change has the name that stands there (`optimizer.learning_rate`); its last
     /// word (`learning_rate`) and what it belongs to (`optimizer`: all of its settings) do as well. What was changed,
-    /// and when, is noted in every later checkpoint ([`Checkpoint::provenance`], `changes`). A learning rate that is
+    /// and when, is noted in every later checkpoint ([`Checkpoint::provenance`], `changes`) and in the history
+    /// ([`EpochRecord::changes`](crate::EpochRecord)). A learning rate that is
     /// accepted also ends the one that a callback had set.
     ///
     /// Within an epoch, batch size, shuffling, seed, metrics and data stay. Moments that another optimizer cannot use begin

@@ -318,6 +318,9 @@ fn what_the_result_depends_on_is_compared_between_epochs_and_changed_by_name() {
     let mut trainer = rate().resume(&checkpoint).unwrap().accept("learning_rate");
     let fit = trainer.fit(&mut model, &data).unwrap();
     assert_eq!(fit.last().unwrap().learning_rate, 1e-4);
+    let told = ["optimizer.learning_rate: 0.001 → 0.0001"];
+    assert_eq!(fit.last().unwrap().changes, told);
+    assert!(fit.history.epochs[0].changes.is_empty());
     let later = fit.checkpoint(&model);
     assert_eq!(later.provenance["who"], "first");
     assert_eq!(later.provenance["resumed_who"], "second");

@@ -99,6 +99,7 @@ fn history(curves: &Curves, variant: &str, seed: u64) -> Vec<EpochRecord> {
             learning_rate: 0.001,
             seconds: 12.5,
             images_per_second: 4_800.0,
+            changes: Vec::new(),
         }
     };
     (0..epochs).map(record).collect()
