@@ -7,6 +7,11 @@ use taper_datasets::Dataset;
 use taper_nn::losses;
 use taper_optim::optimizers;
 
+/// The key of a checkpoint's provenance that holds what was changed, as a JSON list.
+pub(crate) const CHANGES: &str = "changes";
+/// That list is no longer than this, in bytes: thousands of changes. In memory it takes many times its length.
+const LONGEST_NOTE: usize = 1 << 20;
+
 /// Conditions by name, e.g. `loss.label_smoothing`; each is compared where both sides know it.
 pub(crate) type Conditions = Map<String, Value>;
 
@@ -164,6 +169,7 @@ pub fn is_asked_for(asked: &str, name: &str) -> bool {
 
 /// Adds changes to those noted before, a JSON list.
 pub(crate) fn note(earlier: Option<&String>, changes: &[Difference], at: &Position) -> String {
+    let earlier = earlier.filter(|json| json.len() <= LONGEST_NOTE);
     let earlier = earlier.and_then(|json| serde_json::from_str::<Vec<Value>>(json).ok());
     let mut all = earlier.unwrap_or_default();
     all.extend(changes.iter().map(|change| {
@@ -175,11 +181,10 @@ pub(crate) fn note(earlier: Option<&String>, changes: &[Difference], at: &Positi
     Value::Array(all).to_string()
 }
 
-/// Those of the noted changes that were made in or before this epoch and after the one before, in words.
-pub(crate) fn changes_of(noted: Option<&String>, epoch: u64) -> Vec<String> {
+/// The noted changes in words, each with the epoch that it was made in or before.
+pub(crate) fn noted_changes(noted: Option<&String>) -> Vec<(u64, String)> {
+    let noted = noted.filter(|json| json.len() <= LONGEST_NOTE);
     let all = noted.and_then(|json| serde_json::from_str::<Vec<Value>>(json).ok());
-    let all = all.unwrap_or_default().into_iter();
-    let of_epoch = all.filter(|change| change["epoch"] == epoch);
     let word = |value: &Value| {
         value
             .as_str()
@@ -187,9 +192,18 @@ pub(crate) fn changes_of(noted: Option<&String>, epoch: u64) -> Vec<String> {
     };
     let in_words = |change: Value| {
         let [name, was, is] = ["name", "was", "is"].map(|key| word(&change[key]));
-        format!("{name}: {was} → {is}")
+        let epoch = change["epoch"].as_u64().unwrap_or_default();
+        (epoch, format!("{name}: {was} → {is}"))
     };
-    of_epoch.map(in_words).collect()
+    all.unwrap_or_default().into_iter().map(in_words).collect()
+}
+
+/// Those of one epoch.
+pub(crate) fn changes_of(noted: Option<&String>, epoch: u64) -> Vec<String> {
+    let all = noted_changes(noted).into_iter();
+    all.filter(|(of, _)| *of == epoch)
+        .map(|(_, change)| change)
+        .collect()
 }
 
 #[cfg(test)]

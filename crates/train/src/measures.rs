@@ -10,6 +10,8 @@ use taper_tensor::Tensor;
 
 /// The key of a checkpoint's provenance.
 const MEASURES: &str = "measures";
+/// It is no longer than this, in bytes: thousands of metrics. In memory it takes many times its length.
+const LONGEST_NOTE: usize = 1 << 20;
 
 /// The losses with their settings and the metrics with which a checkpoint's model was trained.
 ///
@@ -65,6 +67,11 @@ impl Measures {
         let unreadable = |error: serde_json::Error| {
             Error::Restore(format!("the notes on its loss cannot be read: {error}"))
         };
+        let all = [MEASURES, "loss_config"].into_iter().filter_map(note);
+        if let Some(long) = all.map(String::len).find(|length| *length > LONGEST_NOTE) {
+            let message = format!("the notes on its loss have {long} bytes, which no loss has");
+            return Err(Error::Restore(message));
+        }
         if let Some(json) = note(MEASURES) {
             return serde_json::from_str(json).map_err(unreadable);
         }
@@ -80,6 +87,36 @@ impl Measures {
             }],
             metrics: Vec::new(),
         })
+    }
+
+    /// Name and value, a line each: `loss` (of each output: `loss of <output>`) with its settings, and `metrics`, such as
+    /// `top_2_accuracy (k = 2)`.
+    #[must_use]
+    pub fn in_words(&self) -> Vec<(String, String)> {
+        let of = |what: &str, output: &Option<String>| match output {
+            Some(output) => format!("{what} of {output}"),
+            None => what.to_owned(),
+        };
+        let mut lines: Vec<(String, String)> = Vec::new();
+        for loss in &self.losses {
+            let weight = match loss.weight {
+                1.0 => String::new(),
+                weight => format!(", weight {weight}"),
+            };
+            let value = with_settings(&loss.name, &loss.config) + &weight;
+            lines.push((of("loss", &loss.output), value));
+        }
+        for metric in &self.metrics {
+            let (name, value) = (
+                of("metrics", &metric.output),
+                with_settings(&metric.name, &metric.config),
+            );
+            match lines.iter_mut().find(|(other, _)| *other == name) {
+                Some((_, values)) => *values += &format!(", {value}"),
+                None => lines.push((name, value)),
+            }
+        }
+        lines
     }
 
     /// What measures `model` in the same way, and what is a loss or a metric of the user's own, which a file cannot hold:
@@ -118,6 +155,15 @@ impl Measures {
             }
         }
         (evaluate, unknown)
+    }
+}
+
+fn with_settings(name: &str, config: &Value) -> String {
+    let settings = config.as_object().into_iter().flatten();
+    let settings: Vec<String> = settings.map(|(k, v)| format!("{k} = {v}")).collect();
+    match settings.is_empty() {
+        true => name.to_owned(),
+        false => format!("{name} ({})", settings.join(", ")),
     }
 }
 

@@ -65,9 +65,11 @@ impl Run<'_, '_> {
         self.epoch = from.position.epoch;
         self.history = from.history;
         self.first_notes = from.provenance;
-        self.first_notes.remove("changes").inspect(|earlier| {
-            self.changes_noted = Some(earlier.clone());
-        });
+        self.first_notes
+            .remove(conditions::CHANGES)
+            .inspect(|earlier| {
+                self.changes_noted = Some(earlier.clone());
+            });
         if !self.changes.is_empty() {
             let noted =
                 conditions::note(self.changes_noted.as_ref(), &self.changes, &from.position);
@@ -166,7 +168,7 @@ impl Run<'_, '_> {
         let own = own.filter(|(key, _)| !self.settings.provenance.contains_key(key));
         all.extend(own);
         if let Some(changes) = &self.changes_noted {
-            all.insert("changes".into(), changes.clone());
+            all.insert(conditions::CHANGES.into(), changes.clone());
         }
         all
     }
