@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Args;
 use taper_checkpoint::{Checkpoint, FORMAT_VERSION, Position};
-use taper_train::CheckpointExt;
+use taper_train::{CheckpointExt, Measures};
 
 use super::{Done, table};
 use crate::console::say;
@@ -124,7 +124,24 @@ fn state(checkpoint: &Checkpoint) -> anyhow::Result<String> {
             ),
         );
     }
-    for (key, value) in &checkpoint.provenance {
+    let changes = checkpoint.read_changes();
+    for (epoch, change) in &changes {
+        line("changed", &format!("{change}, from epoch {epoch} on"));
+    }
+    // What cannot be read is shown as it stands there.
+    let measures = Measures::of(checkpoint).map(|measures| measures.in_words());
+    let measures = measures.unwrap_or_default();
+    if checkpoint.provenance.contains_key("loss") {
+        for (name, value) in &measures {
+            line(name, value);
+        }
+    }
+    let said = |key: &str| match key {
+        "loss" | "loss_config" | "measures" => !measures.is_empty(),
+        "changes" => !changes.is_empty(),
+        _ => false,
+    };
+    for (key, value) in checkpoint.provenance.iter().filter(|(key, _)| !said(key)) {
         line(key, value);
     }
     Ok(text)

@@ -10,6 +10,7 @@
 //!         last.taper             where to go on
 //!         best.taper             the epoch of the highest validation accuracy
 //!         result.json            confusion matrix and worst mistakes; there when the job is done
+//!         settings.json          what the job was begun with, and what was changed when it was gone on with
 //!         failure.json           why the job failed; there until it is tried again
 //! ```
 //!
@@ -26,6 +27,7 @@ use taper_files::lock::{Attempt, FolderLock};
 use taper_files::{atomic, leftovers};
 use taper_train::{EpochRecord, History};
 
+use super::settings::JobSettings;
 use super::{Environment, JobData, JobFailure, JobResult, RunData, Summary};
 use crate::study::{Job, Study};
 use crate::{Error, Result};
@@ -305,6 +307,27 @@ impl RunFolder {
     pub fn write_result(&self, job: &Job, result: &JobResult) -> Result<()> {
         let path = self.job(job).join("result.json");
         self.write(&path, &to_json(&path, result)?)
+    }
+
+    /// What a job was begun with; `None` when it is not, or was by an earlier version.
+    ///
+    /// # Errors
+    /// A damaged file.
+    pub(super) fn settings(&self, job: &Job) -> Result<Option<JobSettings>> {
+        read_json(&self.settings_file(job))
+    }
+
+    /// Keeps what a job is begun or gone on with.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub(super) fn write_settings(&self, job: &Job, settings: &JobSettings) -> Result<()> {
+        let path = self.settings_file(job);
+        self.write(&path, &to_json(&path, settings)?)
+    }
+
+    fn settings_file(&self, job: &Job) -> PathBuf {
+        self.job(job).join("settings.json")
     }
 
     /// Writes the summary of what is there.

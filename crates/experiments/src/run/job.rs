@@ -13,6 +13,7 @@ use taper_train::{
 };
 
 use super::failure::{JobFailure, guarded};
+use super::settings::JobSettings;
 use super::{JobResult, RunFolder, StudyData};
 use crate::study::{Job, Study};
 use crate::{Error, Result};
@@ -103,7 +104,7 @@ pub fn run_job(context: &Context<'_>, job: &Job, listener: &dyn Listener) -> Res
     }
 }
 
-fn failed(job: &Job, message: String) -> Error {
+pub(super) fn failed(job: &Job, message: String) -> Error {
     Error::Job {
         variant: job.variant.clone(),
         seed: job.seed,
@@ -129,6 +130,7 @@ fn attempt(context: &Context<'_>, job: &Job, listener: &dyn Listener) -> Result<
         listener.on_event(job, &JobEvent::FailedBefore(&failure));
     }
     folder.prepare(job)?;
+    let settings = settings(context, job)?;
     let (mut model, from) = start(context, job)?;
     folder.clear_failure(job)?;
     let position = from
@@ -140,7 +142,7 @@ fn attempt(context: &Context<'_>, job: &Job, listener: &dyn Listener) -> Result<
         batches_done: position.batch,
     };
     listener.on_event(job, &started);
-    let fit = train(context, job, listener, &mut model, from)?;
+    let fit = train(context, job, listener, &mut model, (from, &settings))?;
     if fit.stopped {
         return Ok(Outcome::Stopped);
     }
@@ -150,6 +152,24 @@ fn attempt(context: &Context<'_>, job: &Job, listener: &dyn Listener) -> Result<
     folder.write_result(job, &result)?;
     listener.on_event(job, &JobEvent::Finished(&result));
     Ok(Outcome::Finished)
+}
+
+/// What the job was begun with, which must be what holds now; a job that begins keeps it.
+fn settings(context: &Context<'_>, job: &Job) -> Result<JobSettings> {
+    let folder = context.folder;
+    let now = JobSettings::of(context.study, context.data, job)?;
+    let begun = folder.settings(job)?.filter(|_| folder.has_begun(job));
+    if let Some(begun) = begun {
+        let changes = begun.differences(&now);
+        if changes.is_empty() {
+            return Ok(begun);
+        }
+        let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
+        let message = format!("it was begun with other settings: {}", changes.join("; "));
+        return Err(failed(job, message));
+    }
+    folder.write_settings(job, &now)?;
+    Ok(now)
 }
 
 /// Fresh weights, or those of the last checkpoint.
@@ -170,7 +190,7 @@ fn train(
     job: &Job,
     listener: &dyn Listener,
     model: &mut Model,
-    from: Option<Checkpoint>,
+    (from, settings): (Option<Checkpoint>, &JobSettings),
 ) -> Result<Fit> {
     let Context {
         study,
@@ -207,6 +227,9 @@ fn train(
     }
     if let Some(checkpoint) = from {
         trainer = trainer.resume(&checkpoint)?;
+        for change in settings.accepted() {
+            trainer = trainer.accept(change);
+        }
     }
     Ok(trainer.fit(model, &data.train)?)
 }

@@ -8,10 +8,12 @@ mod environment;
 mod failure;
 mod failure_file;
 mod folder;
+mod going_on;
 mod job;
 mod recorded;
 mod result;
 mod schedule;
+mod settings;
 mod summary;
 
 pub use data::{StudyData, open};
@@ -22,4 +24,5 @@ pub use job::{Context, JobEvent, Listener, Outcome, run_job};
 pub use recorded::{JobData, RunData};
 pub use result::{JobResult, Mistake};
 pub use schedule::{check, run_all};
+pub use settings::Change;
 pub use summary::{Figures, Stat, Summary, VariantSummary, curve, diverged};
