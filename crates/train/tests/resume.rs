@@ -4,6 +4,7 @@ mod common;
 
 use common::{Bars, moments, network, normalized_network, timeless, trainer, weights};
 use std::ops::ControlFlow;
+use taper_datasets::{Dataset, Sample};
 use taper_train::prelude::*;
 
 /// Breaks training off at one event of each kind.
@@ -399,4 +400,62 @@ fn a_checkpoint_keeps_the_loss_with_its_settings_and_the_metrics() {
             assert!((measured.loss - last.val_loss.unwrap()).abs() < 1e-6);
         }
     }
+}
+
+/// Bars that say what is in them, and count how often they are asked.
+struct Marked(Bars, &'static str, std::sync::atomic::AtomicUsize);
+
+impl Dataset for Marked {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+    fn input_shape(&self) -> &[usize] {
+        self.0.input_shape()
+    }
+    fn target_shape(&self) -> &[usize] {
+        self.0.target_shape()
+    }
+    fn read_input(&self, at: Sample, out: &mut [f32]) -> taper_datasets::Result<()> {
+        self.0.read_input(at, out)
+    }
+    fn read_target(&self, at: Sample, out: &mut [f32]) -> taper_datasets::Result<()> {
+        self.0.read_target(at, out)
+    }
+    fn name(&self) -> &str {
+        "marked"
+    }
+    fn fingerprint(&self) -> Option<String> {
+        self.2.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Some(self.1.into())
+    }
+}
+
+/// It may take a look at all samples.
+#[test]
+fn what_is_in_the_data_is_asked_once_a_run_and_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("last.taper");
+    let marked = |mark| Marked(Bars::new(50, 1), mark, 0.into());
+    let asked = |data: &Marked| data.2.load(std::sync::atomic::Ordering::Relaxed);
+    let always = || ModelCheckpoint::last(&path).every(std::time::Duration::ZERO);
+    let (data, mut model) = (marked("one"), network());
+    let first = trainer().epochs(1).callback(always());
+    { first }.fit(&mut model, &data).unwrap();
+    assert_eq!(asked(&data), 1);
+
+    let checkpoint = Checkpoint::load(&path).unwrap();
+    let go_on = || trainer().epochs(2).resume(&checkpoint).unwrap();
+    let data = marked("another");
+    let error = go_on().fit(&mut model, &data).unwrap_err().to_string();
+    assert!(
+        error.contains("data.fingerprint was \"one\" and is \"another\""),
+        "{error}"
+    );
+    let accepting = go_on().accept("fingerprint").callback(always());
+    let fit = { accepting }.fit(&mut model, &data).unwrap();
+    assert_eq!(asked(&data), 2, "once in each of two runs");
+    assert_eq!(
+        fit.last().unwrap().changes,
+        ["data.fingerprint: one → another"]
+    );
 }

@@ -11,7 +11,7 @@ use crate::{
     Callback, CheckpointExt, Error, Event, History, Result,
     checkpoint::Snapshot,
     class_weight::ClassWeighted,
-    conditions::Difference,
+    conditions::{Conditions, Difference},
     control::Control,
     evaluate::in_memory_of,
     figures::Figures,
@@ -21,7 +21,13 @@ use crate::{
     settings::{Resumption, Settings},
 };
 use decisions::{Decisions, Order, States};
-use std::{cell::RefCell, collections::BTreeMap, ops::ControlFlow, ops::Deref, time::Instant};
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::BTreeMap,
+    ops::ControlFlow,
+    ops::Deref,
+    time::Instant,
+};
 use taper_checkpoint::{Checkpoint, OptimizerState, Position};
 use taper_datasets::{Batch, Batches, Dataset};
 use taper_nn::{Loss, Model};
@@ -124,6 +130,8 @@ struct Run<'r, 'a> {
     /// What was changed when going on, and the note of this and all earlier changes.
     changes: Vec<Difference>,
     changes_noted: Option<String>,
+    /// What the result depends on, when it was asked for.
+    conditions: OnceCell<Conditions>,
 }
 
 impl<'r, 'a> Run<'r, 'a> {
@@ -163,6 +171,7 @@ impl<'r, 'a> Run<'r, 'a> {
             first_notes: BTreeMap::new(),
             changes: Vec::new(),
             changes_noted: None,
+            conditions: OnceCell::new(),
             settings,
             model,
             data,

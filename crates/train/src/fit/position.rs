@@ -113,7 +113,7 @@ impl Run<'_, '_> {
             }
         }
         let was = conditions::whole(was, &from.optimizer, &from.position);
-        let is = conditions::here(self.settings, &self.goal, self.data);
+        let is = self.conditions().clone();
         let optimizer = moments::save(&*self.settings.optimizer, &self.state, self.model);
         let Seed(seed) = self.settings.seed;
         let here = Position {
@@ -125,6 +125,12 @@ impl Run<'_, '_> {
         self.changes = conditions::accepted(differences, &from.accept, within_epoch)?;
         let rate = |d: &conditions::Difference| d.name.starts_with("optimizer.learning_rate");
         Ok(self.changes.iter().any(rate))
+    }
+
+    /// Made once: a data set may have to look at all of its samples for it.
+    fn conditions(&self) -> &Conditions {
+        let here = || conditions::here(self.settings, &self.goal, self.data);
+        self.conditions.get_or_init(here)
     }
 
     fn take_over(&mut self, decisions: Decisions) {
@@ -211,7 +217,7 @@ impl Snapshot for Run<'_, '_> {
         let progress = Progress {
             batch_size: self.settings.batch_size,
             samples: self.data.len(),
-            conditions: conditions::here(self.settings, &self.goal, self.data),
+            conditions: self.conditions().clone(),
             running: self.running.save(&self.goal.measured),
             decisions: Decisions {
                 learning_rate: self.control.learning_rate.get().map(Number),
