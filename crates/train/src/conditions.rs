@@ -2,6 +2,7 @@
 
 use crate::{Error, Result, goal::Goal, settings::Settings};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use taper_checkpoint::{OptimizerState, Position};
 use taper_datasets::Dataset;
 use taper_nn::losses;
@@ -95,12 +96,27 @@ pub(crate) fn differences(was: &Conditions, is: &Conditions) -> Vec<Difference> 
     // As text and back, so that both have come the same way.
     let text = Value::Object(is.clone()).to_string();
     let is: Conditions = serde_json::from_str(&text).unwrap_or_default();
+    let names: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
     let mut all: Vec<Difference> = Vec::new();
-    for (name, was) in was {
-        let Some(is) = is.get(name).filter(|is| *is != was) else {
+    for name in names {
+        let parent = name.rsplit_once('.').map(|(parent, _)| parent);
+        let known = match (was.get(name), is.get(name)) {
+            (Some(was), Some(is)) => Some((was, is)),
+            // A setting that may be left out, such as a limit of gradients; one of something that only one side knows
+            // of says nothing.
+            (was_it, is_it)
+                if parent.is_some_and(|of| was.contains_key(of) && is.contains_key(of)) =>
+            {
+                Some((
+                    was_it.unwrap_or(&Value::Null),
+                    is_it.unwrap_or(&Value::Null),
+                ))
+            }
+            _ => None,
+        };
+        let Some((was, is)) = known.filter(|(was, is)| was != is) else {
             continue;
         };
-        let parent = name.rsplit_once('.').map(|(parent, _)| parent);
         if !all.iter().any(|other| Some(&*other.name) == parent) {
             all.push(Difference {
                 name: name.clone(),
@@ -138,7 +154,14 @@ pub(crate) fn accepted(
     }
     let list: Vec<String> = refused
         .iter()
-        .map(|d| format!("{} was {} and is {}", d.name, d.was, d.is))
+        .map(|d| {
+            format!(
+                "{} was {} and is {}",
+                d.name,
+                in_words(&d.was),
+                in_words(&d.is)
+            )
+        })
         .collect();
     let hint = match refused.iter().all(|difference| fixed(&difference.name)) {
         true => "within an epoch these cannot change; give it what it had".to_owned(),
@@ -148,6 +171,13 @@ pub(crate) fn accepted(
         ),
     };
     Err(Error::Resume(format!("{}; {hint}", list.join("; "))))
+}
+
+fn in_words(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".into(),
+        other => other.to_string(),
+    }
 }
 
 /// What the sums and the order of an epoch that has begun are about.
@@ -185,17 +215,20 @@ pub(crate) fn note(earlier: Option<&String>, changes: &[Difference], at: &Positi
 pub(crate) fn noted_changes(noted: Option<&String>) -> Vec<(u64, String)> {
     let noted = noted.filter(|json| json.len() <= LONGEST_NOTE);
     let all = noted.and_then(|json| serde_json::from_str::<Vec<Value>>(json).ok());
-    let word = |value: &Value| {
+    let bare = |value: &Value| {
         value
             .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
+            .map_or_else(|| in_words(value), str::to_owned)
     };
-    let in_words = |change: Value| {
-        let [name, was, is] = ["name", "was", "is"].map(|key| word(&change[key]));
+    let all_in_words = |change: Value| {
+        let [name, was, is] = ["name", "was", "is"].map(|key| bare(&change[key]));
         let epoch = change["epoch"].as_u64().unwrap_or_default();
         (epoch, format!("{name}: {was} → {is}"))
     };
-    all.unwrap_or_default().into_iter().map(in_words).collect()
+    all.unwrap_or_default()
+        .into_iter()
+        .map(all_in_words)
+        .collect()
 }
 
 /// Those of one epoch.
@@ -209,6 +242,23 @@ pub(crate) fn changes_of(noted: Option<&String>, epoch: u64) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_that_may_be_left_out_are_compared_where_both_know_what_they_belong_to() {
+        let of = |value: Value| value.as_object().cloned().unwrap();
+        let clipped = json!({ "optimizer": "Adam", "optimizer.clipnorm": 1.0 });
+        let plain = json!({ "optimizer": "Adam", "optimizer.learning_rate": null });
+        let found = differences(&of(clipped.clone()), &of(plain.clone()));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].name, "optimizer.clipnorm");
+        assert_eq!((&found[0].was, &found[0].is), (&json!(1.0), &Value::Null));
+        assert_eq!(differences(&of(plain), &of(clipped.clone())).len(), 1);
+        // A checkpoint that says nothing of the loss, and another optimizer altogether.
+        let other = json!({ "optimizer": "SGD", "loss": "own", "loss.k": 1 });
+        let found = differences(&of(clipped), &of(other));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].name, "optimizer");
+    }
 
     #[test]
     fn a_change_is_asked_for_by_its_name_its_last_word_or_its_whole() {

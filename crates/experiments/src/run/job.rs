@@ -216,6 +216,7 @@ fn train(
         .callback(HistoryFile {
             folder,
             job,
+            settings,
             failed: None,
         })
         .callback(best)
@@ -253,6 +254,7 @@ fn provenance(study: &Study, job: &Job) -> [(&'static str, String); 8] {
 struct HistoryFile<'a> {
     folder: &'a RunFolder,
     job: &'a Job,
+    settings: &'a JobSettings,
     failed: Option<Error>,
 }
 
@@ -261,7 +263,8 @@ impl Callback for HistoryFile<'_> {
         let Event::EpochEnded(record) = event else {
             return ControlFlow::Continue(());
         };
-        match self.folder.append(self.job, record) {
+        let record = self.settings.noted_in(record);
+        match self.folder.append(self.job, &record) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 self.failed = Some(error);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use taper_datasets::Dataset;
 use taper_nn::{Model, Seed};
-use taper_train::is_asked_for;
+use taper_train::{EpochRecord, is_asked_for};
 
 use super::StudyData;
 use crate::Result;
@@ -168,6 +168,19 @@ impl JobSettings {
             accept: accept.to_vec(),
             ..self
         }
+    }
+
+    /// A line of the history with what was changed for its epoch: trainers know nothing of changes in the network.
+    pub(super) fn noted_in(&self, record: &EpochRecord) -> EpochRecord {
+        let mut record = record.clone();
+        let changes = self.changes.iter();
+        for change in changes.filter(|change| change.epochs_done + 1 == record.epoch) {
+            let change = change.to_string();
+            if !record.changes.contains(&change) {
+                record.changes.push(change);
+            }
+        }
+        record
     }
 
     /// What a trainer that goes on may find changed.
