@@ -158,6 +158,8 @@ fn a_change_that_is_asked_for_by_name_holds_and_is_recorded() {
         said.contains("trainings that are done stay as they were trained"),
         "{said}"
     );
+    let page = std::fs::read_to_string(run.join("report.html")).expect("a page");
+    assert!(page.contains("was done before the study was changed: network.dropout.rate: 0.5"));
 }
 
 #[test]
@@ -403,6 +405,23 @@ fn runs_that_earlier_versions_began_go_on_as_before() {
         "{said}"
     );
     ends(&mut place.resume(&run, &["--accept", "learning_rate"]), 0);
+}
+
+#[test]
+fn settings_that_cannot_be_read_are_the_failure_of_their_job_alone() {
+    let place = Place::new();
+    let run = half_done(&place);
+    let settings = run.join("plain/seed-0/settings.json");
+    for damaged in ["{", "[]", "{\"settings\":3}"] {
+        std::fs::write(&settings, damaged).expect("damaged");
+        let said = ends(&mut place.resume(&run, &[]), 1);
+        assert!(
+            said.contains("1 of 2") && said.contains("settings.json"),
+            "{said}"
+        );
+        assert_eq!(history(&run, "dropout").len(), 2);
+        assert_eq!(history(&run, "plain").len(), 1);
+    }
 }
 
 #[test]

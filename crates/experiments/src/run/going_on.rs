@@ -43,9 +43,14 @@ impl RunFolder {
                 continue;
             }
             let now = JobSettings::of(study, data, &job)?;
-            let Some(begun) = self.settings(&job)? else {
-                new.push((job, now.accepting(accept)));
-                continue;
+            let begun = match self.settings(&job) {
+                Ok(Some(begun)) => begun,
+                Ok(None) => {
+                    new.push((job, now.accepting(accept)));
+                    continue;
+                }
+                // It fails by itself, and keeps no other from going on.
+                Err(_) => continue,
             };
             let known = compared.get(&job.variant);
             let known = known.filter(|(of, _)| of.is_like(&begun));
@@ -59,7 +64,10 @@ impl RunFolder {
             }
             let epochs = match changes.is_empty() {
                 true => 0,
-                false => self.history(&job)?.last().map_or(0, |last| last.epoch),
+                false => {
+                    let history = self.history(&job).unwrap_or_default();
+                    history.last().map_or(0, |last| last.epoch)
+                }
             };
             let changed = begun.clone().changed_to(now, changes, epochs);
             let changed = changed.accepting(accept);

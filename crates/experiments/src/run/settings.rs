@@ -170,6 +170,11 @@ impl JobSettings {
         }
     }
 
+    /// All that was changed, first to last.
+    pub(super) fn into_changes(self) -> Vec<Change> {
+        self.changes
+    }
+
     /// A line of the history with what was changed for its epoch: trainers know nothing of changes in the network.
     pub(super) fn noted_in(&self, record: &EpochRecord) -> EpochRecord {
         let mut record = record.clone();

@@ -36,6 +36,7 @@ pub(crate) fn run(seeds: &[u64]) -> RunData {
         JobData {
             history,
             result: Some(result(job.seed)),
+            changes: Vec::new(),
             failure: None,
             job,
         }

@@ -113,15 +113,27 @@ fn changed<'a>(run: &'a RunData, variant: &'a str) -> impl Iterator<Item = Strin
         .iter()
         .filter(move |job| job.job.variant == variant);
     jobs.flat_map(|job| {
+        let epochs = job.history.last().map_or(0, |line| line.epoch);
+        let late = job.changes.iter();
+        let late = late.filter(move |change| job.result.is_some() && change.epochs_done >= epochs);
+        let late: Vec<String> = late.map(ToString::to_string).collect();
+        let late = (!late.is_empty()).then(|| {
+            format!(
+                "Its training with seed {} was done before the study was changed: {}.",
+                job.job.seed,
+                late.join("; ")
+            )
+        });
         let changed = job.history.iter().filter(|line| !line.changes.is_empty());
-        changed.map(|line| {
+        let changed = changed.map(|line| {
             format!(
                 "Its training with seed {} was gone on with in epoch {} with changes: {}.",
                 job.job.seed,
                 line.epoch,
                 line.changes.join("; ")
             )
-        })
+        });
+        changed.chain(late)
     })
 }
 
