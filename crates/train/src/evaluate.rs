@@ -88,7 +88,7 @@ pub fn evaluate_with(
 pub struct Evaluate<'a> {
     loss: &'a dyn Loss,
     batch_size: usize,
-    outputs: PerOutput,
+    pub(crate) outputs: PerOutput,
     confusion: Confusion,
 }
 

@@ -69,6 +69,7 @@
 pub mod callbacks;
 mod checkpoint;
 mod class_weight;
+mod conditions;
 mod confusion;
 mod control;
 mod error;
@@ -82,6 +83,7 @@ mod history;
 mod labels;
 mod loss_check;
 mod measured;
+mod measures;
 pub mod metrics;
 mod mode;
 #[doc(hidden)] // for what measures steps; it may change with every version
@@ -101,12 +103,14 @@ mod trainer;
 
 pub use callbacks::{EarlyStopping, ModelCheckpoint, ReduceLROnPlateau, StopFlag};
 pub use checkpoint::CheckpointExt;
+pub use conditions::is_asked_for;
 pub use confusion::ConfusionMatrix;
 pub use error::{Error, Result};
 pub use evaluate::{Evaluate, Evaluation, evaluate, evaluate_with};
 pub use event::{Callback, Event, View};
 pub use fit::Fit;
 pub use history::History;
+pub use measures::Measures;
 pub use metrics::{Metric, kinds::*};
 pub use mode::Mode;
 pub use predict::{Predictions, predict, predict_all};

@@ -11,6 +11,7 @@ use crate::{
     Callback, CheckpointExt, Error, Event, History, Result,
     checkpoint::Snapshot,
     class_weight::ClassWeighted,
+    conditions::{Conditions, Difference},
     control::Control,
     evaluate::in_memory_of,
     figures::Figures,
@@ -20,7 +21,13 @@ use crate::{
     settings::{Resumption, Settings},
 };
 use decisions::{Decisions, Order, States, Tensors};
-use std::{cell::RefCell, collections::BTreeMap, ops::ControlFlow, ops::Deref, time::Instant};
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::BTreeMap,
+    ops::ControlFlow,
+    ops::Deref,
+    time::Instant,
+};
 use taper_checkpoint::{Checkpoint, OptimizerState, Position};
 use taper_datasets::{Batch, Batches, Dataset};
 use taper_nn::{Loss, Model};
@@ -125,6 +132,13 @@ struct Run<'r, 'a> {
     tensors: RefCell<Tensors>,
     /// The same from a checkpoint, until they are given back.
     saved: Option<Decisions>,
+    /// The notes of the checkpoint that was gone on from.
+    first_notes: BTreeMap<String, String>,
+    /// What was changed when going on, and the note of this and all earlier changes.
+    changes: Vec<Difference>,
+    changes_noted: Option<String>,
+    /// What the result depends on, when it was asked for.
+    conditions: OnceCell<Conditions>,
 }
 
 impl<'r, 'a> Run<'r, 'a> {
@@ -162,6 +176,10 @@ impl<'r, 'a> Run<'r, 'a> {
             states: RefCell::default(),
             tensors: RefCell::default(),
             saved: None,
+            first_notes: BTreeMap::new(),
+            changes: Vec::new(),
+            changes_noted: None,
+            conditions: OnceCell::new(),
             settings,
             model,
             data,
