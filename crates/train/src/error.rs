@@ -41,12 +41,12 @@ pub enum Error {
     /// A setting that cannot work, such as a batch size of 0.
     #[error("{0}")]
     Setting(String),
-    /// The loss became infinite or not a number. The weights are those before this batch.
-    #[error(
-        "the loss of batch {batch} of {batches} in epoch {epoch} is {loss} (penalty {penalty}): training has diverged; \
-         try a learning rate lower than {learning_rate}, and check the inputs for values that are not finite"
-    )]
+    /// The data, the loss, a gradient or a moving statistic of a batch is infinite or not a number. Weights, moving
+    /// statistics and the optimizer's state are those before this batch.
+    #[error("batch {batch} of {batches} in epoch {epoch} was not learnt from: {cause}")]
     NotFinite {
+        /// What is not finite: a sample's data, or else the loss, a gradient or a statistic, and what to do.
+        cause: String,
         /// From 1.
         epoch: u64,
         /// From 1.

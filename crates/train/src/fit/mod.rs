@@ -2,6 +2,7 @@
 
 mod check;
 mod decisions;
+mod finite;
 mod measure;
 mod position;
 mod tell;
@@ -269,12 +270,28 @@ impl<'r, 'a> Run<'r, 'a> {
             return Err(Error::Setting(message));
         }
         let loss = Losses::from(loss).sample_weights(batch.sample_weights.as_ref());
+        let statistics = self.statistics();
         let step = self
             .model
             .train_batch(batch.input(), batch.target(), loss, *seed, iteration)?;
         let batch_loss = step.loss + step.penalty;
-        if !batch_loss.is_finite() {
+        let unfit = match batch_loss.is_finite() {
+            true => self.unfit(&step.gradients),
+            false => Some(format!("the loss is {:.4e}", step.loss)),
+        };
+        if let Some(unfit) = unfit {
+            self.put_back(statistics);
             return Err(Error::NotFinite {
+                cause: finite::in_data(batch).unwrap_or_else(|| {
+                    let penalty = match step.penalty == 0.0 {
+                        true => String::new(),
+                        false => format!(" (penalty {:.4e})", step.penalty),
+                    };
+                    format!(
+                        "{unfit}{penalty}: training has diverged; try a learning rate lower than {rate:?}, and look \
+                         for very large values in the data"
+                    )
+                }),
                 epoch: self.epoch + 1,
                 batch: self.batch + 1,
                 batches: self.batches,
