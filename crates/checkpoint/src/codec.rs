@@ -2,7 +2,8 @@
 //! concerns nobody else. Encoding and decoding stand side by side; the crate's front page documents the layout.
 //!
 //! Decoding trusts no length. Text and tensor data must be there before memory is taken for them, and lists grow as their
-//! members arrive, so that a count of 2⁶³ is "unexpected end" and not an allocation.
+//! members arrive, so that a count of 2⁶³ is "unexpected end" and not an allocation. What a tensor takes besides its data is
+//! counted: ten bytes of a file can say "here is a tensor", and it takes a hundred times as many in memory.
 
 use crate::sink::{Sink, WRITE};
 use crate::source::Source;
@@ -27,6 +28,15 @@ const MAX_RANK: usize = 32;
 /// Element type of a tensor: IEEE 754 binary32.
 const F32: u8 = 0;
 
+/// What a payload may take in memory besides what it holds: so much, and [`ROOM_A_BYTE`] for every byte of it.
+const ROOM: u64 = 16 << 20;
+const ROOM_A_BYTE: u64 = 8;
+/// What a member of a list takes: the names (of tensors also in the set that finds doubles), the shape and the strides, the
+/// first line of the data; the list itself, which doubles as it grows; and as much again where it is used.
+const A_TENSOR: u64 = 1024;
+const AN_AXIS: u64 = 48;
+const A_NOTE: u64 = 256;
+
 /// How much of a payload to keep.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Parts {
@@ -48,7 +58,9 @@ pub(crate) fn encode<W: Write>(checkpoint: &Checkpoint, sink: &mut Sink<W>) -> R
 
 /// What the whole of the payload says.
 pub(crate) fn decode<S: Source>(payload: &mut S, parts: Parts) -> Result<Checkpoint> {
-    let result = take_checkpoint(&mut DecoderImpl::new(Lent(payload), CONFIG, ()), parts);
+    let room = ROOM + payload.left().saturating_mul(ROOM_A_BYTE);
+    let lent = Lent(payload, room);
+    let result = take_checkpoint(&mut DecoderImpl::new(lent, CONFIG, ()), parts);
     let checkpoint = result.map_err(|error| malformed(payload.at(), describe(&error)))?;
     if payload.left() > 0 {
         let message = format!("{} bytes follow the last field", payload.left());
@@ -57,8 +69,8 @@ pub(crate) fn decode<S: Source>(payload: &mut S, parts: Parts) -> Result<Checkpo
     Ok(checkpoint)
 }
 
-/// bincode wants to own what it reads from.
-struct Lent<'a, S>(&'a mut S);
+/// bincode wants to own what it reads from. With the memory that is left for what stands around the data.
+struct Lent<'a, S>(&'a mut S, u64);
 
 impl<S: Source> Reader for Lent<'_, S> {
     fn read(&mut self, out: &mut [u8]) -> Result<(), DecodeError> {
@@ -77,6 +89,16 @@ impl<S: Source> Source for Lent<'_, S> {
 
     fn skip(&mut self, count: u64) -> Result<(), DecodeError> {
         self.0.skip(count)
+    }
+
+    fn take_room(&mut self, bytes: u64) -> Result<(), DecodeError> {
+        let left = self.1.checked_sub(bytes);
+        self.1 = left.ok_or_else(|| {
+            DecodeError::OtherString(
+                "it has more tensors or notes than a file of this length has room for".into(),
+            )
+        })?;
+        Ok(())
     }
 }
 
@@ -159,6 +181,7 @@ fn take_provenance<D: Decoder<R: Source, Context = ()>>(
 ) -> Result<BTreeMap<String, String>, DecodeError> {
     let mut provenance = BTreeMap::new();
     for _ in 0..integer(d)? {
+        d.reader().take_room(A_NOTE)?;
         let (key, value) = (text(d)?, text(d)?);
         if provenance
             .last_key_value()
@@ -209,6 +232,7 @@ fn take_tensors<D: Decoder<R: Source, Context = ()>, T>(
     let mut tensors = Vec::new();
     let mut names = HashSet::new();
     for _ in 0..integer(d)? {
+        d.reader().take_room(A_TENSOR)?;
         let name = text(d)?;
         if !names.insert(name.clone()) {
             return Err(DecodeError::OtherString(format!(
@@ -237,6 +261,7 @@ fn take_shape<D: Decoder<R: Source, Context = ()>>(
             "it has {rank} dimensions, more than {MAX_RANK}"
         )));
     }
+    d.reader().take_room(rank * AN_AXIS)?;
     let mut shape = Vec::new();
     for _ in 0..rank {
         let dimension = integer(d)?;
@@ -322,6 +347,20 @@ fn check(checkpoint: &Checkpoint) -> Result<()> {
             };
             return Err(ErrorKind::Invalid { message }.into());
         }
+    }
+    let tensors = || checkpoint.weights.iter().chain(slots);
+    let sum = |of: fn(&(String, Tensor)) -> usize| tensors().map(of).sum::<usize>() as u64;
+    let around = sum(|_| 1) * A_TENSOR
+        + sum(|(_, tensor)| tensor.rank()) * AN_AXIS
+        + checkpoint.provenance.len() as u64 * A_NOTE;
+    let held = sum(|(name, tensor)| name.len() + 4 * tensor.len());
+    if around > ROOM + held.saturating_mul(ROOM_A_BYTE) {
+        let message = format!(
+            "{} tensors and {} notes are too many for so little data",
+            sum(|_| 1),
+            checkpoint.provenance.len()
+        );
+        return Err(ErrorKind::Invalid { message }.into());
     }
     Ok(())
 }

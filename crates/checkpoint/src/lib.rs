@@ -64,6 +64,11 @@
 //!   dimensions times 4) and the data, little endian, in row-major order. Bit patterns are kept, NaN payloads included.
 //!
 //! A payload that ends early, is longer than its fields, or breaks one of these rules is an error that names the offset.
+//!
+//! Reading takes the memory of what is in the file, and at most 16 MiB and eight times the payload for what stands around it:
+//! a kilobyte and 48 bytes an axis are counted for each tensor, 256 bytes for each pair of provenance. Sixteen thousand
+//! tensors always find room, and any number of those that take two hundred bytes of the file or
+//! more. What would be refused for this is not written either.
 #![forbid(unsafe_code)]
 
 mod codec;

@@ -16,6 +16,11 @@ pub(crate) trait Source: Reader {
     /// Passes over so many bytes.
     fn skip(&mut self, count: u64) -> Result<(), DecodeError>;
 
+    /// Counts memory that is taken besides what is read; an error when it is out of proportion.
+    fn take_room(&mut self, _bytes: u64) -> Result<(), DecodeError> {
+        Ok(())
+    }
+
     /// An error unless so many bytes follow.
     fn expect(&self, count: u64) -> Result<(), DecodeError> {
         match count.checked_sub(self.left()) {

@@ -327,3 +327,35 @@ fn a_file_is_judged_as_its_bytes_are() {
         judge(&good[..at]);
     }
 }
+
+/// Ten bytes of a file can say "here is a tensor", which takes a hundred times as many in memory.
+#[test]
+fn more_tensors_than_there_is_room_for_are_refused() {
+    let many = |count: usize, values: usize| {
+        let tensor = common::tensor(&[values], &vec![0.5; values]);
+        Checkpoint {
+            weights: (0..count)
+                .map(|i| (i.to_string(), tensor.clone()))
+                .collect(),
+            ..Checkpoint::default()
+        }
+    };
+    let small_ones = many(15_000, 0).to_bytes().expect("few enough");
+    assert!(Checkpoint::from_bytes(&small_ones).is_ok());
+    let large_ones = many(30_000, 64).to_bytes().expect("large enough");
+    assert!(Checkpoint::from_bytes(&large_ones).is_ok());
+    let refused = many(30_000, 0).to_bytes().expect_err("too many");
+    assert!(refused.to_string().contains("30000 tensors"), "{refused}");
+    // A file of another maker: no architecture, 30,000 tensors of shape [0].
+    let mut payload = vec![0, 0xfb];
+    payload.extend(30_000u16.to_le_bytes());
+    for i in 0..30_000 {
+        let name = i.to_string();
+        payload.push(name.len() as u8);
+        payload.extend(name.as_bytes());
+        payload.extend([0, 1, 0, 0]);
+    }
+    payload.extend([0; 4]);
+    let error = error(&seal(1, 0, payload.len() as u64, &payload));
+    assert!(error.to_string().contains("has room for"), "{error}");
+}

@@ -401,3 +401,37 @@ fn overrides_change_what_they_name() {
         "{message}"
     );
 }
+
+/// A few bytes must not stand for more than a machine can hold: each of these took gigabytes or minutes.
+#[test]
+fn studies_that_ask_for_too_much_are_refused() {
+    let plain = with_variant("plain = {}");
+    let list = |item: &str, count: usize| vec![item; count].join(",");
+    let layers = |count| {
+        plain.replace(
+            "layers = [",
+            &format!("layers = [{},", list("{ layer = \"Flatten\" }", count)),
+        )
+    };
+    assert!(message(&layers(1_000)).contains("more than the 1000 allowed"));
+    assert!(Study::parse("file.toml", &layers(900)).is_ok());
+    let variants: String = (0..1_000).map(|i| format!("v{i} = {{}}\n")).collect();
+    let many = |layers: String| layers + &variants;
+    assert!(message(&many(layers(900))).contains("may have 500000"));
+    let seeds: Vec<String> = (0..200).map(|i| i.to_string()).collect();
+    let seeds = format!("seeds = [{}]", seeds.join(","));
+    let trainings = many(plain.clone()).replace("seeds = [0]", &seeds);
+    assert!(message(&trainings).contains("200200 trainings"));
+    let options: String = (0..200).map(|i| format!("a{i} = 0, ")).collect();
+    let set = format!("v = {{ set = {{ {} }} }}", options.trim_end_matches(", "));
+    assert!(message(&with_variant(&set)).contains("more than the 1000 allowed"));
+    assert!(message(&format!("# {}", "a".repeat(1 << 17))).contains("131072"));
+}
+
+#[test]
+fn a_study_that_would_not_be_read_again_is_not_written() {
+    let variants: String = (0..9_000).map(|i| format!("v{i}={{}}\n")).collect();
+    let study = Study::parse("file.toml", &with_variant(&variants)).expect("short enough");
+    let error = study.to_toml().expect_err("too long as TOML");
+    assert!(error.to_string().contains("131072"), "{error}");
+}

@@ -1,12 +1,17 @@
 //! Models as JSON, in Keras's words: `"Sequential"` for chains, `"Functional"` for all other graphs.
 
+mod calls;
+
 use crate::functional::Functional;
-use crate::graph::{Built, Kind, Wire};
+use crate::graph::{Built, Kind};
 use crate::registry::Made;
 use crate::{Error, Model, Registry, Result, Seed, Sequential, config, model};
+use calls::{Calls, Place, Places};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::HashSet;
 use taper_tensor::{Element, Tensor};
 
 impl<E: Element> Model<E> {
@@ -20,7 +25,7 @@ impl<E: Element> Model<E> {
     /// A model from its JSON, with fresh weights.
     ///
     /// # Errors
-    /// What is no description of a model, by layer.
+    /// What is no description of a model, by layer; one of more than 65,536 layers.
     pub fn from_config(config: &Value, seed: Seed) -> Result<Self> {
         Self::from_config_with(config, &Registry::of(), seed)
     }
@@ -30,7 +35,8 @@ impl<E: Element> Model<E> {
     /// # Errors
     /// As there.
     pub fn from_config_with(config: &Value, registry: &Registry<E>, seed: Seed) -> Result<Self> {
-        let described = read(config, registry)?;
+        let text = config.to_string();
+        let described = read(raw(&text)?, registry)?;
         let mut model = model::fresh(described.built, true, seed)?;
         model.freeze_weights(&described.frozen_weights)?;
         Ok(model)
@@ -46,7 +52,20 @@ impl<E: Element> Model<E> {
         registry: &Registry<E>,
         weights: impl IntoIterator<Item = (String, Tensor<E>)>,
     ) -> Result<Self> {
-        let described = read(config, registry)?;
+        Self::restore_from_text(&config.to_string(), registry, weights)
+    }
+
+    /// As [`restore`](Self::restore), of JSON as text. It is read a layer at a time, so that a description of many
+    /// layers takes a fraction of the memory that it takes as a [`Value`].
+    ///
+    /// # Errors
+    /// As there; what is no JSON.
+    pub fn restore_from_text(
+        config: &str,
+        registry: &Registry<E>,
+        weights: impl IntoIterator<Item = (String, Tensor<E>)>,
+    ) -> Result<Self> {
+        let described = read(raw(config)?, registry)?;
         let mut model = model::restored(described.built, true, weights)?;
         model.freeze_weights(&described.frozen_weights)?;
         Ok(model)
@@ -60,9 +79,18 @@ impl<E: Element> Sequential<E> {
     /// # Errors
     /// What is no such description, by layer.
     pub fn from_config(config: &Value) -> Result<Self> {
-        sequential(config, &Registry::of())
+        let text = config.to_string();
+        let head: Head<'_> = parse("model", raw(&text)?)?;
+        if head.class_name != "Sequential" {
+            return Err(unknown(&head.class_name));
+        }
+        chain(head.config, &Registry::of(), &mut Vec::new())
     }
 }
+
+/// A description has at most so many layers, and so many calls of them: three hundred times what the deepest networks
+/// have. Without a limit a damaged file could ask for a model of a hundred times its own length.
+const MOST_LAYERS: usize = 1 << 16;
 
 /// What a description says: the graph, and single weights that do not learn.
 struct Described<E: Element> {
@@ -73,9 +101,12 @@ struct Described<E: Element> {
 /// The description of a model.
 fn of<E: Element>(model: &Model<E>) -> Value {
     let graph = &*model.graph;
-    let layers: Vec<Value> = (0..graph.owners.len()).map(|o| layer(model, o)).collect();
+    let layers = (0..graph.owners.len()).map(|o| layer(model, o));
     if graph.is_sequential {
-        return json!({"class_name": "Sequential", "config": {"input_shape": model.input_shape(), "layers": layers}});
+        let layers = Value::Array(layers.collect()); // not copied once more
+        let mut config = json!({"input_shape": model.input_shape()});
+        config["layers"] = layers;
+        return json!({"class_name": "Sequential", "config": config});
     }
     let places = places(model);
     let mut all: Vec<Value> = model
@@ -84,9 +115,10 @@ fn of<E: Element>(model: &Model<E>) -> Value {
             json!({"class_name": INPUT_LAYER, "config": {"name": name, "shape": shape}, "name": name, "inbound_nodes": []})
         })
         .collect();
-    for (owner, mut layer) in layers.into_iter().enumerate() {
-        let calls = graph.nodes.iter().filter(|node| node.owner == owner);
-        let inbound = calls.map(|node| node.inputs.iter().map(|&v| &places[v]).collect::<Vec<_>>());
+    for (mut layer, calls) in layers.zip(graph.calls()) {
+        let inbound = calls
+            .iter()
+            .map(|node| node.inputs.iter().map(|&v| &places[v]).collect::<Vec<_>>());
         let inbound: Vec<_> = inbound.collect();
         layer["name"] = layer["config"]["name"].clone();
         layer["inbound_nodes"] = json!(inbound);
@@ -114,7 +146,7 @@ fn layer<E: Element>(model: &Model<E>, index: usize) -> Value {
     let owner = &model.graph.owners[index];
     let mut config = owner.kind.config();
     config["name"] = json!(owner.name);
-    if model.is_trainable(&owner.name) == Some(false) {
+    if !model.learns(index) {
         config["trainable"] = json!(false);
     } else {
         let parameters = model.parameters[owner.parameters.clone()].iter();
@@ -145,13 +177,33 @@ fn places<E: Element>(model: &Model<E>) -> Vec<Value> {
     places
 }
 
+/// Text that is JSON, to be looked into a part at a time.
+fn raw(text: &str) -> Result<&RawValue> {
+    let raw = serde_json::from_str(text);
+    raw.map_err(|error| Error::Config(format!("model: no JSON: {error}")))
+}
+
+/// What a part of a description says; `null` is one without entries.
+fn parse<'a, T: Deserialize<'a>>(what: &str, json: &'a RawValue) -> Result<T> {
+    let text = match json.get() {
+        "null" => "{}",
+        text => text,
+    };
+    serde_json::from_str(text).map_err(|error| {
+        // The line and the column would be those of the part.
+        let error = error.to_string();
+        let message = error.rsplit_once(" at line ").map_or(&*error, |(m, _)| m);
+        Error::Config(format!("{what}: {message}"))
+    })
+}
+
 /// Reads the description of a chain or of a graph.
-fn read<E: Element>(config: &Value, registry: &Registry<E>) -> Result<Described<E>> {
-    let head: Head = config::parse("model", config)?;
-    match head.class_name.as_str() {
+fn read<E: Element>(config: &RawValue, registry: &Registry<E>) -> Result<Described<E>> {
+    let head: Head<'_> = parse("model", config)?;
+    match &*head.class_name {
         "Sequential" => {
             let mut frozen_weights = Vec::new();
-            let model = chain(config, registry, &mut frozen_weights)?;
+            let model = chain(head.config, registry, &mut frozen_weights)?;
             let built = model.graph()?;
             Ok(Described {
                 // Names of layers are known only now.
@@ -159,18 +211,9 @@ fn read<E: Element>(config: &Value, registry: &Registry<E>) -> Result<Described<
                 built,
             })
         }
-        "Functional" | "Model" => functional(&head.config, registry),
+        "Functional" | "Model" => functional(head.config, registry),
         other => Err(unknown(other)),
     }
-}
-
-/// Reads the description of a chain.
-fn sequential<E: Element>(config: &Value, registry: &Registry<E>) -> Result<Sequential<E>> {
-    let head: Head = config::parse("model", config)?;
-    if head.class_name != "Sequential" {
-        return Err(unknown(&head.class_name));
-    }
-    chain(config, registry, &mut Vec::new())
 }
 
 fn unknown(class_name: &str) -> Error {
@@ -179,18 +222,28 @@ fn unknown(class_name: &str) -> Error {
     ))
 }
 
+fn not_too_many(layers: usize) -> Result<()> {
+    if layers > MOST_LAYERS {
+        let message = format!("model: it has {layers} layers, more than the {MOST_LAYERS} allowed");
+        return Err(Error::Config(message));
+    }
+    Ok(())
+}
+
 /// `frozen`: (layer, weights that do not learn).
 fn chain<E: Element>(
-    config: &Value,
+    config: &RawValue,
     registry: &Registry<E>,
     frozen: &mut Vec<(usize, Vec<String>)>,
 ) -> Result<Sequential<E>> {
-    let description: ChainDescription = config::parse("model", config)?;
-    let mut model = Sequential::of(description.config.input_shape);
-    for (index, mut layer) in description.config.layers.into_iter().enumerate() {
+    let description: ChainDescription<'_> = parse("model", config)?;
+    not_too_many(description.layers.len())?;
+    let mut model = Sequential::of(description.input_shape);
+    for (index, layer) in description.layers.into_iter().enumerate() {
         let in_place = |error: Error| Error::Config(format!("layer {index}: {error}"));
-        let learning = Learning::taken_from(&mut layer.config).map_err(in_place)?;
-        let made = registry.make(&layer.class_name, &layer.config);
+        let mut config = layer.config().map_err(in_place)?;
+        let learning = Learning::taken_from(&mut config).map_err(in_place)?;
+        let made = registry.make(&layer.class_name, &config);
         match made.map_err(in_place)? {
             Made::Layer(layer) => {
                 let trainable = learning.trainable.unwrap_or(layer.trainable());
@@ -201,7 +254,9 @@ fn chain<E: Element>(
                 return Err(in_place(Error::Config(message)));
             }
         }
-        frozen.push((index, learning.frozen_weights));
+        if !learning.frozen_weights.is_empty() {
+            frozen.push((index, learning.frozen_weights));
+        }
     }
     Ok(model)
 }
@@ -215,21 +270,26 @@ fn named<E: Element>(built: &Built<E>, frozen: Vec<(usize, Vec<String>)>) -> Vec
         .collect()
 }
 
-fn functional<E: Element>(config: &Value, registry: &Registry<E>) -> Result<Described<E>> {
-    let graph: GraphDescription = config::parse("model", config)?;
+fn functional<E: Element>(config: &RawValue, registry: &Registry<E>) -> Result<Described<E>> {
+    let graph: GraphDescription<'_> = parse("model", config)?;
+    let nodes: usize = graph.layers.iter().map(|l| l.inbound_nodes.len()).sum();
+    not_too_many(graph.layers.len().max(nodes))?;
     let mut net = Functional::of();
-    let mut wires: BTreeMap<(String, usize, usize), Wire> = BTreeMap::new();
+    let mut calls = Calls::default();
+    let mut names = HashSet::new();
     let mut frozen_weights = Vec::new();
-    // What is to be called: name, handle, calls that are left.
-    let mut waiting = Vec::new();
-    for (index, layer) in graph.layers.iter().enumerate() {
+    for (index, layer) in graph.layers.into_iter().enumerate() {
         let in_place = |error: Error| Error::Config(format!("layer {index}: {error}"));
-        let mut config = layer.config.clone();
+        let mut config = layer.config().map_err(in_place)?;
         let name = layer.name(&config).map_err(in_place)?;
+        if !names.insert(name.clone()) {
+            let message = format!("another layer is already called {name:?}");
+            return Err(in_place(Error::Config(message)));
+        }
         if layer.class_name == INPUT_LAYER {
             let shape = input_shape(&config).map_err(in_place)?;
             let wire = net.input(&name, shape);
-            wires.insert((name, 0, 0), wire);
+            calls.made((name, 0, 0), wire);
             continue;
         }
         let learning = Learning::taken_from(&mut config).map_err(in_place)?;
@@ -239,62 +299,18 @@ fn functional<E: Element>(config: &Value, registry: &Registry<E>) -> Result<Desc
             Made::Junction(junction) => (junction.trainable(), Kind::Junction(junction.into())),
         };
         let shared = net.owner(kind, learning.trainable.unwrap_or(trainable));
-        frozen_weights.extend(
-            learning
-                .frozen_weights
-                .iter()
-                .map(|w| format!("{name}/{w}")),
-        );
-        let calls: Vec<Vec<Place>> = layer
+        let frozen = learning.frozen_weights.iter();
+        frozen_weights.extend(frozen.map(|w| format!("{name}/{w}")));
+        let inputs: Result<Vec<Vec<Place>>> = layer
             .inbound_nodes
-            .iter()
-            .map(|call| call.places())
-            .collect::<Result<_>>()
-            .map_err(in_place)?;
-        waiting.push((name, shared, calls, 0usize));
+            .into_iter()
+            .map(Places::places)
+            .collect();
+        calls.wait(name, shared, inputs.map_err(in_place)?);
     }
-    // Every call as soon as its inputs are there, in the order that the description gives, if it gives one.
-    let mut order = graph.call_order.iter();
-    loop {
-        let wanted = order.next();
-        let ready = waiting.iter_mut().find(|(name, _, calls, done)| {
-            let next = calls.get(*done);
-            wanted.is_none_or(|wanted| wanted == name)
-                && next.is_some_and(|places| places.iter().all(|p| wires.contains_key(&p.0)))
-        });
-        let Some((name, shared, calls, done)) = ready else {
-            break;
-        };
-        let inputs: Vec<Wire> = calls[*done].iter().map(|place| wires[&place.0]).collect();
-        for (output, wire) in net.call_all(*shared, &inputs).into_iter().enumerate() {
-            wires.insert((name.clone(), *done, output), wire);
-        }
-        *done += 1;
-    }
-    if let Some((name, _, calls, done)) = waiting.iter().find(|w| w.3 < w.2.len()) {
-        let missing = calls[*done].iter().find(|p| !wires.contains_key(&p.0));
-        let why = missing.map_or(
-            "it stands in a circle, or call_order is wrong".into(),
-            |p| format!("{:?} is not to be had", p.0),
-        );
-        let message = format!("model: call {done} of {name} cannot be made: {why}");
-        return Err(Error::Config(message));
-    }
-    let find = |place: &Place| match wires.get(&place.0) {
-        Some(wire) => Ok(*wire),
-        None => Err(Error::Config(format!(
-            "model: no layer makes the output {:?}",
-            place.0
-        ))),
-    };
-    let inputs = graph.input_layers.places()?;
-    let outputs: Vec<Wire> = graph
-        .output_layers
-        .places()?
-        .iter()
-        .map(find)
-        .collect::<Result<_>>()?;
-    let inputs: Vec<Wire> = inputs.iter().map(find).collect::<Result<_>>()?;
+    calls.make(&mut net, &graph.call_order)?;
+    let inputs = calls.wires(graph.input_layers.places()?)?;
+    let outputs = calls.wires(graph.output_layers.places()?)?;
     Ok(Described {
         built: net.outputs(&outputs).with_inputs(&inputs).graph()?,
         frozen_weights,
@@ -341,34 +357,33 @@ fn input_shape(config: &Value) -> Result<Vec<usize>> {
 }
 
 #[derive(Deserialize)]
-struct Head {
-    class_name: String,
-    #[serde(default)]
-    config: Value,
+struct Head<'a> {
+    #[serde(borrow)]
+    class_name: Cow<'a, str>,
+    #[serde(borrow, default = "nothing")]
+    config: &'a RawValue,
 }
 
 #[derive(Deserialize)]
-struct ChainDescription {
-    config: ChainConfig,
-}
-
-#[derive(Deserialize)]
-struct ChainConfig {
+struct ChainDescription<'a> {
     input_shape: Vec<usize>,
-    layers: Vec<LayerDescription>,
+    #[serde(borrow)]
+    layers: Vec<LayerDescription<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct LayerDescription {
-    class_name: String,
-    #[serde(default)]
-    config: Value,
+struct LayerDescription<'a> {
+    #[serde(borrow)]
+    class_name: Cow<'a, str>,
+    #[serde(borrow, default = "nothing")]
+    config: &'a RawValue,
 }
 
 #[derive(Deserialize)]
-struct GraphDescription {
-    layers: Vec<CalledDescription>,
+struct GraphDescription<'a> {
+    #[serde(borrow)]
+    layers: Vec<CalledDescription<'a>>,
     input_layers: Places,
     output_layers: Places,
     #[serde(default)]
@@ -376,17 +391,32 @@ struct GraphDescription {
 }
 
 #[derive(Deserialize)]
-struct CalledDescription {
-    class_name: String,
+struct CalledDescription<'a> {
+    #[serde(borrow)]
+    class_name: Cow<'a, str>,
     #[serde(default)]
     name: Option<String>,
-    #[serde(default)]
-    config: Value,
+    #[serde(borrow, default = "nothing")]
+    config: &'a RawValue,
     #[serde(default)]
     inbound_nodes: Vec<Places>,
 }
 
-impl CalledDescription {
+fn nothing() -> &'static RawValue {
+    RawValue::NULL
+}
+
+impl LayerDescription<'_> {
+    fn config(&self) -> Result<Value> {
+        parse(&self.class_name, self.config)
+    }
+}
+
+impl CalledDescription<'_> {
+    fn config(&self) -> Result<Value> {
+        parse(&self.class_name, self.config)
+    }
+
     fn name(&self, config: &Value) -> Result<String> {
         let in_config = config.get("name").and_then(Value::as_str);
         let name = self.name.as_deref().or(in_config).map(str::to_owned);
@@ -398,44 +428,4 @@ impl CalledDescription {
 struct InputDescription {
     shape: Option<Vec<usize>>,
     batch_shape: Option<Vec<Option<usize>>>,
-}
-
-/// Values: `[["image", 0, 0], …]`, or one of them by itself, as Keras writes a single one.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Places {
-    Several(Vec<RawPlace>),
-    One(RawPlace),
-}
-
-#[derive(Deserialize, Clone)]
-#[serde(untagged)]
-enum RawPlace {
-    Short(String, usize, usize),
-    /// Keras 2 has keyword arguments behind.
-    Long(String, usize, usize, Value),
-}
-
-/// Layer, call, output.
-struct Place((String, usize, usize));
-
-impl Places {
-    fn places(&self) -> Result<Vec<Place>> {
-        let place = |raw: &RawPlace| match raw {
-            RawPlace::Short(layer, call, output) => Ok(Place((layer.clone(), *call, *output))),
-            RawPlace::Long(layer, call, output, more) => {
-                let empty = more.is_null() || more.as_object().is_some_and(|o| o.is_empty());
-                if empty {
-                    return Ok(Place((layer.clone(), *call, *output)));
-                }
-                Err(Error::Config(format!(
-                    "calls with arguments ({more}) are not known"
-                )))
-            }
-        };
-        match self {
-            Places::Several(places) => places.iter().map(place).collect(),
-            Places::One(one) => Ok(vec![place(one)?]),
-        }
-    }
 }

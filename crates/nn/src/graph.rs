@@ -10,6 +10,7 @@ use crate::{
     names::{self, Named},
     setting, weight_checks,
 };
+use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Debug};
 use std::ops::Range;
 use std::sync::Arc;
@@ -148,6 +149,16 @@ impl<E: Element> Debug for Kind<E> {
     }
 }
 
+/// What is wrong with a shape of very many axes. Few axes keep the shapes of a deep model small, whatever a damaged
+/// description says.
+fn too_many_axes(shape: &[usize]) -> Option<String> {
+    let many = shape.len() > MOST_AXES;
+    many.then(|| format!("{} axes are more than {MOST_AXES}", shape.len()))
+}
+
+/// As many as a checkpoint's tensors may have.
+const MOST_AXES: usize = 32;
+
 /// Fusion patterns look at no more layers than these.
 const LONGEST_PATTERN: usize = 8;
 
@@ -211,8 +222,12 @@ impl<E: Element> Graph<E> {
     /// The node that makes each output, if it is a layer that nobody else reads: losses may take its activation in.
     pub(crate) fn last_layers(&self) -> Vec<Option<usize>> {
         let uses = self.uses();
+        let mut maker = vec![None; self.shapes.len()];
+        for (index, node) in self.nodes.iter().enumerate() {
+            maker[node.outputs.clone()].fill(Some(index));
+        }
         let makes = |value: usize| {
-            let node = self.nodes.iter().position(|n| n.outputs.contains(&value))?;
+            let node: usize = maker[value]?;
             (uses[value] == 1 && self.layer(node).is_some()).then_some(node)
         };
         self.outputs.iter().map(|&value| makes(value)).collect()
@@ -235,6 +250,25 @@ impl<E: Element> Graph<E> {
         match node.outputs.clone().nth(output) {
             Some(value) => Ok(value),
             None => fail(format!("{name} has no output number {output} (from 0)")),
+        }
+    }
+
+    /// For every owner, the nodes that call it, in order.
+    pub(crate) fn calls(&self) -> Vec<Vec<&Node>> {
+        let mut calls = vec![Vec::new(); self.owners.len()];
+        for node in &self.nodes {
+            calls[node.owner].push(node);
+        }
+        calls
+    }
+
+    /// The name of the layer or junction that makes a value, or of the input that it is.
+    pub(crate) fn name_of(&self, value: usize) -> &str {
+        let maker = self.nodes.iter().find(|n| n.outputs.contains(&value));
+        let input = || self.inputs.iter().find(|input| input.value == value);
+        match maker {
+            Some(node) => &self.owners[node.owner].name,
+            None => input().map_or("", |input| &input.name),
         }
     }
 
@@ -321,6 +355,11 @@ impl<E: Element> Builder<E> {
             );
             self.fail(Failure::Other(Error::Config(message)));
         }
+        if let Some(message) = too_many_axes(&shape) {
+            self.fail(Failure::Other(Error::Config(format!(
+                "input {name:?}: {message}"
+            ))));
+        }
         let wire = self.value(shape);
         self.inputs.push((name.to_owned(), wire.value));
         wire
@@ -328,9 +367,12 @@ impl<E: Element> Builder<E> {
 
     /// Puts the inputs into this order; others follow as they were made.
     pub(crate) fn order_inputs(&mut self, wires: &[Wire]) {
-        let place = |value: usize| wires.iter().position(|wire| wire.value == value);
-        self.inputs
-            .sort_by_key(|(_, value)| place(*value).unwrap_or(usize::MAX));
+        let mut places = HashMap::new();
+        for (place, wire) in wires.iter().enumerate() {
+            places.entry(wire.value).or_insert(place);
+        }
+        let place = |value: &usize| places.get(value).copied().unwrap_or(usize::MAX);
+        self.inputs.sort_by_key(|(_, value)| place(value));
     }
 
     /// A layer or junction to be called, and whether it learns.
@@ -345,13 +387,14 @@ impl<E: Element> Builder<E> {
 
     /// A call of an owner; as many wires as it has outputs (one, if something is wrong).
     pub(crate) fn call(&mut self, owner: usize, inputs: &[Wire]) -> Vec<Wire> {
-        let shapes = match self.check_call(owner, inputs) {
-            Ok(shapes) => shapes,
-            Err(error) => {
-                self.fail(Failure::Owner(owner, error));
-                vec![Vec::new()]
-            }
+        let shapes = match self.failed {
+            Some(_) => None, // what is behind a failure is not looked at
+            None => self
+                .check_call(owner, inputs)
+                .map_err(|error| self.fail(Failure::Owner(owner, error)))
+                .ok(),
         };
+        let shapes = shapes.unwrap_or_else(|| vec![Vec::new()]);
         let first = self.shapes.len();
         let wires: Vec<Wire> = shapes.into_iter().map(|shape| self.value(shape)).collect();
         self.nodes.push(Node {
@@ -363,11 +406,6 @@ impl<E: Element> Builder<E> {
     }
 
     fn check_call(&mut self, owner: usize, inputs: &[Wire]) -> Result<Vec<Vec<usize>>> {
-        if let Some(failed) = &self.failed {
-            // What is behind a failure is not looked at.
-            let (Failure::Owner(_, error) | Failure::Other(error)) = failed;
-            return Err(Error::Config(error.to_string()));
-        }
         let drawn = &mut self.owners[owner];
         if inputs.iter().any(|wire| wire.builder != self.id) {
             let message = "a wire of another network is given; wires belong to the `Functional` that made them";
@@ -375,6 +413,9 @@ impl<E: Element> Builder<E> {
         }
         let shapes: Vec<&[usize]> = inputs.iter().map(|w| &*self.shapes[w.value]).collect();
         let (outputs, weights) = drawn.kind.describe(&shapes)?;
+        if let Some(message) = outputs.iter().find_map(|shape| too_many_axes(shape)) {
+            return Err(Error::layer(drawn.kind.class_name(), message));
+        }
         match &drawn.specs {
             None => drawn.specs = Some(weights),
             Some(first) if *first == weights => {}
@@ -448,7 +489,7 @@ impl<E: Element> Builder<E> {
             specs.push(drawn.specs.unwrap_or_default());
             parts.owners.push((name, drawn.kind));
         }
-        let kept = parts.prune(&[])?;
+        let kept = parts.prune(&HashSet::new())?;
         let mut owners = Vec::new();
         for (&old, (name, kind)) in kept.iter().zip(parts.owners) {
             let specs = std::mem::take(&mut specs[old]);
@@ -507,7 +548,7 @@ struct Parts<E: Element> {
 impl<E: Element> Parts<E> {
     /// Leaves out what leads to no output; returns the old numbers of the owners that stay. Inputs that lead to no
     /// output are an error, unless `droppable` names them.
-    fn prune(&mut self, droppable: &[String]) -> Result<Vec<usize>> {
+    fn prune(&mut self, droppable: &HashSet<String>) -> Result<Vec<usize>> {
         let mut wanted = vec![false; self.shapes.len()];
         for &value in &self.outputs {
             wanted[value] = true;
@@ -542,11 +583,13 @@ impl<E: Element> Parts<E> {
             owner_stays[node.owner] = true;
         }
         let kept: Vec<usize> = (0..self.owners.len()).filter(|&o| owner_stays[o]).collect();
+        let mut new = vec![0; self.owners.len()];
+        kept.iter().enumerate().for_each(|(n, &old)| new[old] = n);
         retain(&mut self.owners, &owner_stays);
         retain(&mut self.trainable, &owner_stays);
         retain(&mut self.nodes, &stays);
         for node in &mut self.nodes {
-            node.owner = kept.iter().position(|&o| o == node.owner).unwrap_or(0);
+            node.owner = new[node.owner];
             node.inputs.iter_mut().for_each(|v| *v = numbers[*v]);
             let count = node.outputs.len();
             let first = node.outputs.clone().next().map_or(0, |v| numbers[v]);
@@ -567,7 +610,7 @@ impl<E: Element> Graph<E> {
     /// The part of the graph that leads to these values, with the old numbers of its owners; inputs that are not needed
     /// fall away.
     pub(crate) fn up_to(&self, outputs: Vec<usize>) -> Result<(Graph<E>, Vec<usize>)> {
-        let names: Vec<String> = self.inputs.iter().map(|i| i.name.clone()).collect();
+        let names = self.inputs.iter().map(|i| i.name.clone()).collect();
         let mut parts = Parts {
             owners: self
                 .owners

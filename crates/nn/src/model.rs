@@ -10,6 +10,7 @@ use crate::graph::{Built, Graph, Kind};
 use crate::plan::{Head, Instead, Plan};
 use crate::weights::{self, Loaded};
 use crate::{Error, Regularizer, Result, WeightSpec};
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use taper_tensor::{Element, Seed, Tensor};
@@ -167,6 +168,29 @@ impl<E: Element> Model<E> {
         self.output_shapes().next().unwrap_or(&[])
     }
 
+    /// The names of the outputs, in their order: each that of the layer which makes it (as Keras's), or of the input
+    /// that it is. Where a name comes again, because a layer is called twice or makes several, `_1`, `_2`, … follow it.
+    /// Losses, metrics and data sets' targets are given to outputs by these names.
+    ///
+    /// ```
+    /// use taper_nn::{Functional, Seed, layers::Dense};
+    /// let mut net = Functional::new();
+    /// let x = net.input("x", [4]);
+    /// let (kind, size) = (net.apply(Dense::new(3).name("kind"), x), net.apply(Dense::new(1).name("size"), x));
+    /// assert_eq!(net.outputs(&[kind, size]).build(Seed(7))?.output_names(), ["kind", "size"]);
+    /// # Ok::<(), taper_nn::Error>(())
+    /// ```
+    pub fn output_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for &value in &self.graph.outputs {
+            let base = self.graph.name_of(value);
+            let numbered = (1..).map(|number| format!("{base}_{number}"));
+            let mut candidates = std::iter::once(base.to_owned()).chain(numbered);
+            names.extend(candidates.find(|name| !names.contains(name)));
+        }
+        names
+    }
+
     /// The names of the layers (junctions are layers here), in the order of their first call.
     pub fn layer_names(&self) -> impl Iterator<Item = &str> {
         self.graph.owners.iter().map(|owner| owner.name.as_str())
@@ -190,6 +214,11 @@ impl<E: Element> Model<E> {
     /// The weight of this name, to be changed. Its shape must stay as it is.
     pub fn parameter_mut(&mut self, name: &str) -> Option<&mut Parameter<E>> {
         self.parameters.iter_mut().find(|p| p.name == name)
+    }
+
+    /// Whether the layer of this number learns.
+    pub(crate) fn learns(&self, owner: usize) -> bool {
+        self.trainable[owner]
     }
 
     /// Whether the layer of this name learns; `None` if there is none.
@@ -339,14 +368,19 @@ impl<E: Element> Model<E> {
 
     /// Weights of these names do not learn.
     pub(crate) fn freeze_weights(&mut self, names: &[String]) -> Result<()> {
-        for name in names {
-            let Some(parameter) = self.parameter_mut(name) else {
-                let message = format!("frozen_weights: the model has no {name}");
-                return Err(Error::Config(message));
-            };
-            parameter.trainable = false;
+        let mut wanted: HashSet<&str> = names.iter().map(String::as_str).collect();
+        for parameter in &mut self.parameters {
+            if wanted.remove(&*parameter.name) {
+                parameter.trainable = false;
+            }
         }
-        Ok(())
+        match names.iter().find(|name| wanted.contains(name.as_str())) {
+            Some(name) => {
+                let message = format!("frozen_weights: the model has no {name}");
+                Err(Error::Config(message))
+            }
+            None => Ok(()),
+        }
     }
 
     /// The sum of the penalties of all weights that learn.

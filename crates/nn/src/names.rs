@@ -1,7 +1,7 @@
 //! How layers are called: the user's names, and for the others Keras's, made from the class.
 
 use crate::{Error, Result};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// What a name is made of.
 pub(crate) struct Named<'a> {
@@ -28,10 +28,13 @@ pub(crate) fn of(taken: &[&str], layers: &[Named<'_>]) -> Result<Vec<String>> {
     {
         check(name, &mut used).map_err(|why| Error::Config(format!("layer {index}: {why}")))?;
     }
+    // Where the search goes on for each class: a thousand layers of one class do not ask for a thousand names each.
+    let mut next = HashMap::new();
     let mut name = |layer: &Named<'_>| match layer.given {
         Some(name) => name.to_owned(),
         None => {
-            let free = free_name(&snake_case(layer.class_name), &used);
+            let number = next.entry(layer.class_name).or_insert(0);
+            let free = free_name(&snake_case(layer.class_name), number, &used);
             used.insert(free.clone());
             free
         }
@@ -51,15 +54,18 @@ fn check(name: &str, used: &mut HashSet<String>) -> Result<(), String> {
     Ok(())
 }
 
-/// `class`, or the first of `class_1`, `class_2`, … that is not used.
-fn free_name(class: &str, used: &HashSet<String>) -> String {
-    let mut name = class.to_owned();
-    let mut number = 0;
-    while used.contains(&name) {
-        number += 1;
-        name = format!("{class}_{number}");
+/// `class` (number 0), or the first of `class_1`, `class_2`, … that is not used; from `number` on, which is left behind it.
+fn free_name(class: &str, number: &mut usize, used: &HashSet<String>) -> String {
+    loop {
+        let name = match *number {
+            0 => class.to_owned(),
+            number => format!("{class}_{number}"),
+        };
+        *number += 1;
+        if !used.contains(&name) {
+            return name;
+        }
     }
-    name
 }
 
 /// Keras's way from a class name to a layer name: `MaxPooling2D` → `max_pooling2d`, `InputLayer` → `input_layer`.

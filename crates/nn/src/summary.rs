@@ -59,9 +59,10 @@ fn table<E: Element>(model: &Model<E>) -> String {
 /// A row a layer.
 fn layers<E: Element>(model: &Model<E>) -> Vec<Row> {
     let graph = &*model.graph;
+    let calls = graph.calls();
     let row = |(index, owner): (usize, &crate::graph::Owner<E>)| {
         // The shape behind the first call; other calls may have others.
-        let first = graph.nodes.iter().find(|node| node.owner == index);
+        let first = calls[index].first();
         let values = first.map_or(0..0, |node| node.outputs.clone());
         let shapes: Vec<String> = values.map(|value| shape(&graph.shapes[value])).collect();
         let parameters = model.parameters[owner.parameters.clone()].iter();
@@ -99,9 +100,8 @@ fn connected<E: Element>(model: &Model<E>) -> Vec<Row> {
             ]
         })
         .collect();
-    for (index, mut row) in layers(model).into_iter().enumerate() {
-        let calls = graph.nodes.iter().filter(|node| node.owner == index);
-        let inputs = calls.flat_map(|node: &Node| &node.inputs);
+    for (mut row, calls) in layers(model).into_iter().zip(graph.calls()) {
+        let inputs = calls.iter().flat_map(|node: &&Node| &node.inputs);
         let inputs: Vec<String> = inputs.map(|&value| names[value].clone()).collect();
         row.push(listed(&inputs));
         rows.push(row);

@@ -155,10 +155,8 @@ fn gradients_towards_inputs_agree_with_differences() {
             let at = |delta: f64| {
                 let mut moved = x.clone();
                 moved[input].as_mut_slice()[1] += delta;
-                model
-                    .evaluate_batch(&moved, &y, losses.clone())
-                    .unwrap()
-                    .loss
+                let measured = model.evaluate_batch(&moved, &y, losses.clone()).unwrap();
+                measured.loss + measured.activity_penalty
             };
             let difference = (at(1e-5) - at(-1e-5)) / 2e-5;
             let taped = gradients[input].to_vec()[1];

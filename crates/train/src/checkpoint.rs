@@ -6,6 +6,8 @@ use taper_nn::{Loaded, Model, Registry};
 
 /// The key of [`Checkpoint::provenance`] that holds the class names, as a JSON list.
 const CLASS_NAMES: &str = "class_names";
+/// Names of classes take no more bytes of JSON than this: a list of empty ones takes many times its length in memory.
+const LONGEST_NAMES: usize = 1 << 20;
 
 /// Makes checkpoints of models, and models of checkpoints.
 ///
@@ -46,7 +48,8 @@ pub trait CheckpointExt: Sized {
     /// The history is no JSON of this form.
     fn read_history(&self) -> Result<History>;
 
-    /// The names of its classes; empty when it does not know them.
+    /// The names of its classes; empty when it does not know them (what is no list of names, or longer than a mebibyte,
+    /// says nothing).
     fn read_class_names(&self) -> Vec<String>;
 
     /// The model, rebuilt from its architecture, with these weights.
@@ -111,14 +114,17 @@ impl CheckpointExt for Checkpoint {
 
     fn read_class_names(&self) -> Vec<String> {
         let json = self.provenance.get(CLASS_NAMES);
+        let json = json.filter(|json| json.len() <= LONGEST_NAMES);
         json.and_then(|json| serde_json::from_str(json).ok())
             .unwrap_or_default()
     }
 
     fn into_model_with(self, registry: &Registry) -> Result<Model> {
-        let config: serde_json::Value = serde_json::from_str(&self.architecture)
-            .map_err(|e| Error::Restore(format!("its architecture is no JSON: {e}")))?;
-        Ok(Model::restore(&config, registry, self.weights)?)
+        Ok(Model::restore_from_text(
+            &self.architecture,
+            registry,
+            self.weights,
+        )?)
     }
 
     fn load_into(&self, model: &mut Model) -> Result<()> {
@@ -134,4 +140,6 @@ impl CheckpointExt for Checkpoint {
 pub(crate) trait Snapshot {
     fn checkpoint(&self) -> Checkpoint;
     fn position(&self) -> Position;
+    /// The figures of the epoch so far.
+    fn running(&self) -> Vec<(String, f64)>;
 }

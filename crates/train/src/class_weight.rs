@@ -1,6 +1,6 @@
 //! A loss in which the samples of one class count more than those of another.
 
-use crate::{Error, Result, labels, setting};
+use crate::{Error, Result, labels, outputs::Term, setting};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use taper_autograd::{Tape, Var};
@@ -14,13 +14,41 @@ pub(crate) struct ClassWeighted<'a> {
     pub(crate) weights: &'a BTreeMap<usize, f64>,
 }
 
-impl ClassWeighted<'_> {
+impl<'a> ClassWeighted<'a> {
+    /// The loss of the model's one output with these weights; `None` without any.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check); a model of several outputs.
+    pub(crate) fn new(
+        weights: &'a BTreeMap<usize, f64>,
+        terms: &[Term<'a>],
+    ) -> Result<Option<Self>> {
+        if weights.is_empty() {
+            return Ok(None);
+        }
+        let [term] = terms else {
+            let names: Vec<&str> = terms.iter().map(|term| term.name.as_str()).collect();
+            let message = format!(
+                "class_weight: the model has the outputs {}, and a sample may be of another class for each; give the \
+                 samples weights of their own (InMemory::with_sample_weights, Dataset::sample_weight)",
+                names.join(", ")
+            );
+            return Err(Error::Setting(message));
+        };
+        let weighted = ClassWeighted {
+            loss: term.loss,
+            weights,
+        };
+        weighted.check(&term.output, &term.target)?;
+        Ok(Some(weighted))
+    }
+
     /// Whether such weights can be had for samples of these shapes (without the batch axis).
     ///
     /// # Errors
     /// A weight that is negative or no number; a class that there is not; outputs that are not one row of scores a
     /// sample; a loss that does not give its value sample by sample.
-    pub(crate) fn check(&self, output: &[usize], target: &[usize]) -> Result<()> {
+    fn check(&self, output: &[usize], target: &[usize]) -> Result<()> {
         let refuse = |message: String| Err(Error::Setting(format!("class_weight: {message}")));
         for (class, weight) in self.weights {
             setting::not_negative(&format!("the weight of class {class}"), *weight)
@@ -45,6 +73,20 @@ impl ClassWeighted<'_> {
         let one = |shape: &[usize]| Tensor::zeros([&[1], shape].concat());
         self.forward(&Tape::new().constant(&one(output)), &one(target))?;
         Ok(())
+    }
+
+    /// How much each sample of a batch counts: its class's weight, times its own.
+    pub(crate) fn weights(
+        &self,
+        output: &[usize],
+        target: &Tensor,
+        own: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        let weights = self.of(output, target)?;
+        Ok(match own {
+            Some(own) => weights.mul(own)?,
+            None => weights,
+        })
     }
 
     /// The weight of each sample of a batch.

@@ -1,17 +1,17 @@
-//! Measuring a model on a data set, and predicting for one. Dropout is off, nothing is learnt.
+//! Measuring a model on a data set. Dropout is off, nothing is learnt.
 
 use crate::{
     ConfusionMatrix, Metric, Result,
+    goal::Goal,
     labels::number_of_classes,
-    measured::Measured,
+    outputs::{PerOutput, Term, Wishes},
     running::{BatchResult, Running},
-    shapes,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ops::ControlFlow};
 use taper_datasets::{Batch, Batches, Dataset};
-use taper_nn::{Loss, Losses, Model};
-use taper_tensor::{Tensor, buffer::reuse_larger};
+use taper_nn::{Loss, Model};
+use taper_tensor::buffer::reuse_larger;
 
 /// How well a model does on a data set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,15 +23,19 @@ pub struct Evaluation {
     /// Mean loss without penalty: cross-entropy, squared error, whatever the loss is.
     #[serde(alias = "cross_entropy")]
     pub data_loss: f64,
-    /// Penalty of the weights.
+    /// Mean penalty: of the weights, and of layers' outputs (activity regularizers).
     pub penalty: f64,
     /// The share of samples that are right; `None` where the loss tells no classes apart and it was not asked for.
     pub accuracy: Option<f64>,
-    /// Other metrics by name.
+    /// Other metrics by name. Of a model with several outputs also their losses, each without its weight in the sum:
+    /// `<output>_loss`, and the metrics are called `<output>_<metric>`.
     pub metrics: BTreeMap<String, f64>,
     /// Which classes are taken for which; `None` where the loss tells no classes apart, or more than 1,000, unless it
-    /// was asked for ([`Evaluate::confusion`]).
+    /// was asked for ([`Evaluate::confusion`]), and of a model with several outputs.
     pub confusion: Option<ConfusionMatrix>,
+    /// Of a model with several outputs, under the same terms: by output.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub confusions: BTreeMap<String, ConfusionMatrix>,
 }
 
 /// With more classes a confusion matrix (8 bytes for every pair) is made only if asked for.
@@ -61,7 +65,9 @@ pub fn evaluate_with(
     batch_size: usize,
     metrics: &[Box<dyn Metric>],
 ) -> Result<Evaluation> {
-    measure(model, data, loss, batch_size, metrics, Confusion::IfUseful)
+    let per_output = PerOutput::default();
+    let wishes = Wishes::new(loss, &per_output).with(metrics);
+    measure(model, data, batch_size, &wishes, Confusion::IfUseful)
 }
 
 /// What to measure of a model, said step by step.
@@ -77,7 +83,7 @@ pub fn evaluate_with(
 pub struct Evaluate<'a> {
     loss: &'a dyn Loss,
     batch_size: usize,
-    metrics: Vec<Box<dyn Metric>>,
+    outputs: PerOutput,
     confusion: Confusion,
 }
 
@@ -89,7 +95,7 @@ impl<'a> Evaluate<'a> {
         Evaluate {
             loss,
             batch_size: 32,
-            metrics: Vec::new(),
+            outputs: PerOutput::default(),
             confusion: Confusion::IfUseful,
         }
     }
@@ -101,10 +107,53 @@ impl<'a> Evaluate<'a> {
         self
     }
 
-    /// A further metric.
+    /// The loss of one output (by its name, [`Model::output_names`]) of several; the others have that of
+    /// [`new`](Self::new).
+    #[must_use]
+    pub fn loss_for(mut self, output: impl Into<String>, loss: impl Loss + 'static) -> Self {
+        self.outputs.loss(output.into(), Box::new(loss));
+        self
+    }
+
+    /// How much the loss of an output counts in the sum (default 1).
+    #[must_use]
+    pub fn loss_weight(mut self, output: impl Into<String>, weight: f64) -> Self {
+        self.outputs.weight(output.into(), weight);
+        self
+    }
+
+    /// A further metric; of a model with several outputs, for each of them.
     #[must_use]
     pub fn metric(mut self, metric: impl Metric + 'static) -> Self {
-        self.metrics.push(Box::new(metric));
+        self.outputs.metric(Box::new(metric), None, false);
+        self
+    }
+
+    /// A further metric of one output.
+    #[must_use]
+    pub fn metric_for(mut self, output: impl Into<String>, metric: impl Metric + 'static) -> Self {
+        let output = Some(output.into());
+        self.outputs.metric(Box::new(metric), output, false);
+        self
+    }
+
+    /// A further metric, in which samples count with the weights that the data set gives them
+    /// ([`Trainer::weighted_metric`](crate::Trainer::weighted_metric)).
+    #[must_use]
+    pub fn weighted_metric(mut self, metric: impl Metric + 'static) -> Self {
+        self.outputs.metric(Box::new(metric), None, true);
+        self
+    }
+
+    /// The same of one output.
+    #[must_use]
+    pub fn weighted_metric_for(
+        mut self,
+        output: impl Into<String>,
+        metric: impl Metric + 'static,
+    ) -> Self {
+        let output = Some(output.into());
+        self.outputs.metric(Box::new(metric), output, true);
         self
     }
 
@@ -120,8 +169,8 @@ impl<'a> Evaluate<'a> {
     /// # Errors
     /// As [`evaluate_with`]; a confusion matrix is asked for and outputs and targets are no classes.
     pub fn run(&self, model: &Model, data: &dyn Dataset) -> Result<Evaluation> {
-        let (loss, size) = (self.loss, self.batch_size);
-        measure(model, data, loss, size, &self.metrics, self.confusion)
+        let wishes = Wishes::new(self.loss, &self.outputs);
+        measure(model, data, self.batch_size, &wishes, self.confusion)
     }
 }
 
@@ -135,20 +184,24 @@ pub(crate) enum Confusion {
 }
 
 impl Confusion {
-    fn table(
-        self,
-        loss: &dyn Loss,
-        output: &[usize],
-        target: &[usize],
-    ) -> Result<Option<ConfusionMatrix>> {
-        let classes = || number_of_classes("confusion matrix", output, target);
-        Ok(match self {
-            Confusion::No => None,
-            Confusion::Yes => Some(classes()?),
-            Confusion::IfUseful if !loss.is_classification() => None,
-            Confusion::IfUseful => classes().ok().filter(|&classes| classes <= MOST_CLASSES),
-        }
-        .map(ConfusionMatrix::new))
+    /// For each output a matrix, or none.
+    fn tables(self, terms: &[Term<'_>]) -> Result<Vec<Option<ConfusionMatrix>>> {
+        let classes =
+            |term: &Term<'_>| number_of_classes("confusion matrix", &term.output, &term.target);
+        let table = |term: &Term<'_>| {
+            Ok(match self {
+                Confusion::No => None,
+                // Of several outputs, those that are classes.
+                Confusion::Yes if terms.len() > 1 => classes(term).ok(),
+                Confusion::Yes => Some(classes(term)?),
+                Confusion::IfUseful if !term.loss.is_classification() => None,
+                Confusion::IfUseful => classes(term)
+                    .ok()
+                    .filter(|&classes| classes <= MOST_CLASSES),
+            }
+            .map(ConfusionMatrix::new))
+        };
+        terms.iter().map(table).collect()
     }
 }
 
@@ -156,70 +209,60 @@ impl Confusion {
 pub(crate) fn measure(
     model: &Model,
     data: &dyn Dataset,
-    loss: &dyn Loss,
     batch_size: usize,
-    metrics: &[Box<dyn Metric>],
+    wishes: &Wishes<'_>,
     confusion: Confusion,
 ) -> Result<Evaluation> {
-    shapes::check("evaluate", model, data, batch_size)?;
-    shapes::check_targets("evaluate", model, data, loss)?;
-    let penalty = penalty(model);
-    let (output, target) = (model.output_shape(), data.target_shape());
-    let measured = Measured::new(metrics, loss, output, target)?;
-    let mut running = Running::new(&measured);
-    let mut confusion = confusion.table(loss, output, target)?;
+    let goal = Goal::new("evaluate", model, data, batch_size, wishes)?;
+    let (penalty, mut of_outputs) = (penalty(model), 0.0);
+    let mut running = Running::new(&goal.measured);
+    let mut tables = confusion.tables(&goal.terms)?;
     let mut evaluator = model.evaluator(batch_size.min(data.len()))?;
     each_batch(data, batch_size, |batch| {
-        let (inputs, targets) = (batch.input(), batch.target());
-        let loss = Losses::from(loss).sample_weights(batch.sample_weights.as_ref());
-        let found = evaluator.evaluate_batch(inputs, targets, loss)?;
-        let (output, data_loss) = (found.output(), found.loss);
-        if let Some(confusion) = &mut confusion {
-            confusion.update(output, batch.target())?;
+        let (inputs, targets) = (goal.inputs(batch), goal.targets(batch));
+        let weights = batch.sample_weights.as_ref();
+        let losses = goal.losses().sample_weights(weights);
+        let found = evaluator.evaluate_batch(&*inputs, &*targets, losses)?;
+        for ((table, output), target) in tables.iter_mut().zip(&found.outputs).zip(&targets) {
+            if let Some(table) = table {
+                table.update(output, target)?;
+            }
         }
+        of_outputs += batch.indices.len() as f64 * found.activity_penalty;
         let result = BatchResult {
-            data_loss,
-            penalty,
-            output,
-            target: batch.target(),
-            sample_weights: None,
+            data_loss: found.loss,
+            penalty: penalty + found.activity_penalty,
+            losses: &found.losses,
+            outputs: &found.outputs,
+            targets: &targets,
+            sample_weights: weights,
         };
-        running.add(&result, &measured)
+        running.add(&result, &goal.measured)
     })?;
-    let (accuracy, metrics) = measured.split(running.metrics(&measured));
+    let metrics = running.metrics(&goal.measured);
+    let (accuracy, metrics) = goal.measured.split(running.losses(), metrics);
+    let several = tables.len() > 1;
+    let confusion = tables
+        .first_mut()
+        .filter(|_| !several)
+        .and_then(Option::take);
+    let named = goal.terms.into_iter().zip(tables);
     Ok(Evaluation {
         samples: running.samples,
         loss: running.loss(),
         data_loss: running.data_loss(),
-        penalty,
+        penalty: penalty + of_outputs / data.len() as f64,
         accuracy,
         metrics,
         confusion,
+        confusions: named
+            .filter_map(|(term, table)| Some((term.name, table?)))
+            .collect(),
     })
 }
 
-/// The model's outputs [n, …] for the whole of `data`, in its order, `batch_size` samples at a time, by
-/// [prepared inference](taper_nn::inference).
-///
-/// # Errors
-/// The data set is empty or its inputs do not fit the model; a layer refuses.
-pub fn predict(model: &Model, data: &dyn Dataset, batch_size: usize) -> Result<Tensor> {
-    shapes::check("predict", model, data, batch_size)?;
-    let mut prepared = model.prepare(batch_size.min(data.len()))?;
-    let outputs: usize = model.output_shape().iter().product();
-    let mut values = Vec::with_capacity(data.len() * outputs);
-    each_batch(data, batch_size, |batch| {
-        let inputs = batch.input().contiguous();
-        let first = values.len();
-        values.resize(first + inputs.shape()[0] * outputs, 0.0);
-        prepared.predict_into(inputs.as_slice().unwrap_or_default(), &mut values[first..])?;
-        Ok(())
-    })?;
-    let shape: Vec<usize> = [&[data.len()], model.output_shape()].concat();
-    Ok(Tensor::from_vec(shape, values)?)
-}
-
-fn each_batch(
+/// Hands every batch to `each`, in the data set's order.
+pub(crate) fn each_batch(
     data: &dyn Dataset,
     batch_size: usize,
     mut each: impl FnMut(&Batch) -> Result<()>,

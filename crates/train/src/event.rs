@@ -245,6 +245,15 @@ impl View<'_> {
         Some(squares.sum::<f64>().sqrt())
     }
 
+    /// A figure of the epoch so far, by the name that it will have in the record: `loss`, `accuracy`, a metric's, of
+    /// several outputs `<output>_loss` and `<output>_<metric>`. `None` for what is measured only when the epoch ends.
+    #[must_use]
+    pub fn running(&self, figure: &str) -> Option<f64> {
+        let mut all = self.snapshot.running().into_iter();
+        let figure = self.figures.own_name(figure);
+        all.find(|(name, _)| name == figure).map(|(_, value)| value)
+    }
+
     /// Names of the figures that every epoch of this run will have, known before its first batch.
     pub fn figures(&self) -> impl Iterator<Item = &str> {
         self.figures.names()

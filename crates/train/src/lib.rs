@@ -34,12 +34,20 @@
 //!
 //! As in Keras 3: the `loss` and `accuracy` of an epoch are means over its samples, taken while it runs, each batch with
 //! the weights of its moment and with dropout; the loss includes the penalties of that moment; a last, smaller batch
-//! counts with as many samples as it has; `val_loss` includes the penalty of the weights at the end of the epoch.
+//! counts with as many samples as it has; `val_loss` includes the penalty at the end of the epoch. Penalties are those of
+//! weights and of layers' outputs (activity regularizers), in training as in measuring.
 //! Because running figures hide the true gap, [`Trainer::measure_training_set`] adds the training set's figures with the
 //! weights at the end of the epoch and dropout off, and every loss is also given without its penalty:
 //! [`data_loss`](EpochRecord::data_loss), which files and [`EpochRecord::get`] call `cross_entropy` where it is one.
 //! Accuracy is measured where the loss tells classes apart ([`Loss::is_classification`](taper_nn::Loss)), elsewhere if
 //! asked for. Metrics run over the whole set: what is no mean of batches ([`AUC`], [`R2Score`](struct@R2Score)) is exact too.
+//!
+//! # Several inputs and outputs
+//!
+//! A data set's inputs and targets find the model's inputs and outputs by name; an output is named as the layer that makes
+//! it. [`Trainer::loss_for`], [`Trainer::loss_weight`] and [`Trainer::metric_for`] say what each output is trained for, and
+//! records, monitors and [`Evaluation`] name its figures as Keras does: `kind_loss`, `val_kind_accuracy`.
+//! [`Trainer::weighted_metric`] measures with the weights of samples. The example stands at [`Trainer::loss_for`].
 //!
 //! # Going on
 //!
@@ -65,6 +73,7 @@ mod evaluate;
 mod event;
 mod figures;
 mod fit;
+mod goal;
 mod hints;
 mod history;
 mod labels;
@@ -76,6 +85,8 @@ mod mode;
 pub mod moments;
 mod names;
 mod number;
+mod outputs;
+mod predict;
 pub mod prediction;
 pub mod prelude;
 mod record;
@@ -89,12 +100,13 @@ pub use callbacks::{EarlyStopping, ModelCheckpoint, ReduceLROnPlateau, StopFlag}
 pub use checkpoint::CheckpointExt;
 pub use confusion::ConfusionMatrix;
 pub use error::{Error, Result};
-pub use evaluate::{Evaluate, Evaluation, evaluate, evaluate_with, predict};
+pub use evaluate::{Evaluate, Evaluation, evaluate, evaluate_with};
 pub use event::{Callback, Event, View};
 pub use fit::Fit;
 pub use history::History;
 pub use metrics::{Metric, kinds::*};
 pub use mode::Mode;
+pub use predict::{Predictions, predict, predict_all};
 pub use record::{DataLoss, EpochRecord};
 pub use taper_checkpoint::Checkpoint;
 pub use trainer::Trainer;

@@ -20,16 +20,28 @@ const TAKEN: [&str; 8] = [
 /// What stands before the names of figures on other sets.
 const PREFIXES: [&str; 2] = ["val_", "train_"];
 
-/// Every metric has a name that nothing else has.
+/// A figure with a name of its own: a metric, or the loss of one output.
+pub(crate) struct Named<'a> {
+    pub(crate) name: &'a str,
+    /// For errors: "the metric …".
+    pub(crate) what: String,
+    pub(crate) metric: Option<&'a dyn Metric>,
+}
+
+/// Every figure has a name that nothing else has.
 ///
 /// # Errors
 /// Names the metric, and says what to call it.
-pub(crate) fn check(metrics: &[Box<dyn Metric>]) -> Result<()> {
-    for (i, metric) in metrics.iter().enumerate() {
-        let name = metric.name();
+pub(crate) fn check(figures: &[Named<'_>]) -> Result<()> {
+    for (i, figure) in figures.iter().enumerate() {
+        let Named { name, what, metric } = figure;
         let refuse = |why: &str| {
+            let way_out = match metric {
+                Some(_) => "give it another name",
+                None => "give the layer that makes the output another name",
+            };
             Err(Error::Setting(format!(
-                "the metric {metric:?} is named {name:?}, {why}"
+                "{what} is named {name:?}, {why}; {way_out}"
             )))
         };
         if name.is_empty() {
@@ -39,19 +51,20 @@ pub(crate) fn check(metrics: &[Box<dyn Metric>]) -> Result<()> {
             .into_iter()
             .chain(DataLoss::CrossEntropy.names())
             .chain(DataLoss::Other.names());
-        if taken.clone().any(|taken| taken == name) {
-            return refuse("which is a figure of every epoch already; give it another name");
+        if taken.clone().any(|taken| taken == *name) {
+            return refuse("which is a figure of every epoch already");
         }
-        if name == ACCURACY && format!("{metric:?}") != format!("{Accuracy:?}") {
-            return refuse("which is the metric Accuracy; give it another name");
+        let other = |metric: &dyn Metric| format!("{metric:?}") != format!("{Accuracy:?}");
+        if *name == ACCURACY && metric.is_none_or(other) {
+            return refuse("which is the metric Accuracy");
         }
         if let Some(prefix) = PREFIXES.into_iter().find(|prefix| name.starts_with(prefix)) {
             return refuse(&format!(
-                "and {prefix:?} is put before the names of metrics on another set; give it another name"
+                "and {prefix:?} is put before the names of figures on another set"
             ));
         }
-        if metrics[..i].iter().any(|earlier| earlier.name() == name) {
-            return refuse("and so is another one; give one of them another name");
+        if figures[..i].iter().any(|earlier| earlier.name == *name) {
+            return refuse("and so is another one");
         }
     }
     Ok(())

@@ -31,7 +31,8 @@ pub struct EpochRecord {
     pub val_accuracy: Option<f64>,
     /// `val_loss` without penalty.
     pub val_data_loss: Option<f64>,
-    /// Penalty of the weights at the end of the epoch (a part of `val_loss`).
+    /// Penalty at the end of the epoch (a part of `val_loss`): of the weights and, where a set is measured then, of layers'
+    /// outputs, on the validation set or else on the training set.
     pub end_penalty: f64,
     /// Accuracy on the training set at the end of the epoch, dropout off (if asked for).
     pub train_accuracy: Option<f64>,

@@ -17,6 +17,8 @@ pub(crate) struct Running {
     loss: f64,
     data_loss: f64,
     penalty: f64,
+    /// One an output, where there are several, without the outputs' weights.
+    losses: Vec<f64>,
     /// One list a metric, in the order in which they are measured.
     metrics: Vec<Vec<f64>>,
     /// Seconds spent on batches.
@@ -29,9 +31,11 @@ pub(crate) struct Running {
 pub(crate) struct BatchResult<'a> {
     pub(crate) data_loss: f64,
     pub(crate) penalty: f64,
-    pub(crate) output: &'a Tensor,
-    pub(crate) target: &'a Tensor,
-    /// [n], if the samples have weights.
+    /// One an output.
+    pub(crate) losses: &'a [f64],
+    pub(crate) outputs: &'a [Tensor],
+    pub(crate) targets: &'a [&'a Tensor],
+    /// [n], if the samples have weights: for the metrics that want them.
     pub(crate) sample_weights: Option<&'a Tensor>,
 }
 
@@ -39,21 +43,26 @@ impl Running {
     pub(crate) fn new(measured: &Measured<'_>) -> Self {
         let metrics = measured.metrics.iter();
         Running {
+            losses: vec![0.0; measured.losses.len()],
             metrics: metrics.map(|entry| vec![0.0; entry.sums]).collect(),
             ..Running::default()
         }
     }
 
     pub(crate) fn add(&mut self, batch: &BatchResult<'_>, measured: &Measured<'_>) -> Result<()> {
-        let count = batch.output.shape().first().copied().unwrap_or(1);
+        let count = batch.outputs[0].shape().first().copied().unwrap_or(1);
         let weight = count as f64;
         self.samples += count as u64;
         self.loss += weight * (batch.data_loss + batch.penalty);
         self.data_loss += weight * batch.data_loss;
         self.penalty += weight * batch.penalty;
+        for (sum, loss) in self.losses.iter_mut().zip(batch.losses) {
+            *sum += weight * loss;
+        }
         for (sums, entry) in self.metrics.iter_mut().zip(&measured.metrics) {
-            let metric = entry.metric;
-            metric.add(sums, batch.output, batch.target, batch.sample_weights)?;
+            let (output, target) = (&batch.outputs[entry.output], batch.targets[entry.output]);
+            let weights = batch.sample_weights.filter(|_| entry.weighted);
+            entry.metric.add(sums, output, target, weights)?;
         }
         Ok(())
     }
@@ -68,6 +77,11 @@ impl Running {
 
     pub(crate) fn penalty(&self) -> f64 {
         self.mean(self.penalty)
+    }
+
+    /// The mean loss of each output, where there are several.
+    pub(crate) fn losses(&self) -> impl Iterator<Item = f64> {
+        self.losses.iter().map(|sum| self.mean(*sum))
     }
 
     /// What the metrics come to, in their order.
@@ -98,6 +112,12 @@ impl Running {
                     .map(|(sums, entry)| (entry.name.clone(), numbers(sums)))
                     .collect(),
             ),
+            losses: {
+                let losses = measured.losses.iter().cloned();
+                losses
+                    .zip(self.losses.iter().map(|sum| Number(*sum)))
+                    .collect()
+            },
             accuracy: None,
             learning_rate: self.learning_rate.map(Number),
         }
@@ -133,7 +153,13 @@ impl Running {
             Metrics::Sums(_) => None,
         };
         let message = "it was made within an epoch that measured other metrics; give the trainer the same ones";
+        let names = saved.losses.iter().map(|(name, _)| name);
+        if !names.eq(&measured.losses) {
+            let message = "it was made within an epoch of a model with other outputs";
+            return Err(Error::Resume(message.into()));
+        }
         Ok(Running {
+            losses: saved.losses.iter().map(|(_, sum)| sum.0).collect(),
             samples: saved.samples,
             loss: saved.loss.0,
             data_loss: saved.cross_entropy.0,
@@ -164,6 +190,9 @@ pub(crate) struct Saved {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     accuracy: Option<Number>,
     metrics: Metrics,
+    /// Name and sum of the loss of each output; only where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    losses: Vec<(String, Number)>,
     seconds: f64,
     /// Not in files of earlier versions, where it was always the schedule's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -207,8 +236,9 @@ mod tests {
             let result = BatchResult {
                 data_loss,
                 penalty,
-                output: &output.slice(0, rows.clone()).unwrap(),
-                target: &target.slice(0, rows).unwrap(),
+                losses: &[data_loss],
+                outputs: &[output.slice(0, rows.clone()).unwrap()],
+                targets: &[&target.slice(0, rows).unwrap()],
                 sample_weights: None,
             };
             running.add(&result, &measured).unwrap();

@@ -1,6 +1,9 @@
 //! What a trainer was told, and where it goes on from: the loop reads it, the trainer's setters write it.
 
-use crate::{History, Metric, class_weight::ClassWeighted};
+use crate::{
+    History,
+    outputs::{PerOutput, Wishes},
+};
 use std::collections::BTreeMap;
 use taper_checkpoint::{OptimizerState, Position};
 use taper_datasets::Dataset;
@@ -12,7 +15,8 @@ use taper_tensor::Seed;
 pub(crate) struct Settings<'a> {
     pub(crate) optimizer: Box<dyn Optimizer>,
     pub(crate) loss: Box<dyn Loss>,
-    pub(crate) metrics: Vec<Box<dyn Metric>>,
+    /// What was said of single outputs, and the metrics.
+    pub(crate) outputs: PerOutput,
     /// Weights of the samples of a class in the training loss.
     pub(crate) class_weight: BTreeMap<usize, f64>,
     pub(crate) epochs: u64,
@@ -25,12 +29,9 @@ pub(crate) struct Settings<'a> {
 }
 
 impl Settings<'_> {
-    /// The loss with the weights of the samples' classes.
-    pub(crate) fn weighted_loss(&self) -> ClassWeighted<'_> {
-        ClassWeighted {
-            loss: &*self.loss,
-            weights: &self.class_weight,
-        }
+    /// Everything that is asked of the model's outputs.
+    pub(crate) fn wishes(&self) -> Wishes<'_> {
+        Wishes::new(&*self.loss, &self.outputs)
     }
 }
 

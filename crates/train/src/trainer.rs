@@ -4,6 +4,7 @@ use crate::{
     Callback, Error, Fit, History, Metric, Result,
     checkpoint::CheckpointExt,
     fit,
+    outputs::PerOutput,
     settings::{Resumption, Settings},
 };
 use std::collections::BTreeMap;
@@ -38,7 +39,7 @@ impl<'a> Trainer<'a> {
         let settings = Settings {
             optimizer,
             loss,
-            metrics: Vec::new(),
+            outputs: PerOutput::default(),
             class_weight: BTreeMap::new(),
             epochs: 1,
             batch_size: 32,
@@ -99,9 +100,69 @@ impl<'a> Trainer<'a> {
         self
     }
 
+    /// The loss of one output of a model that has several (Keras's `loss={"kind": …, "size": …}`). Outputs without one
+    /// have the loss that the trainer was made with. An output has the name of the layer that makes it
+    /// ([`Model::output_names`]), and so has its target in the data set. The history gets the mean loss of each as
+    /// `<output>_loss`, without its weight, and `loss` is the weighted sum with the penalties.
+    ///
+    /// ```
+    /// use taper_datasets::InMemory;
+    /// use taper_train::prelude::*;
+    ///
+    /// let mut net = Functional::new();
+    /// let (image, age) = (net.input("image", [6, 6, 1]), net.input("age", [1]));
+    /// let flat = net.apply(Flatten, image);
+    /// let both = net.join(Concatenate::new(), &[flat, age]);
+    /// let features = net.apply(Dense::new(8).activation(Tanh), both);
+    /// let kind = net.apply(Dense::new(3).activation(Softmax).name("kind"), features);
+    /// let size = net.apply(Dense::new(1).name("size"), features);
+    /// let mut model = net.outputs(&[kind, size]).build(Seed(7))?;
+    ///
+    /// let data = InMemory::named(
+    ///     [("image", Tensor::from_fn([12, 6, 6, 1], |i| (i % 7) as f32)), ("age", Tensor::from_fn([12, 1], |i| i as f32))],
+    ///     [("kind", Tensor::one_hot(&[0, 1, 2].repeat(4), 3)?), ("size", Tensor::from_fn([12, 1], |i| i as f32 / 12.0))],
+    /// )?;
+    /// let fit = Trainer::new(Adam::default(), CategoricalCrossentropy)
+    ///     .loss_for("size", MeanSquaredError)
+    ///     .loss_weight("size", 0.3)
+    ///     .metric_for("kind", TopKAccuracy::new(2))
+    ///     .metric_for("size", MeanAbsoluteError)
+    ///     .validation(&data)
+    ///     .callback(EarlyStopping::on("val_size_mean_absolute_error").patience(2))
+    ///     .epochs(3)
+    ///     .fit(&mut model, &data)?;
+    /// let last = fit.last().unwrap();
+    /// let sum = last.get("kind_loss").unwrap() + 0.3 * last.get("size_loss").unwrap();
+    /// assert!((last.loss - sum).abs() < 1e-6);
+    /// assert!(last.get("val_kind_top_2_accuracy").is_some());
+    ///
+    /// let predicted = taper_train::predict_all(&model, &data, 32)?;
+    /// assert_eq!(predicted.get("size").unwrap().shape(), [12, 1]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn loss_for(self, output: impl Into<String>, loss: impl Loss + 'static) -> Self {
+        self.loss_for_boxed(output, Box::new(loss))
+    }
+
+    /// As [`loss_for`](Self::loss_for), for one chosen at run time.
+    #[must_use]
+    pub fn loss_for_boxed(mut self, output: impl Into<String>, loss: Box<dyn Loss>) -> Self {
+        self.settings.outputs.loss(output.into(), loss);
+        self
+    }
+
+    /// How much the loss of an output counts in the sum (Keras's `loss_weights`; default 1).
+    #[must_use]
+    pub fn loss_weight(mut self, output: impl Into<String>, weight: f64) -> Self {
+        self.settings.outputs.weight(output.into(), weight);
+        self
+    }
+
     /// Measures a further metric, in training and in validation. Accuracy is measured without asking where the loss tells
     /// classes apart; one that is there already, with the same settings, is not added again. Another one of the same name is
-    /// an error of [`fit`](Self::fit), as is a name that a record has for a figure of its own (`loss`, `penalty`, …).
+    /// an error of [`fit`](Self::fit), as is a name that a record has for a figure of its own (`loss`, `penalty`, …). Of a
+    /// model with several outputs it is measured for each, as `<output>_<metric>`.
     #[must_use]
     pub fn metric(self, metric: impl Metric + 'static) -> Self {
         self.metric_boxed(Box::new(metric))
@@ -110,17 +171,51 @@ impl<'a> Trainer<'a> {
     /// As [`metric`](Self::metric), for one chosen at run time.
     #[must_use]
     pub fn metric_boxed(mut self, metric: Box<dyn Metric>) -> Self {
-        let told = format!("{metric:?}");
-        let is_it = |m: &dyn Metric| m.name() == metric.name() && format!("{m:?}") == told;
-        if !self.settings.metrics.iter().any(|m| is_it(&**m)) {
-            self.settings.metrics.push(metric);
-        }
+        self.settings.outputs.metric(metric, None, false);
+        self
+    }
+
+    /// Measures a further metric of one output, as `<output>_<metric>` (of a model with one output, as `<metric>`).
+    #[must_use]
+    pub fn metric_for(self, output: impl Into<String>, metric: impl Metric + 'static) -> Self {
+        self.metric_for_boxed(output, Box::new(metric))
+    }
+
+    /// As [`metric_for`](Self::metric_for), for one chosen at run time.
+    #[must_use]
+    pub fn metric_for_boxed(mut self, output: impl Into<String>, metric: Box<dyn Metric>) -> Self {
+        let output = Some(output.into());
+        self.settings.outputs.metric(metric, output, false);
+        self
+    }
+
+    /// Measures a further metric in which samples count with their weights (Keras's `weighted_metrics`): those of the
+    /// data set and, in training, those of their classes ([`class_weight`](Self::class_weight)). As in Keras it is called
+    /// as the metric is, and `weighted_…` where the same is measured without weights: `weighted_accuracy` beside
+    /// `accuracy`.
+    #[must_use]
+    pub fn weighted_metric(mut self, metric: impl Metric + 'static) -> Self {
+        let metric = Box::new(metric);
+        self.settings.outputs.metric(metric, None, true);
+        self
+    }
+
+    /// The same of one output: `<output>_<metric>`, or `<output>_weighted_<metric>`.
+    #[must_use]
+    pub fn weighted_metric_for(
+        mut self,
+        output: impl Into<String>,
+        metric: impl Metric + 'static,
+    ) -> Self {
+        let (metric, output) = (Box::new(metric), Some(output.into()));
+        self.settings.outputs.metric(metric, output, true);
         self
     }
 
     /// Weights of the samples of each class in the training loss, for classes of which there are few; a class without one
-    /// has 1. As in Keras the weighted sum is divided by the number of samples, and only the training loss is weighted:
-    /// metrics and validation are not. Weights are finite and at least 0.
+    /// has 1. As in Keras the weighted sum is divided by the number of samples, and only the training loss is weighted, and
+    /// what [`weighted_metric`](Self::weighted_metric) asks for: other metrics and validation are not. Weights are finite
+    /// and at least 0, and the model has one output.
     ///
     /// ```
     /// use taper_train::prelude::*;
@@ -179,7 +274,8 @@ impl<'a> Trainer<'a> {
         Ok(self)
     }
 
-    /// Trains `model` on `data`: shuffles the samples anew every epoch, steps through all of them batch by batch, and
+    /// Trains `model` on `data`, whose inputs and targets find the model's inputs and outputs by their names where there
+    /// are several; one and one belong together whatever they are called. Shuffles the samples anew every epoch, steps through all of them batch by batch, and
     /// measures at the end of each epoch. Every call is a run of its own, with a fresh optimizer state, unless
     /// [`resume`](Self::resume) said where to go on.
     ///

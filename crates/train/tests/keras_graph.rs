@@ -349,8 +349,8 @@ fn inner_outputs_are_models() {
     assert_eq!(inner.parameters().len(), 4);
 }
 
-fn data(case: &Value) -> taper_datasets::InMemory {
-    taper_datasets::InMemory::new(tensor(&case["x"][0]), tensor(&case["y"][0])).unwrap()
+fn data(case: &Value) -> InMemory {
+    InMemory::new(tensor(&case["x"][0]), tensor(&case["y"][0])).unwrap()
 }
 
 /// Two epochs in order, in batches of 4, 4 and 2, as `fit` of Keras ran them.
@@ -369,13 +369,99 @@ fn fit_as_keras_did(
     let plain = Trainer::boxed(optimizer, Box::new(CategoricalCrossentropy))
         .epochs(losses.len() as u64)
         .batch_size(4)
+        .weighted_metric(Accuracy)
         .shuffle(false);
     let fit = trainer(plain).fit(&mut model, data).unwrap();
     for (record, loss) in fit.epochs.iter().zip(losses) {
         let near = (record.loss - loss).abs() <= 1e-5 * loss.abs();
         assert!(near, "{}, Keras has {loss}", record.loss);
     }
+    for name in ["accuracy", "weighted_accuracy"] {
+        same_history(name, &fit, &run[name]);
+    }
     all_weights("fit", &model, &run["weights"]);
+}
+
+/// A figure of every epoch, within 1e-5.
+fn same_history(name: &str, history: &History, wanted: &Value) {
+    let (found, wanted) = (history.get(name), numbers(wanted));
+    assert_eq!(found.len(), wanted.len(), "{name}");
+    for (found, wanted) in found.iter().zip(wanted) {
+        near::<f32>(name, *found, &wanted.into());
+    }
+}
+
+/// Inputs and targets by name, in the other order than the model's.
+fn named_data(case: &Value, samples: usize) -> InMemory {
+    let rows = |value: &Value| tensor::<f32>(value).slice(0, 0..samples).unwrap();
+    let x = case["x"].as_array().unwrap().iter().rev();
+    let outputs = case["outputs"].as_array().unwrap().iter();
+    let y = outputs.zip(case["y"].as_array().unwrap()).rev();
+    let data = InMemory::named(
+        x.map(|x| (text(&x["name"]), rows(x))),
+        y.map(|(output, y)| (text(&output[0]), rows(y))),
+    );
+    let Some(weights) = case.get("sample_weight") else {
+        return data.unwrap();
+    };
+    let weights = numbers(weights);
+    let weights = Tensor::from_fn([samples], |i| weights[i] as f32);
+    data.unwrap().with_sample_weights(weights).unwrap()
+}
+
+/// Three epochs of a network with two inputs and two outputs: every figure that Keras's `fit` has, under its name.
+#[test]
+fn fit_of_several_inputs_and_outputs() {
+    for name in ["two_headed", "two_headed_weighted"] {
+        let case = &cases()[name];
+        let (mut model, run) = (model::<f32>(case, true), &case["fit"]);
+        let size = |name: &str| case[name].as_u64().unwrap() as usize;
+        let samples = tensor::<f32>(&case["y"][0]).shape()[0];
+        let (data, validation) = (
+            named_data(case, samples),
+            named_data(case, size("validation")),
+        );
+        let (class, config) = (
+            text(&run["optimizer"]["class_name"]),
+            &run["optimizer"]["config"],
+        );
+        let optimizer = taper_optim::optimizers::from_config(class, config).unwrap();
+        let weight = case["losses"][1]["weight"].as_f64().unwrap();
+        let fit = Trainer::boxed(optimizer, Box::new(CategoricalCrossentropy))
+            .loss_for("size", MeanSquaredError)
+            .loss_weight("size", weight)
+            .metric_for("size", MeanAbsoluteError)
+            .weighted_metric_for("kind", Accuracy)
+            .weighted_metric_for("size", MeanAbsoluteError)
+            .validation(&validation)
+            .batch_size(run["batch_size"].as_u64().unwrap() as usize)
+            .epochs(run["epochs"].as_u64().unwrap())
+            .shuffle(false)
+            .fit(&mut model, &data)
+            .unwrap();
+        let history = run["history"].as_object().unwrap();
+        assert_eq!(history.len(), 14);
+        for (figure, wanted) in history {
+            same_history(figure, &fit, wanted);
+        }
+        all_weights(name, &model, &run["weights"]);
+
+        let evaluation = Evaluate::new(&CategoricalCrossentropy)
+            .loss_for("size", MeanSquaredError)
+            .loss_weight("size", weight)
+            .metric_for("size", MeanAbsoluteError)
+            .weighted_metric_for("kind", Accuracy)
+            .weighted_metric_for("size", MeanAbsoluteError)
+            .batch_size(3)
+            .run(&model, &validation)
+            .unwrap();
+        let last = |figure: &str| numbers(&history[&format!("val_{figure}")])[2].into();
+        near::<f32>("loss", evaluation.loss, &last("loss"));
+        assert_eq!(evaluation.metrics.len(), 6);
+        for (figure, found) in &evaluation.metrics {
+            near::<f32>(figure, *found, &last(figure));
+        }
+    }
 }
 
 #[test]

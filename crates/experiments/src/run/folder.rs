@@ -30,6 +30,11 @@ use super::{Environment, JobData, JobFailure, JobResult, RunData, Summary};
 use crate::study::{Job, Study};
 use crate::{Error, Result};
 
+/// A line of a history is no longer than this (a thousand metrics): while one is read it takes a few times its length.
+const LONGEST_LINE: usize = 1 << 16;
+/// A summary is no longer than this: as long as that of thousands of variants.
+const LONGEST_SUMMARY: u64 = 1 << 23;
+
 /// The folder of a run. Clones share its lock, if it has one.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
@@ -264,8 +269,16 @@ impl RunFolder {
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         let mut records: Vec<EpochRecord> = Vec::new();
         for (number, line) in text[..whole].lines().enumerate() {
-            let record: EpochRecord = serde_json::from_str(line)
-                .map_err(|error| Error::run(&path, format!("line {}: {error}", number + 1)))?;
+            let wrong = |what: String| Error::run(&path, format!("line {}: {what}", number + 1));
+            if line.len() > LONGEST_LINE {
+                return Err(wrong(format!(
+                    "it has {} bytes, which no epoch has",
+                    line.len()
+                )));
+            }
+            let record: EpochRecord =
+                serde_json::from_str(line).map_err(|error| wrong(error.to_string()))?;
+            // They stand in ascending order, so that what is repeated stands at the end.
             while records
                 .last()
                 .is_some_and(|last| last.epoch >= record.epoch)
@@ -326,6 +339,13 @@ impl RunFolder {
             environment: Environment,
         }
         let path = self.summary();
+        let length = fs::metadata(&path).map_or(0, |file| file.len());
+        if length > LONGEST_SUMMARY {
+            return Err(Error::run(
+                &path,
+                format!("it has {length} bytes, which no summary has"),
+            ));
+        }
         let part: Option<Part> = read_json(&path)?;
         part.map(|part| part.environment)
             .ok_or_else(|| Error::run(&path, "it is missing, so the run has not begun"))
@@ -395,5 +415,44 @@ pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
             .map_err(|error| Error::run(path, error.to_string())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::io("reading", path)(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With a look at all earlier ones for every epoch, a long history took minutes.
+    #[test]
+    fn a_history_is_read_in_order_and_repeated_epochs_count_once() {
+        let home = tempfile::tempdir().expect("a folder");
+        let study = crate::study::Study::regularization();
+        let folder = RunFolder {
+            path: home.path().to_path_buf(),
+            lock: None,
+            notice: None,
+        };
+        let job = study.jobs().swap_remove(0);
+        folder.prepare(&job).expect("a folder");
+        let line = |epoch: u64, loss: f64| {
+            let record = EpochRecord {
+                epoch,
+                loss,
+                ..EpochRecord::default()
+            };
+            serde_json::to_string(&record).expect("a line") + "\n"
+        };
+        let write = |text: String| fs::write(folder.history_file(&job), text).expect("written");
+        let many: String = (1..=20_000).map(|epoch| line(epoch, 1.0)).collect();
+        write(many + &line(19_999, 2.0));
+        let history = folder.history(&job).expect("a history");
+        assert_eq!(history.len(), 19_999);
+        assert_eq!(
+            history.last().map(|last| (last.epoch, last.loss)),
+            Some((19_999, 2.0))
+        );
+        write(line(1, 1.0) + &"x".repeat(LONGEST_LINE + 1) + "\n");
+        let error = folder.history(&job).expect_err("no epoch").to_string();
+        assert!(error.contains("line 2: it has 65537 bytes"), "{error}");
     }
 }

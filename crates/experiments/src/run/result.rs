@@ -1,6 +1,9 @@
 //! What is measured once, when a job is done: the confusion matrix and the worst mistakes.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use taper_datasets::Dataset;
 use taper_nn::Model;
 use taper_train::prediction::{predicted, ranked};
@@ -19,6 +22,7 @@ pub struct JobResult {
     /// The network as a Keras-like table.
     pub network: String,
     /// Rows: true classes; columns: predicted ones.
+    #[serde(deserialize_with = "square")]
     pub confusion: Vec<Vec<u32>>,
     /// How many images of each true class have [no prediction](taper_train::prediction); empty if all have one (and in
     /// results from before they were counted).
@@ -115,6 +119,41 @@ impl JobResult {
     }
 }
 
+/// As many columns as rows: what is no such matrix is refused at the row that shows it.
+fn square<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Vec<Vec<u32>>, D::Error> {
+    struct Rows;
+    impl<'de> Visitor<'de> for Rows {
+        type Value = Vec<Vec<u32>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a square matrix of counts")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(
+            self,
+            mut seq: A,
+        ) -> std::result::Result<Self::Value, A::Error> {
+            let mut rows: Vec<Vec<u32>> = Vec::new();
+            while let Some(row) = seq.next_element::<Vec<u32>>()? {
+                let columns = rows.first().map_or(row.len(), Vec::len);
+                if row.len() != columns || rows.len() == columns {
+                    return Err(A::Error::invalid_length(rows.len() + 1, &self));
+                }
+                rows.push(row);
+            }
+            match rows.first() {
+                Some(first) if first.len() != rows.len() => {
+                    Err(A::Error::invalid_length(rows.len(), &self))
+                }
+                _ => Ok(rows),
+            }
+        }
+    }
+    deserializer.deserialize_seq(Rows)
+}
+
 /// The class of a sample: its label, or what its target says; `None` if that is no class.
 fn true_class(data: &dyn Dataset, index: usize) -> Result<Option<usize>> {
     if let Some(class) = data.label(index) {
@@ -200,5 +239,27 @@ mod tests {
             written,
             serde_json::from_str::<serde_json::Value>(old).unwrap()
         );
+    }
+
+    #[test]
+    fn a_confusion_matrix_is_square() {
+        let read = |confusion: &str| {
+            let json =
+                format!(r#"{{"parameters":1,"network":"","confusion":{confusion},"mistakes":[]}}"#);
+            serde_json::from_str::<JobResult>(&json)
+        };
+        for square in ["[]", "[[3]]", "[[1,2],[3,4]]"] {
+            assert!(read(square).is_ok(), "{square}");
+        }
+        for other in [
+            "[[]]",
+            "[[],[]]",
+            "[[1],[2]]",
+            "[[1,2]]",
+            "[[1,2],[3]]",
+            "3",
+        ] {
+            assert!(read(other).is_err(), "{other}");
+        }
     }
 }

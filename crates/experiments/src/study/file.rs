@@ -15,6 +15,10 @@ use super::variants::Variants;
 use super::wrong::Wrong;
 use crate::{Error, Result};
 
+/// A study is no longer than this. It stands for all that is read of one: a TOML file takes up to two hundred times its
+/// length in memory (`[0, 0, …]`), and a few of its words stand for as much again in every layer.
+const MOST_BYTES: usize = 1 << 17;
+
 /// Keys of a study that are no options.
 const KEYS: [&str; 6] = ["name", "title", "about", "dataset", "network", "variants"];
 
@@ -49,12 +53,13 @@ impl Study {
     /// Reads a study from TOML; `origin` names it in error messages.
     ///
     /// # Errors
-    /// As [`Study::load`].
+    /// As [`Study::load`]; a text of more than 128 KiB.
     pub fn parse(origin: &str, text: &str) -> Result<Study> {
         let fail = |message: String| Error::Study {
             origin: origin.to_owned(),
             message,
         };
+        short_enough(text).map_err(fail)?;
         // What is no TOML, or no layer, is found by the parser with line and column.
         let located = |error: toml::de::Error| fail(error.to_string().trim_end().to_owned());
         let table: toml::Table = toml::from_str(text).map_err(located)?;
@@ -67,12 +72,15 @@ impl Study {
     /// As TOML; what a run folder keeps as `study.toml`.
     ///
     /// # Errors
-    /// A value that TOML cannot hold (a seed above 2⁶³ − 1).
+    /// A value that TOML cannot hold (a seed above 2⁶³ − 1); more than 128 KiB, which could not be read again.
     pub fn to_toml(&self) -> Result<String> {
-        toml::to_string_pretty(self).map_err(|error| Error::Study {
+        let fail = |message: String| Error::Study {
             origin: self.name.clone(),
-            message: error.to_string(),
-        })
+            message,
+        };
+        let text = toml::to_string_pretty(self).map_err(|error| fail(error.to_string()))?;
+        short_enough(&text).map_err(fail)?;
+        Ok(text)
     }
 
     fn read(table: &toml::Table) -> Result<Study, Wrong> {
@@ -92,6 +100,16 @@ impl Study {
         };
         study.check()?;
         Ok(study)
+    }
+}
+
+fn short_enough(text: &str) -> std::result::Result<(), String> {
+    let count = text.len();
+    match count <= MOST_BYTES {
+        true => Ok(()),
+        false => Err(format!(
+            "as TOML it has {count} bytes, more than the {MOST_BYTES} that a study may have"
+        )),
     }
 }
 

@@ -54,6 +54,11 @@ use wrong::Wrong;
 /// The study that `cargo xtask train` runs when none is named.
 pub const REGULARIZATION: &str = include_str!("../../studies/regularization.toml");
 
+/// The layers of all variants together.
+const MOST_LAYERS_OF_ALL: usize = 500_000;
+/// The trainings of a study: as many as [`Study::jobs`] lists.
+const MOST_TRAININGS: usize = 100_000;
+
 /// A study: what is trained, on what, how, and in which variants.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Study {
@@ -173,9 +178,29 @@ impl Study {
                 "it is empty; a study of one variant is `[variants]` with `baseline = {}`";
             return Err(Wrong::at(&["variants"], message));
         }
+        self.check_size()?;
         for (name, variant) in self.variants.iter() {
             let plan = self.plan_with(variant);
             plan.map_err(|wrong| wrong.below(&["variants", name]))?;
+        }
+        Ok(())
+    }
+
+    /// A few words in a file must not stand for more than a machine can hold.
+    fn check_size(&self) -> Result<(), Wrong> {
+        let (variants, layers) = (self.variants.len(), self.network.layers.len());
+        let trainings = variants.saturating_mul(self.base.seeds.len());
+        if variants.saturating_mul(layers) > MOST_LAYERS_OF_ALL {
+            let message = format!(
+                "there are {variants}, of {layers} layers each; all together may have {MOST_LAYERS_OF_ALL}"
+            );
+            return Err(Wrong::at(&["variants"], message));
+        }
+        if trainings > MOST_TRAININGS {
+            let message = format!(
+                "there are {trainings} trainings (variants times seeds), more than the {MOST_TRAININGS} allowed"
+            );
+            return Err(Wrong::at(&["seeds"], message));
         }
         Ok(())
     }

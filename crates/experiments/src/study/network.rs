@@ -30,12 +30,22 @@ pub struct LayerSpec {
     pub options: toml::Table,
 }
 
+/// Every variant has layers of its own, so that their number counts as often as there are variants.
+const MOST_LAYERS: usize = 1_000;
+
 impl Network {
     /// What no type can say.
     pub(super) fn check(&self) -> Result<(), Wrong> {
         let fail = |key, message: String| Err(Wrong::at(&["network", key], message));
         if self.layers.is_empty() {
             return fail("layers", "it is empty; one layer is the least".into());
+        }
+        if self.layers.len() > MOST_LAYERS {
+            let count = self.layers.len();
+            return fail(
+                "layers",
+                format!("it has {count}, more than the {MOST_LAYERS} allowed"),
+            );
         }
         if self.input_shape.is_empty() || self.input_shape.contains(&0) {
             let message = "it needs at least one dimension, and none may be 0";

@@ -1,5 +1,7 @@
 //! A variant: the few words in which it differs from the base network.
 
+use std::collections::HashSet;
+
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::network::Network;
@@ -55,8 +57,9 @@ impl Variant {
             return Ok(marked);
         };
         let known = layers.clone().filter_map(|layer| layer.name.as_deref());
-        let known: Vec<&str> = known.collect();
-        if let Some(stranger) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        let set: HashSet<&str> = known.clone().collect();
+        if let Some(stranger) = names.iter().find(|name| !set.contains(name.as_str())) {
+            let known: Vec<&str> = known.collect();
             let known = if known.is_empty() {
                 "no layer has a `name`".to_owned()
             } else {
@@ -65,6 +68,7 @@ impl Variant {
             let message = format!("there is no layer `{stranger}`; {known}");
             return Err(Wrong::at(&["on"], message));
         }
+        let names: HashSet<&String> = names.iter().collect();
         let is_named = |name: &Option<String>| name.as_ref().is_some_and(|n| names.contains(n));
         Ok(layers.map(|layer| is_named(&layer.name)).collect())
     }

@@ -1,6 +1,8 @@
 //! What is wrong in a study, and the line of its file that says so.
 
+use std::collections::HashSet;
 use std::fmt;
+use std::hash::Hash;
 
 use toml::de::DeTable;
 
@@ -61,10 +63,9 @@ impl fmt::Display for Wrong {
 }
 
 /// The first item that stands before already.
-pub(super) fn first_duplicate<T: PartialEq>(items: impl Iterator<Item = T> + Clone) -> Option<T> {
-    items
-        .clone()
-        .enumerate()
-        .find(|(i, item)| items.clone().take(*i).any(|before| before == *item))
-        .map(|found| found.1)
+pub(super) fn first_duplicate<T: Copy + Eq + Hash>(
+    mut items: impl Iterator<Item = T>,
+) -> Option<T> {
+    let mut seen = HashSet::new();
+    items.find(|item| !seen.insert(*item))
 }

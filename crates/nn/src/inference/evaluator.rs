@@ -57,7 +57,7 @@ impl Evaluator<'_> {
         self.prepared.is_some()
     }
 
-    /// Outputs `[n, …]` and loss of a batch, penalties of activations included, those of weights not.
+    /// Outputs `[n, …]`, loss and penalties of activations of a batch.
     ///
     /// # Errors
     /// Inputs of another shape, a target that does not fit.
@@ -87,6 +87,7 @@ impl Prepared {
         let pass = outputs_and_losses(&logits, &self.last, y, losses)?;
         Ok(Measured {
             loss: pass.total.value().item()?.into(),
+            activity_penalty: 0.0, // a model that has some is not prepared
             losses: pass.losses,
             outputs: pass.outputs,
         })

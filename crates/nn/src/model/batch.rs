@@ -105,9 +105,10 @@ pub struct Measured<E: Element = f32> {
     pub outputs: Vec<Tensor<E>>,
     /// The mean loss of each output, without its weight.
     pub losses: Vec<f64>,
-    /// The weighted sum of the losses, with the penalties of layers' outputs (activity regularizers), without those of
-    /// weights.
+    /// The weighted sum of the losses, without penalties.
     pub loss: f64,
+    /// The penalties of layers' outputs (activity regularizers); those of weights are [`Model::penalty`](crate::Model::penalty).
+    pub activity_penalty: f64,
 }
 
 impl<E: Element> Measured<E> {

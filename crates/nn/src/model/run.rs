@@ -110,8 +110,8 @@ impl<E: Element> Model<E> {
         Ok(inputs.iter().map(gradient).collect())
     }
 
-    /// Outputs and loss of a batch, with dropout off. The penalties of layers' outputs (activity regularizers) are part
-    /// of the loss, those of weights ([`penalty`](Self::penalty)) are not.
+    /// Outputs and loss of a batch, with dropout off. The penalties of layers' outputs (activity regularizers) stand beside
+    /// the loss, as in [`train_batch`](Self::train_batch); those of weights are [`penalty`](Self::penalty).
     ///
     /// # Errors
     /// Inputs of another shape, a target that does not fit.
@@ -129,7 +129,8 @@ impl<E: Element> Model<E> {
         let mut context = Context::inference();
         let pass = self.pass(inputs, &y, &loss.into(), &mut weights, &mut context)?;
         Ok(Measured {
-            loss: scalar(&pass.total)? + sum(&context.penalties)?,
+            loss: scalar(&pass.total)?,
+            activity_penalty: sum(&context.penalties)? + 0.0, // an empty sum is -0
             losses: pass.losses,
             outputs: pass.outputs,
         })

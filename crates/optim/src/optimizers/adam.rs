@@ -2,8 +2,9 @@
 
 use super::{Common, Row, checked, common_settings, parse, unparse};
 use crate::schedules::LearningRate;
+use crate::finite::FAR;
 use crate::setting::{Checked, below_one, positive_in};
-use crate::{Clipping, Optimizer, Penalty, Result};
+use crate::{Clipping, Magnitudes, Optimizer, Penalty, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use taper_tensor::Element;
@@ -118,6 +119,18 @@ pub(super) struct Step {
     decay: f64,
 }
 
+impl Step {
+    /// Both means stay between what they were and what is added to them.
+    pub(super) fn reach(self, now: Magnitudes) -> Option<Magnitudes> {
+        if !(self.alpha <= FAR) {
+            return None; // f32 may have no such number
+        }
+        let slots = now.slots.max(now.gradient).max(now.gradient * now.gradient);
+        let change = slots * self.alpha / self.epsilon.min(1.0);
+        Some(now.next(now.weight * (1.0 + self.decay) + change, slots))
+    }
+}
+
 impl Rule<2> for Step {
     #[inline(always)]
     fn step<V: Numbers>(self, w: V, g: V, [m, v]: &mut [Slot<V>; 2]) -> V {
@@ -150,6 +163,10 @@ impl<E: Element> Optimizer<E> for Adam {
 
     fn slots(&self) -> &'static [&'static str] {
         SLOTS
+    }
+
+    fn reach(&self, iteration: u64, learning_rate: f64, now: Magnitudes) -> Option<Magnitudes> {
+        self.settings.step(iteration, learning_rate, 0.0).reach(now)
     }
 
     fn update(

@@ -3,7 +3,7 @@
 use super::{Common, Row, checked, common_settings, parse, unparse};
 use crate::schedules::LearningRate;
 use crate::setting::{below_one, fraction, positive_in};
-use crate::{Clipping, Optimizer, Penalty, Result};
+use crate::{Clipping, Magnitudes, Optimizer, Penalty, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use taper_tensor::Element;
@@ -121,6 +121,22 @@ impl<E: Element> Optimizer<E> for RMSprop {
             (false, true) => &["velocity", "average_gradient"],
             (true, true) => &["velocity", "momentum", "average_gradient"],
         }
+    }
+
+    fn reach(&self, _iteration: u64, learning_rate: f64, now: Magnitudes) -> Option<Magnitudes> {
+        let Settings {
+            momentum,
+            epsilon,
+            centered,
+            ..
+        } = self.settings;
+        if centered {
+            return None; // rounding may leave less than 0 under the root
+        }
+        let increment = now.gradient * learning_rate / epsilon.sqrt().min(1.0);
+        let moments = now.slots.max(now.gradient * now.gradient);
+        let slots = moments.max(now.slots * momentum + increment);
+        Some(now.next(now.weight + now.slots * momentum + increment, slots))
     }
 
     fn update(

@@ -1,15 +1,29 @@
-//! Whether a step may be taken: what a batch came to must be finite before the optimizer and the moving statistics keep it.
+//! Whether a step may be taken: what a batch came to must be finite before the optimizer and the moving statistics keep it;
+//! and what is said where it is not.
 //!
-//! The optimizer writes last, so that a batch that is refused costs no copy of the weights.
+//! The moving statistics are put back, and the optimizer makes no step that it cannot make whole, so that a batch that is
+//! refused leaves nothing behind and costs no copy of the weights.
 
-use super::Run;
-use taper_datasets::Batch;
+use super::{Run, measure::penalty};
+use crate::{Callback, EpochRecord, Error, Event, Result, moments};
+use std::ops::ControlFlow;
+use taper_datasets::{Batch, Batches, Dataset};
+use taper_nn::Model;
 use taper_tensor::Tensor;
 
-/// Values looked at together: whole blocks without a branch are what the compiler makes vector code of.
-const BLOCK: usize = 256;
+/// What is not finite.
+pub(super) enum Fault {
+    Loss(f64),
+    Penalty(f64),
+    /// A weight that no optimizer moves, by its position.
+    Statistic(usize),
+    /// What the optimizer would not take or write: of which weight, and what of it.
+    Step(usize, &'static str),
+    /// Something else went wrong.
+    Other(Error),
+}
 
-impl Run<'_, '_> {
+impl<'a> Run<'_, 'a> {
     /// The weights that a forward pass replaces (moving statistics), to be put back. Shared, not copied.
     pub(super) fn statistics(&self) -> Vec<(usize, Tensor)> {
         let parameters = self.model.parameters().iter().enumerate();
@@ -26,42 +40,228 @@ impl Run<'_, '_> {
         }
     }
 
-    /// The first gradient or moving statistic of this step that is not finite, by name.
-    pub(super) fn unfit(&self, gradients: &[Option<Tensor>]) -> Option<String> {
-        let mut pairs = self.model.parameters().iter().zip(gradients);
-        pairs.find_map(|(parameter, gradient)| match gradient {
-            Some(gradient) if !finite(gradient) => {
-                Some(format!("the gradient of {} is not finite", parameter.name))
+    /// The optimizer's step, if all that the batch came to is finite.
+    pub(super) fn learn(
+        &mut self,
+        loss: f64,
+        penalty: f64,
+        gradients: Vec<Option<Tensor>>,
+        rate: f64,
+    ) -> Result<(), Fault> {
+        if !loss.is_finite() {
+            return Err(Fault::Loss(loss));
+        }
+        if !penalty.is_finite() {
+            return Err(Fault::Penalty(penalty));
+        }
+        let mut parameters = self.model.parameters().iter();
+        if let Some(index) = parameters.position(|p| !p.trainable && !finite(&p.value)) {
+            return Err(Fault::Statistic(index));
+        }
+        let optimizer = &*self.settings.optimizer;
+        match moments::step(optimizer, &mut self.state, self.model, rate, gradients) {
+            Err(Error::Optim(taper_optim::Error::NotFinite { weight, what, .. })) => {
+                Err(Fault::Step(weight, what))
             }
-            None if !finite(&parameter.value) => {
-                Some(format!("{} would not be finite", parameter.name))
+            other => other.map_err(Fault::Other),
+        }
+    }
+
+    /// The error for a batch that was not learnt from, with its true cause. What it moved is put back already.
+    pub(super) fn refusal(
+        &self,
+        fault: Fault,
+        batch: &Batch,
+        (loss, penalty): (f64, f64),
+        rate: f64,
+    ) -> Error {
+        if let Fault::Other(error) = fault {
+            return error;
+        }
+        let used = [self.goal.inputs(batch), self.goal.targets(batch)].concat();
+        let of_data = in_data(self.data, batch, &used).or_else(|| in_weights(self.model));
+        let cause = of_data.unwrap_or_else(|| {
+            let what = self.describe(&fault);
+            let writes = matches!(fault, Fault::Step(_, what) if what != "gradient");
+            let moved = writes || self.state.iterations > 0;
+            let (size, place) = largest(self.data, batch);
+            match (moved && rate > 0.0, place) {
+                (true, _) => format!(
+                    "{what}: training has diverged; try a learning rate lower than {}",
+                    short(rate)
+                ),
+                (false, Some(place)) if size > LARGE => {
+                    format!("{what}; {place} holds {}: scale the data", short(size))
+                }
+                _ => what,
             }
-            _ => None,
-        })
+        });
+        Error::NotFinite {
+            cause,
+            epoch: self.epoch + 1,
+            batch: self.batch + 1,
+            batches: self.batches,
+            loss,
+            penalty,
+            learning_rate: rate,
+        }
+    }
+
+    fn describe(&self, fault: &Fault) -> String {
+        let parameters = self.model.parameters();
+        let name = |index: &usize| parameters.get(*index).map_or("", |p| p.name.as_str());
+        match fault {
+            Fault::Loss(value) => format!("the loss is {value}"),
+            Fault::Penalty(value) => {
+                let broken = |p: &&taper_nn::Parameter| {
+                    let penalty = p.regularizer.map(|r| r.value(&p.value));
+                    p.trainable && penalty.is_some_and(|value| !value.is_finite())
+                };
+                match parameters.iter().find(broken) {
+                    Some(p) => format!("the penalty of {} is {value}", p.name),
+                    None => format!("the penalty of a layer's outputs is {value}"),
+                }
+            }
+            Fault::Statistic(index) => format!("{} would no longer be finite", name(index)),
+            Fault::Step(index, "gradient") => {
+                format!("the gradient of {} is not finite", name(index))
+            }
+            Fault::Step(index, "weight") => format!("{} would no longer be finite", name(index)),
+            Fault::Step(index, slot) => {
+                format!("the {slot} of {} would no longer be finite", name(index))
+            }
+            Fault::Other(error) => error.to_string(),
+        }
+    }
+
+    /// Tells, once a run, why a loss that was measured at the end of an epoch is not finite. That ends no training: such
+    /// figures stand in the history, and callbacks decide.
+    pub(super) fn warn_of_figures(
+        &mut self,
+        callbacks: &mut [Box<dyn Callback + 'a>],
+        record: &EpochRecord,
+    ) {
+        let broken = |value: Option<f64>| value.filter(|value| !value.is_finite());
+        let validation = broken(record.val_loss).map(|v| ("val_loss", v, self.settings.validation));
+        let training = broken(record.train_data_loss);
+        let training = training.map(|v| ("the loss on the training set", v, Some(self.data)));
+        let Some((name, value, data)) = validation.or(training).filter(|_| !self.warned) else {
+            return;
+        };
+        self.warned = true;
+        let of_data = data.and_then(|data| in_whole(data, self.settings.batch_size));
+        let of_penalty = || {
+            let value = penalty(self.model);
+            (!value.is_finite()).then(|| format!("the penalty of the weights is {value}"))
+        };
+        let cause = of_data
+            .or_else(|| in_weights(self.model))
+            .or_else(of_penalty);
+        let rate = record.learning_rate;
+        let advice = || match rate > 0.0 {
+            true => format!(
+                "its data and all weights are finite, but the outputs too large: try a learning rate lower than {}",
+                short(rate)
+            ),
+            false => "its data and all weights are finite, but the outputs too large".to_owned(),
+        };
+        let cause = cause.unwrap_or_else(advice);
+        let text = format!("{name} of epoch {} is {value}: {cause}", record.epoch);
+        self.tell(callbacks, &Event::Warning(&text));
     }
 }
 
-/// Which value of a batch is not finite, and whose it is.
-pub(super) fn in_data(batch: &Batch) -> Option<String> {
-    let of = |what: &str, tensor: &Tensor| {
+/// Data larger than this is worth a word where something overflows.
+const LARGE: f64 = 1e4;
+
+/// Which value of the fields in use of a batch is not finite, and whose it is.
+fn in_data(data: &dyn Dataset, batch: &Batch, used: &[&Tensor]) -> Option<String> {
+    fields(data, batch).find_map(|(what, tensor)| {
+        if !used.iter().any(|used| std::ptr::eq(*used, tensor)) {
+            return None;
+        }
         let values = tensor.to_vec();
         let at = values.iter().position(|value| !value.is_finite())?;
-        let each = values.len() / batch.indices.len().max(1);
-        let sample = batch.indices.get(at / each.max(1))?;
+        let sample = sample(batch, values.len(), at)?;
         Some(format!(
             "the {what} of sample {sample} holds {}",
             values[at]
         ))
+    })
+}
+
+/// The same for all batches of a data set.
+fn in_whole(data: &dyn Dataset, batch_size: usize) -> Option<String> {
+    let batches = Batches {
+        dataset: data,
+        batch_size,
+        epoch: 0,
+        shuffle: None,
+        first_batch: 0,
     };
-    of("input", batch.input()).or_else(|| of("target", batch.target()))
+    let flow = batches.for_each(|batch| {
+        let all: Vec<&Tensor> = batch.inputs.iter().chain(&batch.targets).collect();
+        match in_data(data, &batch, &all) {
+            Some(found) => ControlFlow::Break(found),
+            None => ControlFlow::Continue(()),
+        }
+    });
+    flow.ok()?.break_value()
+}
+
+/// The first weight that is not finite.
+fn in_weights(model: &Model) -> Option<String> {
+    let broken = model.parameters().iter().find(|p| !finite(&p.value))?;
+    Some(format!("the weight {} is not finite", broken.name))
+}
+
+/// The largest magnitude in a batch, and where it is.
+fn largest(data: &dyn Dataset, batch: &Batch) -> (f64, Option<String>) {
+    let mut most = (0.0, None);
+    for (what, tensor) in fields(data, batch) {
+        let values = tensor.to_vec();
+        for (at, value) in values.iter().enumerate() {
+            if f64::from(value.abs()) > most.0 {
+                let of = sample(batch, values.len(), at);
+                most = (
+                    f64::from(value.abs()),
+                    of.map(|of| format!("the {what} of sample {of}")),
+                );
+            }
+        }
+    }
+    most
+}
+
+/// The inputs and targets of a batch with what they are called.
+fn fields<'b>(
+    data: &dyn Dataset,
+    batch: &'b Batch,
+) -> impl Iterator<Item = (String, &'b Tensor)> {
+    let named = |kind: &'static str, fields: Vec<taper_datasets::Field>| {
+        let names = fields.into_iter().map(move |field| match field.name {
+            name if name == kind => name,
+            name => format!("{kind} {name:?}"),
+        });
+        names.chain(std::iter::repeat(kind.to_owned()))
+    };
+    let inputs = named("input", data.inputs()).zip(&batch.inputs);
+    inputs.chain(named("target", data.targets()).zip(&batch.targets))
+}
+
+/// Whose value number `at` of `all` is.
+fn sample(batch: &Batch, all: usize, at: usize) -> Option<u32> {
+    let each = (all / batch.indices.len().max(1)).max(1);
+    batch.indices.get(at / each).copied()
+}
+
+/// A few digits are enough to be recognized by.
+fn short(value: f64) -> String {
+    let rounded: f64 = format!("{value:.3e}").parse().unwrap_or(value);
+    format!("{rounded:?}")
 }
 
 fn finite(tensor: &Tensor) -> bool {
-    let tensor = tensor.contiguous();
-    let mut blocks = tensor.as_slice().unwrap_or_default().chunks(BLOCK);
-    blocks.all(|block| {
-        block
-            .iter()
-            .fold(true, |all, value| all & value.is_finite())
-    })
+    // Squares of f32 are finite in f64, and no sum hides what is not.
+    tensor.penalty_sums().1.is_finite()
 }

@@ -2,7 +2,7 @@
 
 use super::Run;
 use crate::{
-    DataLoss, EpochRecord, Result,
+    EpochRecord, Result,
     evaluate::{Confusion, Evaluation, measure, penalty},
     settings::Settings,
 };
@@ -12,15 +12,11 @@ use taper_datasets::Dataset;
 impl Run<'_, '_> {
     /// The record of the epoch whose batches are done.
     pub(super) fn measure(&self, started: Instant) -> Result<EpochRecord> {
-        let Settings {
-            loss,
-            metrics,
-            batch_size,
-            ..
-        } = self.settings;
+        let Settings { batch_size, .. } = self.settings;
+        let wishes = self.settings.wishes();
         let on = |data: &dyn Dataset| {
             let (model, no) = (&*self.model, Confusion::No);
-            measure(model, data, &**loss, *batch_size, metrics, no)
+            measure(model, data, *batch_size, &wishes, no)
         };
         let validation = self.settings.validation.map(on).transpose()?;
         let training = self
@@ -28,8 +24,9 @@ impl Run<'_, '_> {
             .measure_training_set
             .then(|| on(self.data))
             .transpose()?;
-        let running = self.running.metrics(&self.measured);
-        let (accuracy, mut figures) = self.measured.split(running);
+        let measured = &self.goal.measured;
+        let metrics = self.running.metrics(measured);
+        let (accuracy, mut figures) = measured.split(self.running.losses(), metrics);
         for (prefix, evaluation) in [("val_", &validation), ("train_", &training)] {
             let measured = evaluation.iter().flat_map(|e| &e.metrics);
             figures.extend(measured.map(|(name, value)| (format!("{prefix}{name}"), *value)));
@@ -42,12 +39,15 @@ impl Run<'_, '_> {
             loss: self.running.loss(),
             accuracy,
             data_loss: self.running.data_loss(),
-            data_loss_kind: DataLoss::of(&**loss),
+            data_loss_kind: self.goal.kind(),
             penalty: self.running.penalty(),
             val_loss: figure(&validation, |e| e.loss),
             val_accuracy: validation.as_ref().and_then(|e| e.accuracy),
             val_data_loss: figure(&validation, |e| e.data_loss),
-            end_penalty: penalty(self.model),
+            end_penalty: {
+                let measured = validation.as_ref().or(training.as_ref());
+                measured.map_or_else(|| penalty(self.model), |e| e.penalty)
+            },
             train_accuracy: training.as_ref().and_then(|e| e.accuracy),
             train_data_loss: figure(&training, |e| e.data_loss),
             metrics: figures,

@@ -9,22 +9,22 @@ mod tell;
 mod warnings;
 
 use crate::{
-    Callback, CheckpointExt, DataLoss, Error, Event, History, Result,
+    Callback, CheckpointExt, Error, Event, History, Result,
     checkpoint::Snapshot,
+    class_weight::ClassWeighted,
     control::Control,
     evaluate::in_memory_of,
     figures::Figures,
-    measured::Measured,
+    goal::Goal,
     moments,
     running::{BatchResult, Running},
     settings::{Resumption, Settings},
-    shapes,
 };
 use decisions::{Decisions, Order, States};
 use std::{cell::RefCell, collections::BTreeMap, ops::ControlFlow, ops::Deref, time::Instant};
 use taper_checkpoint::{Checkpoint, OptimizerState, Position};
 use taper_datasets::{Batch, Batches, Dataset};
-use taper_nn::{Loss, Losses, Model};
+use taper_nn::{Loss, Model};
 use taper_optim::State;
 
 /// How `fit` ended. Reads as its [`History`].
@@ -97,7 +97,10 @@ struct Run<'r, 'a> {
     data: &'r dyn Dataset,
     state: State,
     history: History,
-    measured: Measured<'r>,
+    /// What the model is trained for.
+    goal: Goal<'r>,
+    /// The loss with the weights of classes, if there are any.
+    class_weighted: Option<ClassWeighted<'r>>,
     figures: Figures,
     /// Sums of the epoch that is running.
     running: Running,
@@ -126,34 +129,23 @@ impl<'r, 'a> Run<'r, 'a> {
         data: &'r dyn Dataset,
     ) -> Result<Self> {
         check::settings(settings, data)?;
-        shapes::check("fit", model, data, settings.batch_size)?;
-        shapes::check_targets("fit", model, data, &*settings.loss)?;
-        if let Some(validation) = settings.validation {
-            shapes::check("validation", model, validation, settings.batch_size)?;
-            shapes::check_targets("validation", model, validation, &*settings.loss)?;
-        }
-        let (output, metrics) = (model.output_shape(), &settings.metrics);
-        if !settings.class_weight.is_empty() {
-            settings
-                .weighted_loss()
-                .check(output, data.target_shape())?;
-        }
-        let measured = |data: &dyn Dataset| {
-            Measured::new(metrics, &*settings.loss, output, data.target_shape())
-        };
-        let validation = settings.validation.map(measured).transpose()?;
-        let measured = measured(data)?;
+        let (wishes, size) = (settings.wishes(), settings.batch_size);
+        let goal = Goal::new("fit", model, data, size, &wishes)?;
+        let on_validation = |data| Goal::new("validation", model, data, size, &wishes);
+        let validation = settings.validation.map(on_validation).transpose()?;
         let figures = Figures::new(
-            DataLoss::of(&*settings.loss),
-            &measured,
-            validation.as_ref(),
-            settings.measure_training_set.then_some(&measured),
+            goal.kind(),
+            &goal.measured,
+            validation.as_ref().map(|goal| &goal.measured),
+            settings.measure_training_set.then_some(&goal.measured),
         );
+        figures.check()?;
         let mut run = Run {
             state: moments::fresh(&*settings.optimizer, model),
             history: History::default(),
-            running: Running::new(&measured),
-            measured,
+            running: Running::new(&goal.measured),
+            class_weighted: ClassWeighted::new(&settings.class_weight, &goal.terms)?,
+            goal,
             figures,
             epoch: 0,
             batch: 0,
@@ -206,7 +198,7 @@ impl<'r, 'a> Run<'r, 'a> {
             self.history.epochs.push(record);
             self.epoch += 1;
             self.batch = 0;
-            self.running = Running::new(&self.measured);
+            self.running = Running::new(&self.goal.measured);
             if let Some(record) = self.history.epochs.last() {
                 let stop = self.announce(callbacks, &Event::EpochEnded(record));
                 self.stopping |= stop;
@@ -252,68 +244,47 @@ impl<'r, 'a> Run<'r, 'a> {
 
     /// One training step; returns its loss, penalty included.
     fn run_batch(&mut self, batch: &Batch) -> Result<f64> {
-        let Settings {
-            optimizer,
-            loss,
-            seed,
-            class_weight,
-            ..
-        } = self.settings;
-        let weighted = self.settings.weighted_loss();
-        let loss: &dyn Loss = match class_weight.is_empty() {
-            true => &**loss,
-            false => &weighted,
-        };
+        let Settings { seed, .. } = self.settings;
         let (iteration, rate) = (self.state.iterations, self.control.rate());
         if self.control.learning_rate.get().is_some() && !(0.0..f64::INFINITY).contains(&rate) {
             let message = format!("a callback set the learning rate to {rate}");
             return Err(Error::Setting(message));
         }
-        let loss = Losses::from(loss).sample_weights(batch.sample_weights.as_ref());
-        let statistics = self.statistics();
-        let step = self
-            .model
-            .train_batch(batch.input(), batch.target(), loss, *seed, iteration)?;
-        let batch_loss = step.loss + step.penalty;
-        let unfit = match batch_loss.is_finite() {
-            true => self.unfit(&step.gradients),
-            false => Some(format!("the loss is {:.4e}", step.loss)),
+let (inputs, targets) = (self.goal.inputs(batch), self.goal.targets(batch));
+        let losses = match &self.class_weighted {
+            Some(loss) => vec![(loss as &dyn Loss, self.goal.terms[0].weight)].into(),
+            None => self.goal.losses(),
         };
-        if let Some(unfit) = unfit {
-            self.put_back(statistics);
-            return Err(Error::NotFinite {
-                cause: finite::in_data(batch).unwrap_or_else(|| {
-                    let penalty = match step.penalty == 0.0 {
-                        true => String::new(),
-                        false => format!(" (penalty {:.4e})", step.penalty),
-                    };
-                    format!(
-                        "{unfit}{penalty}: training has diverged; try a learning rate lower than {rate:?}, and look \
-                         for very large values in the data"
-                    )
-                }),
-                epoch: self.epoch + 1,
-                batch: self.batch + 1,
-                batches: self.batches,
-                loss: step.loss,
-                penalty: step.penalty,
-                learning_rate: rate,
-            });
-        }
+        let losses = losses.sample_weights(batch.sample_weights.as_ref());
+        let statistics = self.statistics();
+        let mut step = self
+            .model
+            .train_batch(&*inputs, &*targets, losses, *seed, iteration)?;
+        let batch_loss = step.loss + step.penalty;
         if self.order.wants_gradient_norms {
             self.control.gradient_norms = moments::norms(&step.gradients);
         }
-        let gradients = step.gradients;
-        moments::step(&**optimizer, &mut self.state, self.model, rate, gradients)?;
+        let gradients = std::mem::take(&mut step.gradients);
+        if let Err(fault) = self.learn(step.loss, step.penalty, gradients, rate) {
+            self.put_back(statistics);
+            return Err(self.refusal(fault, batch, (step.loss, step.penalty), rate));
+        }
         self.reschedule();
+        let own_weights = batch.sample_weights.as_ref();
+        let by_class = self.class_weighted.as_ref().map(|loss| {
+            let output = step.outputs[0].shape();
+            loss.weights(output, targets[0], own_weights)
+        });
+        let by_class = by_class.transpose()?;
         let result = BatchResult {
             data_loss: step.loss,
             penalty: step.penalty,
-            output: &step.outputs[0],
-            target: batch.target(),
-            sample_weights: None,
+            losses: &step.losses,
+            outputs: &step.outputs,
+            targets: &targets,
+            sample_weights: by_class.as_ref().or(own_weights),
         };
-        self.running.add(&result, &self.measured)?;
+        self.running.add(&result, &self.goal.measured)?;
         self.running.learning_rate = Some(rate);
         self.batch += 1;
         Ok(batch_loss)
@@ -330,7 +301,7 @@ impl<'r, 'a> Run<'r, 'a> {
             batch: self.batch,
             batches: self.batches,
             loss: self.running.loss(),
-            accuracy: self.running.accuracy(&self.measured),
+            accuracy: self.running.accuracy(&self.goal.measured),
             images: batch.indices.len(),
             batch_loss,
         };

@@ -62,7 +62,7 @@ impl Run<'_, '_> {
             );
             return Err(Error::Resume(message));
         }
-        self.running = Running::load(progress.running, &self.measured)?;
+        self.running = Running::load(progress.running, &self.goal.measured)?;
         self.take_over(progress.decisions);
         Ok(())
     }
@@ -79,7 +79,7 @@ impl Run<'_, '_> {
         let mut notes = Checkpoint::default()
             .provenance("taper_version", env!("CARGO_PKG_VERSION"))
             .provenance("dataset", data.name())
-            .provenance("loss", self.settings.loss.name())
+            .provenance("loss", self.goal.describe())
             .provenance("batch_size", self.settings.batch_size.to_string())
             .provenance("training_samples", data.len().to_string());
         if let Some(digest) = data.digest() {
@@ -113,11 +113,24 @@ impl Snapshot for Run<'_, '_> {
         }
     }
 
+    fn running(&self) -> Vec<(String, f64)> {
+        let (running, measured) = (&self.running, &self.goal.measured);
+        let whole = [
+            ("loss", running.loss()),
+            (self.goal.kind().names()[0], running.data_loss()),
+            ("penalty", running.penalty()),
+        ];
+        let values = running.losses().chain(running.metrics(measured));
+        let own = measured.names().cloned().zip(values);
+        let whole = whole.map(|(name, value)| (name.to_owned(), value));
+        whole.into_iter().chain(own).collect()
+    }
+
     fn position(&self) -> Position {
         let progress = Progress {
             batch_size: self.settings.batch_size,
             samples: self.data.len(),
-            running: self.running.save(&self.measured),
+            running: self.running.save(&self.goal.measured),
             decisions: Decisions {
                 learning_rate: self.control.learning_rate.get().map(Number),
                 callbacks: self.states.borrow().clone(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::row::{Absent, Argument, Part, Place, Row, Setting, read};
+use super::row::{Absent, Argument, Part, Place, Row, Setting, must, read};
 use crate::study::plan::{Plan, to_json};
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -21,7 +21,18 @@ pub(super) static ROW: Row = Row {
     read: read::<Set>,
 };
 
+/// So long may the options be as TOML: they stand in every layer that the variant concerns.
+const MOST_BYTES: usize = 1_000;
+
 impl Setting for Set {
+    fn check(&self) -> Result<(), String> {
+        let length = self.0.to_string().len();
+        must(
+            length <= MOST_BYTES,
+            format_args!("it has {length} bytes, more than the {MOST_BYTES} allowed"),
+        )
+    }
+
     fn is_nothing(&self) -> bool {
         self.0.is_empty()
     }
