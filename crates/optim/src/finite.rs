@@ -162,7 +162,10 @@ fn on_copies<E: Element>(
     // Shared: the step makes the copies when it writes.
     let before: Vec<Tensor<E>> = weights.iter().map(|weight| weight.value.clone()).collect();
     let slots = state.slots.clone();
-    let moves: Vec<bool> = weights.iter().map(|weight| weight.gradient.is_some()).collect();
+    let moves: Vec<bool> = weights
+        .iter()
+        .map(|weight| weight.gradient.is_some())
+        .collect();
     let again = weights.iter_mut().map(|weight| Weight {
         value: &mut *weight.value,
         gradient: weight.gradient.take(),

@@ -41,11 +41,12 @@ pub enum Error {
     /// A setting that cannot work, such as a batch size of 0.
     #[error("{0}")]
     Setting(String),
-    /// The data, the loss, a gradient or a moving statistic of a batch is infinite or not a number. Weights, moving
-    /// statistics and the optimizer's state are those before this batch.
+    /// The data of a batch, its loss, penalty, a gradient or a moving statistic is infinite or not a number, or a weight or
+    /// moment would be after the step. Weights, moving statistics and the optimizer's state are those before this batch.
     #[error("batch {batch} of {batches} in epoch {epoch} was not learnt from: {cause}")]
     NotFinite {
-        /// What is not finite: a sample's data, or else the loss, a gradient or a statistic, and what to do.
+        /// What is not finite: an input or target of which sample; or else the loss, which penalty, gradient, statistic,
+        /// weight or moment; and what to do, which is a lower learning rate only where a step was made or tried.
         cause: String,
         /// From 1.
         epoch: u64,

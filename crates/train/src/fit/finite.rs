@@ -4,8 +4,8 @@
 //! The moving statistics are put back, and the optimizer makes no step that it cannot make whole, so that a batch that is
 //! refused leaves nothing behind and costs no copy of the weights.
 
-use super::{Run, measure::penalty};
-use crate::{Callback, EpochRecord, Error, Event, Result, moments};
+use super::Run;
+use crate::{Callback, EpochRecord, Error, Event, Result, evaluate::penalty, moments};
 use std::ops::ControlFlow;
 use taper_datasets::{Batch, Batches, Dataset};
 use taper_nn::Model;
@@ -234,10 +234,7 @@ fn largest(data: &dyn Dataset, batch: &Batch) -> (f64, Option<String>) {
 }
 
 /// The inputs and targets of a batch with what they are called.
-fn fields<'b>(
-    data: &dyn Dataset,
-    batch: &'b Batch,
-) -> impl Iterator<Item = (String, &'b Tensor)> {
+fn fields<'b>(data: &dyn Dataset, batch: &'b Batch) -> impl Iterator<Item = (String, &'b Tensor)> {
     let named = |kind: &'static str, fields: Vec<taper_datasets::Field>| {
         let names = fields.into_iter().map(move |field| match field.name {
             name if name == kind => name,

@@ -119,6 +119,8 @@ struct Run<'r, 'a> {
     states: RefCell<States>,
     /// The same from a checkpoint, until they are given back.
     saved: Option<Decisions>,
+    /// Whether it was told that a measured loss is not finite.
+    warned: bool,
 }
 
 impl<'r, 'a> Run<'r, 'a> {
@@ -155,6 +157,7 @@ impl<'r, 'a> Run<'r, 'a> {
             order: Order::default(),
             states: RefCell::default(),
             saved: None,
+            warned: false,
             settings,
             model,
             data,
@@ -195,6 +198,7 @@ impl<'r, 'a> Run<'r, 'a> {
             let started = Instant::now();
             self.tell(callbacks, &Event::ValidationStarted { epoch });
             let record = self.measure(started)?;
+            self.warn_of_figures(callbacks, &record);
             self.history.epochs.push(record);
             self.epoch += 1;
             self.batch = 0;
@@ -250,7 +254,7 @@ impl<'r, 'a> Run<'r, 'a> {
             let message = format!("a callback set the learning rate to {rate}");
             return Err(Error::Setting(message));
         }
-let (inputs, targets) = (self.goal.inputs(batch), self.goal.targets(batch));
+        let (inputs, targets) = (self.goal.inputs(batch), self.goal.targets(batch));
         let losses = match &self.class_weighted {
             Some(loss) => vec![(loss as &dyn Loss, self.goal.terms[0].weight)].into(),
             None => self.goal.losses(),
