@@ -122,7 +122,7 @@ pub(super) struct Step {
 impl Step {
     /// Both means stay between what they were and what is added to them.
     pub(super) fn reach(self, now: Magnitudes) -> Option<Magnitudes> {
-        if !(self.alpha <= FAR) {
+        if self.alpha > FAR || self.alpha.is_nan() {
             return None; // f32 may have no such number
         }
         let slots = now.slots.max(now.gradient).max(now.gradient * now.gradient);
