@@ -25,6 +25,7 @@ Measuring
   bench peers              the same step in PyTorch, Keras, ONNX Runtime, OpenVINO, burn and
                            candle, alternating
   bench curves             costs over batch sizes, widths, image sizes and epochs; names cliffs
+  bench graphs             graphs against chains of the same products
   bench digest             the weights after some steps: do two versions agree to the bit?
   bench all                everything that has a bound: speed, memory, start, build
                            (cargo xtask bench --help lists them; each can be run by its name)

@@ -168,7 +168,16 @@ fn a_digest_is_the_same_on_any_number_of_threads() {
             .is_some_and(|head| head.contains("1 step of 64 images")),
         "{one}"
     );
-    for name in ["cnn", "lenet5", "mlp", "vgg"] {
+    for name in [
+        "cnn",
+        "lenet5",
+        "mlp",
+        "vgg",
+        "plain",
+        "residual",
+        "towers-mlp",
+        "towers-cnn",
+    ] {
         let line = lines.next().expect("a line for every network");
         let (word, digest) = line.split_once(' ').expect("a name and a digest");
         let digest = digest.trim();
@@ -205,7 +214,7 @@ fn every_measure_explains_itself() {
     }
     assert_eq!(succeed(&["all", "--help"]), help);
     assert!(succeed(&["peers", "--help"]).contains("--latency"));
-    for word in ["step", "epoch", "curves", "digest"] {
+    for word in ["step", "epoch", "curves", "digest", "graphs"] {
         let help = succeed(&[word, "--help"]);
         let usage = format!("Usage: cargo xtask bench {word}");
         assert!(help.contains(&usage), "{help}");

@@ -31,7 +31,10 @@ fn why_a_job_failed_is_in_its_folder_on_the_page_and_told_again() {
         assert!(!run.join(variant).join("seed-0/failure.json").exists());
     }
     let page = read(&run, "report.html");
-    assert!(page.contains(">failed</span>"), "the page has no badge");
+    assert!(
+        page.contains(">diverged, failed</span>"),
+        "the page has no badge"
+    );
     assert!(
         page.contains("Failed: wild (seed 0)."),
         "the page does not name it"

@@ -276,7 +276,8 @@ fn a_study_file_without_end_is_refused() {
         let started = Instant::now();
         let error = Study::load(&file).expect_err("too long").to_string();
         assert!(
-            error.contains("more than 1048576 bytes") && error.contains(&*file.to_string_lossy()),
+            error.contains(&format!("more than {} bytes", Study::MAX_BYTES))
+                && error.contains(&*file.to_string_lossy()),
             "{error}"
         );
         assert!(started.elapsed() <= Duration::from_secs(5));
@@ -303,7 +304,10 @@ fn a_pipe_without_end_is_refused() {
         }
     });
     let error = Study::load(&pipe).expect_err("no end").to_string();
-    assert!(error.contains("more than 1048576 bytes"), "{error}");
+    assert!(
+        error.contains(&format!("more than {} bytes", Study::MAX_BYTES)),
+        "{error}"
+    );
     writer.join().expect("it ends when nobody reads");
 }
 

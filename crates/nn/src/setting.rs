@@ -3,7 +3,8 @@
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use taper_tensor::Element;
+
+pub(crate) use taper_tensor::setting::{Checked, below_one, finite_in, fraction, not_negative_in};
 
 /// The most values that the weights of a model have together, and the most that one sample has anywhere in it: 2³¹, which are
 /// 8 GiB of f32. A description that asks for more is an error, before any memory is asked for.
@@ -14,30 +15,6 @@ pub const MAX_VALUES: usize = {
         _ => addressable,
     }
 };
-
-/// A fault names the setting, the value given and what is allowed.
-pub(crate) type Checked = Result<(), String>;
-
-/// Rates of what is thrown away: in [0, 1).
-pub(crate) fn below_one(name: &str, value: f64) -> Checked {
-    must((0.0..1.0).contains(&value), name, value, "in [0, 1)")
-}
-
-/// Parts of a whole: in [0, 1].
-pub(crate) fn fraction(name: &str, value: f64) -> Checked {
-    must((0.0..=1.0).contains(&value), name, value, "in [0, 1]")
-}
-
-/// A number that is 0 or more, and finite among `E` too.
-pub(crate) fn not_negative<E: Element>(name: &str, value: f64) -> Checked {
-    let holds = value >= 0.0 && E::from_f64(value).is_finite();
-    must(holds, name, value, "finite and not below 0")
-}
-
-/// A number that is finite among `E`, too.
-pub(crate) fn finite<E: Element>(name: &str, value: f64) -> Checked {
-    must(E::from_f64(value).is_finite(), name, value, "finite")
-}
 
 /// How many there are of something: from 1 to what memory can have.
 pub(crate) fn count(name: &str, value: usize) -> Checked {
@@ -115,56 +92,12 @@ fn culprit<T: DeserializeOwned>(entries: &Value, message: &str) -> Option<String
     entries.as_object()?.iter().find_map(alone)
 }
 
-fn must(holds: bool, name: &str, value: f64, allowed: &str) -> Checked {
-    if holds {
-        return Ok(());
-    }
-    Err(format!("{name} is {value:?}, it must be {allowed}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    type Word = fn(&str, f64) -> Checked;
-
     #[test]
-    fn each_word_draws_its_line() {
-        let table: [(Word, [f64; 2], [f64; 3]); 5] = [
-            (below_one, [0.0, 0.999], [1.0, -0.1, f64::INFINITY]),
-            (
-                fraction,
-                [-0.0, 1.0],
-                [1.0 + f64::EPSILON, -0.1, f64::INFINITY],
-            ),
-            (
-                not_negative::<f32>,
-                [0.0, 1e38],
-                [-1e-300, f64::INFINITY, 1e39],
-            ),
-            (
-                not_negative::<f64>,
-                [0.0, f64::MAX],
-                [-1e-300, f64::INFINITY, -1.0],
-            ),
-            (
-                finite::<f32>,
-                [-1e38, 0.0],
-                [1e39, f64::NEG_INFINITY, f64::INFINITY],
-            ),
-        ];
-        for (word, allowed, refused) in table {
-            for value in allowed {
-                assert_eq!(word("x", value), Ok(()));
-            }
-            for value in refused.into_iter().chain([f64::NAN]) {
-                let error = word("x", value).unwrap_err();
-                assert!(
-                    error.starts_with(&format!("x is {value:?}, it must be ")),
-                    "{error}"
-                );
-            }
-        }
+    fn counts_and_sizes_have_their_ends() {
         assert!(count("x", 0).is_err() && count("x", MAX_VALUES + 1).is_err());
         assert_eq!(count("x", MAX_VALUES), Ok(()));
         assert!(sizes("x", &[3, 0]).is_err());

@@ -1,14 +1,14 @@
 //! What all layers share is checked for all of them, whoever wrote them: sizes of weights, their first values, penalties.
 
-use crate::setting::{Checked, MAX_VALUES, elements, finite, not_negative};
+use crate::setting::{Checked, MAX_VALUES, elements, finite_in, not_negative_in};
 use crate::{Error, Initializer, Regularizer, Result, WeightSpec};
 use taper_tensor::Element;
 
 /// The factors of a penalty.
 pub(crate) fn penalty<E: Element>(name: &str, regularizer: Option<Regularizer>) -> Checked {
     let Regularizer { l1, l2 } = regularizer.unwrap_or_default();
-    not_negative::<E>("l1", l1)
-        .and_then(|()| not_negative::<E>("l2", l2))
+    not_negative_in::<E>("l1", l1)
+        .and_then(|()| not_negative_in::<E>("l2", l2))
         .map_err(|fault| format!("{name}: {fault}"))
 }
 
@@ -23,7 +23,7 @@ pub(crate) fn weights<E: Element>(specs: &[WeightSpec]) -> Checked {
     } in specs
     {
         if let Initializer::Constant(value) = initializer {
-            finite::<E>("constant", *value)
+            finite_in::<E>("constant", *value)
                 .map_err(|fault| format!("{name}_initializer: {fault}"))?;
         }
         penalty::<E>(&format!("{name}_regularizer"), *regularizer)?;

@@ -42,6 +42,8 @@ pub mod ops;
 pub mod prepared;
 pub mod random;
 pub mod scalar;
+#[doc(hidden)] // the words of other crates' errors; they may change with every version
+pub mod setting;
 pub mod shape;
 #[allow(unsafe_code)]
 pub mod simd;

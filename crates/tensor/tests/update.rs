@@ -93,6 +93,23 @@ fn subnormals_become_zero() {
     assert_eq!([w, a, b, c], [[0.0; 21]; 4]);
 }
 
+/// Products with a weight that is next to nothing are subnormal, which is slow; slots may hold squares, which are small.
+#[test]
+fn weights_next_to_nothing_become_zero_and_slots_stay() {
+    for (weight, kept) in [(5e-20f32, 0.0), (-5e-20, 0.0), (6e-20, 6e-20)] {
+        let mut w = [weight; 21];
+        Descent(0.0).update(&mut w, &[0.0; 21], &mut [], Penalty::default());
+        assert_eq!(w, [kept; 21]);
+    }
+    let (mut w, mut a, mut b, mut c) = ([0.0f32; 21], [0.0; 21], [1e-25f32; 21], [0.0; 21]);
+    let slots = &mut [&mut a[..], &mut b[..], &mut c[..]];
+    Everything.update(&mut w, &[0.0; 21], slots, Penalty::default());
+    assert_eq!(b, [1e-25; 21]);
+    let mut w = [1e-30f64];
+    Descent(0.0).update(&mut w, &[0.0], &mut [], Penalty::default());
+    assert_eq!(w, [1e-30]);
+}
+
 #[test]
 fn nan_is_not_swallowed() {
     let mut w = [1.0f32; 21];

@@ -97,7 +97,7 @@ pub(crate) fn add_shares(
     })
 }
 
-/// `[right, all]` as a share; 0 of nothing.
+/// `[part, all]` as a share, or `[sum, weights]` as a mean; 0 of nothing.
 pub(crate) fn share(sums: &[f64]) -> f64 {
     if sums[1] == 0.0 {
         0.0

@@ -15,6 +15,9 @@ pub struct JobFailure {
     /// Whether it is that its files cannot be read. Such a failure is found, never recorded.
     #[serde(skip)]
     pub unreadable: bool,
+    /// Whether its training diverged: it met a number that is none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub diverged: bool,
 }
 
 impl fmt::Display for JobFailure {
@@ -33,6 +36,7 @@ impl JobFailure {
                 other => other.to_string(),
             },
             unreadable: false,
+            diverged: matches!(error, Error::Train(taper_train::Error::NotFinite { .. })),
         }
     }
 }

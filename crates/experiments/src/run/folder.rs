@@ -376,6 +376,7 @@ impl RunFolder {
                     Some(JobFailure {
                         message,
                         unreadable,
+                        diverged: false,
                     }),
                 )
             });

@@ -205,8 +205,8 @@ impl Figures {
     }
 }
 
-/// Whether a training has diverged: one of its losses is no longer a finite number after the last epoch that it has
-/// recorded, or its network gives no prediction for some of the images. Accuracies stay numbers when that happens, and
+/// Whether a training has diverged: it ended with a number that is none, one of its losses is no longer a finite number
+/// after the last epoch that it has recorded, or its network gives no prediction for some of the images. Accuracies stay numbers when that happens, and
 /// gaps between them become small, so that they must not be asked.
 #[must_use]
 pub fn diverged(job: &JobData) -> bool {
@@ -215,7 +215,8 @@ pub fn diverged(job: &JobData) -> bool {
         losses.into_iter().flatten().any(|loss| !loss.is_finite())
     });
     let result = job.result.as_ref();
-    lost || result.is_some_and(|result| result.unpredicted.iter().any(|&count| count > 0))
+    let failed = job.failure.as_ref().is_some_and(|failure| failure.diverged);
+    failed || lost || result.is_some_and(|result| result.unpredicted.iter().any(|&count| count > 0))
 }
 
 /// A figure of every epoch, over the seeds of a variant; epochs that not all of them have are left out.

@@ -15,10 +15,6 @@ use super::variants::Variants;
 use super::wrong::Wrong;
 use crate::{Error, Result};
 
-/// A study is no longer than this. It stands for all that is read of one: a TOML file takes up to two hundred times its
-/// length in memory (`[0, 0, …]`), and a few of its words stand for as much again in every layer.
-const MOST_BYTES: usize = 1 << 17;
-
 /// Keys of a study that are no options.
 const KEYS: [&str; 6] = ["name", "title", "about", "dataset", "network", "variants"];
 
@@ -47,13 +43,14 @@ impl Study {
         Study::parse(&path.display().to_string(), &text)
     }
 
-    /// The longest study file that is read: 1 MiB.
-    pub const MAX_BYTES: u64 = 1 << 20;
+    /// The longest study that is read, in bytes: 128 KiB. It stands for all that is read of one: a TOML file takes up to two
+    /// hundred times its length in memory (`[0, 0, …]`), and a few of its words stand for as much again in every layer.
+    pub const MAX_BYTES: u64 = 1 << 17;
 
     /// Reads a study from TOML; `origin` names it in error messages.
     ///
     /// # Errors
-    /// As [`Study::load`]; a text of more than 128 KiB.
+    /// As [`Study::load`]; a text of more than [`MAX_BYTES`](Study::MAX_BYTES).
     pub fn parse(origin: &str, text: &str) -> Result<Study> {
         let fail = |message: String| Error::Study {
             origin: origin.to_owned(),
@@ -105,10 +102,11 @@ impl Study {
 
 fn short_enough(text: &str) -> std::result::Result<(), String> {
     let count = text.len();
-    match count <= MOST_BYTES {
+    match count as u64 <= Study::MAX_BYTES {
         true => Ok(()),
         false => Err(format!(
-            "as TOML it has {count} bytes, more than the {MOST_BYTES} that a study may have"
+            "as TOML it has {count} bytes, more than the {} that a study may have",
+            Study::MAX_BYTES
         )),
     }
 }

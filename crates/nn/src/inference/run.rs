@@ -1,7 +1,8 @@
 //! Running what is to be done, one stage behind the other: which memory each reads and writes.
 
 use super::places::{Inputs, Memory, Value};
-use super::stage::{Run, Stage, TASKS};
+use super::stage::{Stage, TASKS};
+use super::steps::Run;
 use taper_tensor::buffer::Buffer;
 use taper_tensor::prepared::in_pool;
 

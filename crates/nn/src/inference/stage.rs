@@ -2,8 +2,7 @@
 
 use super::junctions::{Meeting, Reads};
 use super::places::{Ends, Inner, Inputs, Outputs, Places, Value};
-use super::steps::{Then, Work};
-use crate::Error;
+use super::steps::{Run, Then, Work};
 use taper_tensor::prepared::{Cut, Pieces, TASK_PRODUCTS, by_samples, samples_of};
 
 /// Work, and what follows it in place.
@@ -28,9 +27,6 @@ impl Step {
         Ok(())
     }
 }
-
-/// The error says which node it comes from.
-pub(super) type Run = Result<(), (usize, Error)>;
 
 #[derive(Debug)]
 pub(super) enum Task {

@@ -228,9 +228,9 @@ impl Describe for BatchNormalization {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let fail = |message: String| Err(Error::layer(CLASS, message));
         let mut checked = setting::fraction("momentum", self.momentum)
-            .and_then(|()| setting::not_negative::<f32>("epsilon", self.epsilon));
+            .and_then(|()| setting::not_negative_in::<f32>("epsilon", self.epsilon));
         if let Initializer::Constant(variance) = self.moving_variance_initializer {
-            let constant = setting::not_negative::<f32>("constant", variance);
+            let constant = setting::not_negative_in::<f32>("constant", variance);
             let constant = constant.map_err(|f| format!("moving_variance_initializer: {f}"));
             checked = checked.and(constant);
         }

@@ -3,7 +3,7 @@
 //! A block of 128 elements takes 16 counters of Philox; element `e` of the block reads half `e / 64` of word
 //! `e / 16 % 4` of counter `e % 16`. Sixteen neighbours thus read the same word of sixteen counters, which is what a
 //! vector of counters computes at once, whatever the instruction set's width. A mask bit compares these 16 bits with a
-//! threshold. Where 16 bits cannot say the rate well enough ([`Threshold`]), the elements whose bits equal the
+//! threshold. Where 16 bits cannot say the rate well enough (`Threshold`), the elements whose bits equal the
 //! threshold (one in 65536) read 32 more, from a block of their own: the rate is then exact to 2⁻⁴⁸, and what is kept is
 //! scaled by what is really kept.
 

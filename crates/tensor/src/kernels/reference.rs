@@ -361,7 +361,7 @@ fn update<const SLOTS: usize>(rule: impl Rule<SLOTS>, mut piece: Piece<'_, f64, 
             slot.0 = kept[i];
         }
         let g = g + penalty_gradient(*w, piece.penalty);
-        *w = rule.step(*w, g, &mut slots).flush_subnormal();
+        *w = rule.step(*w, g, &mut slots).flush_weight();
         for (slot, kept) in slots.iter().zip(&mut piece.slots) {
             kept[i] = slot.0;
         }

@@ -1,6 +1,6 @@
 //! The passes of [`super::update`] for f32: the rule on vectors of the instruction set in use.
 
-use super::update::{Numbers, Passes, Penalty, Piece, Rule, Slot};
+use super::update::{LEAST_WEIGHT, Numbers, Passes, Penalty, Piece, Rule, Slot};
 use crate::simd::{Simd, WithSimd, dispatch};
 use std::ops::{Add, Div, Mul, Sub};
 
@@ -39,7 +39,7 @@ impl<R: Rule<SLOTS>, const SLOTS: usize> WithSimd for Pass<'_, R, SLOTS> {
             }
             let w = Vector::load(simd, &piece.weight[at..]);
             let g = Vector::load(simd, &piece.gradient[at..]).penalized(w, penalty);
-            let w = rule.step(w, g, &mut slots).flush_subnormal();
+            let w = rule.step(w, g, &mut slots).flush_weight();
             w.store(&mut piece.weight[at..]);
             for (slot, data) in slots.iter().zip(&mut piece.slots) {
                 slot.0.store(&mut data[at..]);
@@ -55,7 +55,7 @@ impl<R: Rule<SLOTS>, const SLOTS: usize> WithSimd for Pass<'_, R, SLOTS> {
         }
         let w = Vector::load(simd, &padded(&piece.weight[whole..]));
         let g = Vector::load(simd, &padded(&piece.gradient[whole..])).penalized(w, penalty);
-        let w = rule.step(w, g, &mut slots).flush_subnormal();
+        let w = rule.step(w, g, &mut slots).flush_weight();
         w.store_first(&mut piece.weight[whole..]);
         for (slot, data) in slots.iter().zip(&mut piece.slots) {
             slot.0.store_first(&mut data[whole..]);
@@ -152,7 +152,12 @@ impl<S: Simd> Numbers for Vector<S> {
     }
     #[inline(always)]
     fn flush_subnormal(self) -> Self {
-        let v = self.simd.flush_subnormal(self.v);
+        let v = self.simd.flush_below(self.v, f32::MIN_POSITIVE);
+        Vector { v, ..self }
+    }
+    #[inline(always)]
+    fn flush_weight(self) -> Self {
+        let v = self.simd.flush_below(self.v, LEAST_WEIGHT);
         Vector { v, ..self }
     }
 }

@@ -157,12 +157,12 @@ impl Simd for Avx2 {
         unsafe { _mm256_and_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(a, _mm256_setzero_ps()), value) }
     }
     #[inline(always)]
-    fn flush_subnormal(self, value: __m256) -> __m256 {
+    fn flush_below(self, value: __m256, least: f32) -> __m256 {
         // SAFETY: invariant 1.
         unsafe {
             let size = _mm256_andnot_ps(_mm256_set1_ps(-0.0), value);
             _mm256_and_ps(
-                _mm256_cmp_ps::<_CMP_NLT_UQ>(size, _mm256_set1_ps(f32::MIN_POSITIVE)),
+                _mm256_cmp_ps::<_CMP_NLT_UQ>(size, _mm256_set1_ps(least)),
                 value,
             )
         }

@@ -205,13 +205,11 @@ impl Simd for Avx512 {
         }
     }
     #[inline(always)]
-    fn flush_subnormal(self, value: __m512) -> __m512 {
+    fn flush_below(self, value: __m512, least: f32) -> __m512 {
         // SAFETY: invariant 1.
         unsafe {
-            let normal = _mm512_cmp_ps_mask::<_CMP_NLT_UQ>(
-                _mm512_abs_ps(value),
-                _mm512_set1_ps(f32::MIN_POSITIVE),
-            );
+            let normal =
+                _mm512_cmp_ps_mask::<_CMP_NLT_UQ>(_mm512_abs_ps(value), _mm512_set1_ps(least));
             _mm512_maskz_mov_ps(normal, value)
         }
     }

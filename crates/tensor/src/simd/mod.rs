@@ -113,8 +113,8 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn zip(self, a: Self::V, b: Self::V) -> (Self::V, Self::V);
     /// `value` where `a > 0`, 0 elsewhere.
     fn where_positive(self, a: Self::V, value: Self::V) -> Self::V;
-    /// `value`, or 0 where it is subnormal. NaN stays NaN.
-    fn flush_subnormal(self, value: Self::V) -> Self::V;
+    /// `value`, or 0 where it is nearer to 0 than `least`. NaN stays NaN.
+    fn flush_below(self, value: Self::V, least: f32) -> Self::V;
     /// Blocks `first..first + 16` of Philox4x32-10, word by word.
     #[inline(always)]
     fn philox(self, key: Key, first: u64) -> [[u32; 16]; 4] {

@@ -127,11 +127,11 @@ impl Simd for Neon {
         unsafe { vbslq_f32(vcgtq_f32(a, vdupq_n_f32(0.0)), value, vdupq_n_f32(0.0)) }
     }
     #[inline(always)]
-    fn flush_subnormal(self, value: float32x4_t) -> float32x4_t {
+    fn flush_below(self, value: float32x4_t, least: f32) -> float32x4_t {
         // SAFETY: invariant 1.
         unsafe {
-            let subnormal = vcltq_f32(vabsq_f32(value), vdupq_n_f32(f32::MIN_POSITIVE));
-            vbslq_f32(subnormal, vdupq_n_f32(0.0), value)
+            let below = vcltq_f32(vabsq_f32(value), vdupq_n_f32(least));
+            vbslq_f32(below, vdupq_n_f32(0.0), value)
         }
     }
     #[inline(never)]

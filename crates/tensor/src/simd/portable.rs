@@ -106,10 +106,10 @@ impl Simd for Portable {
         a.simd_gt(f32x8::ZERO) & value
     }
     #[inline(always)]
-    fn flush_subnormal(self, value: f32x8) -> f32x8 {
+    fn flush_below(self, value: f32x8, least: f32) -> f32x8 {
         value
             .abs()
-            .simd_lt(f32x8::splat(f32::MIN_POSITIVE))
+            .simd_lt(f32x8::splat(least))
             .select(f32x8::ZERO, value)
     }
     #[inline(never)]

@@ -16,11 +16,13 @@ fn sample_weights(data: &dyn Dataset) -> Result<()> {
     if !data.has_sample_weights() {
         return Ok(());
     }
-    for index in 0..data.len() {
-        let weight = f64::from(data.sample_weight(index));
-        let name = format!("the weight of sample {index}");
-        setting::not_negative(&name, weight)
-            .map_err(|fault| Error::Setting(format!("{}: {fault}", data.name())))?;
-    }
-    Ok(())
+    let weight = |index: usize| f64::from(data.sample_weight(index));
+    let wrong = |&index: &usize| setting::not_negative("", weight(index)).is_err();
+    // A name is made only for one that is wrong: there may be many.
+    let Some(index) = (0..data.len()).find(wrong) else {
+        return Ok(());
+    };
+    let name = format!("the weight of sample {index}");
+    setting::not_negative(&name, weight(index))
+        .map_err(|fault| Error::Setting(format!("{}: {fault}", data.name())))
 }

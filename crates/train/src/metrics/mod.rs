@@ -230,6 +230,27 @@ pub fn each_value(
     Ok(())
 }
 
+/// Adds to `[true positives, all]` the weights of the values that are called positive (above the threshold) and are, and
+/// of those that count among all; `counts` is told whether a value is called positive and whether it is.
+fn add_positives(
+    metric: &str,
+    sums: &mut [f64],
+    pair: (&Tensor, &Tensor),
+    sample_weights: Option<&Tensor>,
+    threshold: f64,
+    counts: impl Fn(bool, bool) -> bool,
+) -> Result<()> {
+    each_value(metric, pair, sample_weights, |_, output, target, weight| {
+        let (called, is) = (output > threshold, target != 0.0);
+        if called && is {
+            sums[0] += weight;
+        }
+        if counts(called, is) {
+            sums[1] += weight;
+        }
+    })
+}
+
 /// Reads the settings of a `class_name`; none (`null`) are the defaults.
 fn parse<T: serde::de::DeserializeOwned>(class_name: &str, config: &Value) -> Result<T> {
     let config = match config {

@@ -1,13 +1,14 @@
 //! How much of what is called positive is.
 
-use super::{Metric, Row, Sample, each_value, parse, same_shape};
-use crate::{Mode, Result, setting};
+use super::{Metric, Row, Sample, add_positives, parse, same_shape};
+use crate::{Mode, Result, labels::share, setting};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use taper_tensor::Tensor;
 
-/// True positives / all that are called positive: the share of the outputs above the threshold whose targets are 1. Output and target have the same shape; everything in it counts, over the whole
-/// set, and 0 of nothing is 0, as in Keras. An output that is NaN is not above the threshold.
+/// True positives / all that are called positive: the share of the outputs above the threshold whose targets are 1. Output
+/// and target have the same shape; everything in it counts, over the whole set, and 0 of nothing is 0, as in Keras. An
+/// output that is NaN is not above the threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Precision {
@@ -64,21 +65,18 @@ impl Metric for Precision {
         sample_weights: Option<&Tensor>,
     ) -> Result<()> {
         let pair = (output, target);
-        each_value(NAME, pair, sample_weights, |_, output, target, weight| {
-            if output > self.threshold && target != 0.0 {
-                sums[0] += weight;
-            }
-            if output > self.threshold {
-                sums[1] += weight;
-            }
-        })
+        add_positives(
+            NAME,
+            sums,
+            pair,
+            sample_weights,
+            self.threshold,
+            |called, _| called,
+        )
     }
 
     fn value(&self, sums: &[f64]) -> f64 {
-        if sums[1] == 0.0 {
-            return 0.0;
-        }
-        sums[0] / sums[1]
+        share(sums)
     }
 }
 

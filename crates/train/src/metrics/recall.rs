@@ -1,14 +1,14 @@
 //! How much of what is positive is found.
 
-use super::{Metric, Row, Sample, each_value, parse, same_shape};
-use crate::{Mode, Result, setting};
+use super::{Metric, Row, Sample, add_positives, parse, same_shape};
+use crate::{Mode, Result, labels::share, setting};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use taper_tensor::Tensor;
 
-/// True positives / all that are positive: the share of the targets of 1 whose outputs are above the threshold. Output and target have the same shape; everything in it counts, over the whole
-/// set, and 0 of nothing is 0, as in Keras. An output that is NaN is not above the threshold: a positive without a
-/// prediction is missed.
+/// True positives / all that are positive: the share of the targets of 1 whose outputs are above the threshold. Output and
+/// target have the same shape; everything in it counts, over the whole set, and 0 of nothing is 0, as in Keras. An output
+/// that is NaN is not above the threshold: a positive without a prediction is missed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Recall {
@@ -65,21 +65,11 @@ impl Metric for Recall {
         sample_weights: Option<&Tensor>,
     ) -> Result<()> {
         let pair = (output, target);
-        each_value(NAME, pair, sample_weights, |_, output, target, weight| {
-            if output > self.threshold && target != 0.0 {
-                sums[0] += weight;
-            }
-            if target != 0.0 {
-                sums[1] += weight;
-            }
-        })
+        add_positives(NAME, sums, pair, sample_weights, self.threshold, |_, is| is)
     }
 
     fn value(&self, sums: &[f64]) -> f64 {
-        if sums[1] == 0.0 {
-            return 0.0;
-        }
-        sums[0] / sums[1]
+        share(sums)
     }
 }
 

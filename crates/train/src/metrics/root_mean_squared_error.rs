@@ -1,7 +1,7 @@
 //! The root of the mean of squared differences.
 
 use super::{Metric, Row, Sample, each_value, parse, same_shape};
-use crate::{Mode, Result};
+use crate::{Mode, Result, labels::share};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use taper_tensor::Tensor;
@@ -47,10 +47,7 @@ impl Metric for RootMeanSquaredError {
     }
 
     fn value(&self, sums: &[f64]) -> f64 {
-        if sums[1] == 0.0 {
-            return 0.0;
-        }
-        (sums[0] / sums[1]).sqrt()
+        share(sums).sqrt()
     }
 }
 

@@ -6,8 +6,7 @@ mod junction;
 
 pub use super::places::Reads;
 
-use super::stage::Run;
-use super::steps::{ANY_LAYER, Then};
+use super::steps::{ANY_LAYER, Run, Then};
 use crate::{Junction, Model, Result};
 use std::fmt::Debug;
 use taper_tensor::prepared::Cut;

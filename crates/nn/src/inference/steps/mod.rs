@@ -8,7 +8,7 @@ mod max_pooling;
 pub use super::fold::Item;
 
 use super::fold::Weights;
-use crate::{ActivationKind, Model, Result};
+use crate::{ActivationKind, Error, Model, Result};
 use std::fmt::Debug;
 use taper_tensor::prepared::{Cut, scale_and_shift_in_place};
 
@@ -64,6 +64,9 @@ pub trait Work: Debug + Send + Sync {
     /// Whether `n` samples, run as [`Cut::Tasks`], are handed to the thread pool.
     fn is_cut(&self, n: usize) -> bool;
 }
+
+/// What a run ends in; the error says which node it comes from.
+pub(super) type Run = std::result::Result<(), (usize, Error)>;
 
 /// The name of the step that runs a layer of any other kind.
 pub(super) const ANY_LAYER: &str = layer::NAME;
