@@ -48,6 +48,9 @@ pub enum Error {
         /// What is not finite: an input or target of which sample; or else the loss, which penalty, gradient, statistic,
         /// weight or moment; and what to do, which is a lower learning rate only where a step was made or tried.
         cause: String,
+        /// Whether it is the training that ran away: a loss, penalty, gradient, statistic, weight or moment that is not
+        /// finite although the data is. `false` for data that is not finite, or that is too large before any step was made.
+        diverged: bool,
         /// From 1.
         epoch: u64,
         /// From 1.

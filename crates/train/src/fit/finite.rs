@@ -78,26 +78,41 @@ impl<'a> Run<'_, 'a> {
         if let Fault::Other(error) = fault {
             return error;
         }
-        let used = [self.goal.inputs(batch), self.goal.targets(batch)].concat();
-        let of_data = in_data(self.data, batch, &used).or_else(|| in_weights(self.model));
-        let cause = of_data.unwrap_or_else(|| {
+        let own_weights = batch.sample_weights.iter().collect();
+        let used = [
+            self.goal.inputs(batch),
+            self.goal.targets(batch),
+            own_weights,
+        ]
+        .concat();
+        let of_training = || {
+            if let Some(broken) = in_weights(self.model) {
+                return (broken, true);
+            }
             let what = self.describe(&fault);
             let writes = matches!(fault, Fault::Step(_, what) if what != "gradient");
             let moved = writes || self.state.iterations > 0;
             let (size, place) = largest(self.data, batch);
             match (moved && rate > 0.0, place) {
-                (true, _) => format!(
-                    "{what}: training has diverged; try a learning rate lower than {}",
-                    short(rate)
+                (true, _) => (
+                    format!(
+                        "{what}: training has diverged; try a learning rate lower than {}",
+                        short(rate)
+                    ),
+                    true,
                 ),
-                (false, Some(place)) if size > LARGE => {
-                    format!("{what}; {place} holds {}: scale the data", short(size))
-                }
-                _ => what,
+                (false, Some(place)) if size > LARGE => (
+                    format!("{what}; {place} holds {}: scale the data", short(size)),
+                    false,
+                ),
+                _ => (what, true),
             }
-        });
+        };
+        let of_data = in_data(self.data, batch, &used).map(|cause| (cause, false));
+        let (cause, diverged) = of_data.unwrap_or_else(of_training);
         Error::NotFinite {
             cause,
+            diverged,
             epoch: self.epoch + 1,
             batch: self.batch + 1,
             batches: self.batches,
@@ -200,7 +215,7 @@ fn in_whole(data: &dyn Dataset, batch_size: usize) -> Option<String> {
         first_batch: 0,
     };
     let flow = batches.for_each(|batch| {
-        let all: Vec<&Tensor> = batch.inputs.iter().chain(&batch.targets).collect();
+        let all: Vec<&Tensor> = fields(data, &batch).map(|(_, tensor)| tensor).collect();
         match in_data(data, &batch, &all) {
             Some(found) => ControlFlow::Break(found),
             None => ControlFlow::Continue(()),
@@ -233,7 +248,7 @@ fn largest(data: &dyn Dataset, batch: &Batch) -> (f64, Option<String>) {
     most
 }
 
-/// The inputs and targets of a batch with what they are called.
+/// The inputs, targets and sample weights of a batch with what they are called.
 fn fields<'b>(data: &dyn Dataset, batch: &'b Batch) -> impl Iterator<Item = (String, &'b Tensor)> {
     let named = |kind: &'static str, fields: Vec<taper_datasets::Field>| {
         let names = fields.into_iter().map(move |field| match field.name {
@@ -243,7 +258,9 @@ fn fields<'b>(data: &dyn Dataset, batch: &'b Batch) -> impl Iterator<Item = (Str
         names.chain(std::iter::repeat(kind.to_owned()))
     };
     let inputs = named("input", data.inputs()).zip(&batch.inputs);
-    inputs.chain(named("target", data.targets()).zip(&batch.targets))
+    let targets = named("target", data.targets()).zip(&batch.targets);
+    let weights = std::iter::repeat("weight".to_owned()).zip(&batch.sample_weights);
+    inputs.chain(targets).chain(weights)
 }
 
 /// Whose value number `at` of `all` is.
