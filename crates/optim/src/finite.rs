@@ -6,6 +6,7 @@
 //! Adam with a penalty after some ten steps, for plain SGD hardly ever.
 
 use crate::{Error, Optimizer, Result, State, Weight};
+use taper_tensor::kernels::magnitudes;
 use taper_tensor::{Element, Tensor};
 
 /// What no number of a weight exceeds in magnitude: of itself, of its gradient (that of the penalty included) and of its
@@ -18,6 +19,9 @@ pub struct Magnitudes {
     pub gradient: f64,
     /// The largest of all slots; 0 where there is none.
     pub slots: f64,
+    /// The largest step that the slots alone make, in learning rates, for an optimizer that divides one by another: of
+    /// [`Adam`](crate::Adam) |m| / (√v + ε). Infinite where nothing is known of it.
+    pub quotient: f64,
 }
 
 impl Magnitudes {
@@ -87,46 +91,48 @@ fn gradients<E: Element>(
     optimizer: &dyn Optimizer<E>,
     weights: &[Weight<'_, E>],
 ) -> Result<Vec<f64>> {
-    let each = |(index, weight): (usize, &Weight<'_, E>)| {
-        let Some(gradient) = &weight.gradient else {
-            return Ok(0.0);
-        };
-        let largest = largest(gradient);
-        if !largest.is_finite() && !finite(gradient) {
-            return Err(Error::NotFinite {
-                optimizer: optimizer.class_name(),
-                weight: index,
-                what: "gradient",
-            });
-        }
-        Ok(largest)
-    };
-    weights.iter().enumerate().map(each).collect()
+    let gradients = weights.iter().map(|weight| weight.gradient.as_ref());
+    let found = magnitudes_of(gradients);
+    match found.iter().position(|largest| !largest.is_finite()) {
+        None => Ok(found),
+        Some(weight) => Err(Error::NotFinite {
+            optimizer: optimizer.class_name(),
+            weight,
+            what: "gradient",
+        }),
+    }
 }
 
 /// What weights and moments come to now.
 fn measure<E: Element>(state: &State<E>, weights: &[Weight<'_, E>]) -> Known {
-    let pairs = weights.iter().zip(&state.slots);
-    let each = |(weight, slots): (&Weight<'_, E>, &Vec<Tensor<E>>)| {
-        let still = weight.gradient.is_none();
-        let of = |tensor: &Tensor<E>| if still { 0.0 } else { largest(tensor) };
-        Magnitudes {
-            weight: of(weight.value),
-            gradient: 0.0,
-            // Written so that a NaN is not lost.
-            slots: slots.iter().map(of).sum(),
-        }
+    let moves = |weight: &Weight<'_, E>| weight.gradient.is_some();
+    let pairs = || weights.iter().zip(&state.slots);
+    let tensors = pairs().flat_map(|(weight, slots)| {
+        let all = std::iter::once(&*weight.value).chain(slots);
+        all.map(move |tensor| moves(weight).then_some(tensor))
+    });
+    let mut found = magnitudes_of(tensors).into_iter();
+    let mut next = || found.next().unwrap_or(f64::NAN);
+    let each = |(_, slots): (&Weight<'_, E>, &Vec<Tensor<E>>)| Magnitudes {
+        weight: next(),
+        gradient: 0.0,
+        // Written so that a NaN is not lost.
+        slots: slots.iter().map(|_| next()).sum(),
+        quotient: f64::INFINITY,
     };
-    pairs.map(each).collect()
+    pairs().map(each).collect()
 }
 
-/// The root of the sum of squares: no number is larger, and it is not finite if one is not (or by overflow).
-fn largest<E: Element>(tensor: &Tensor<E>) -> f64 {
-    tensor.penalty_sums().1.sqrt()
+/// The largest magnitude in each tensor, 0 for one that is none; not finite where a number is not.
+fn magnitudes_of<'a, E: Element>(tensors: impl Iterator<Item = Option<&'a Tensor<E>>>) -> Vec<f64> {
+    let tensors: Vec<_> = tensors.map(|t| t.map(Tensor::contiguous)).collect();
+    let values = tensors.iter().map(|t| t.as_ref()?.as_slice());
+    let slices: Vec<&[E]> = values.map(Option::unwrap_or_default).collect();
+    magnitudes(&slices)
 }
 
 fn finite<E: Element>(tensor: &Tensor<E>) -> bool {
-    tensor.to_vec().iter().all(|value| value.is_finite())
+    magnitudes_of(std::iter::once(Some(tensor)))[0].is_finite()
 }
 
 /// The step itself.

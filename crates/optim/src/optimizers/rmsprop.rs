@@ -1,6 +1,7 @@
 //! RMSprop (Hinton's lecture 6e of 2012) in Keras's form.
 
 use super::{Common, Row, checked, common_settings, parse, unparse};
+use crate::finite::FAR;
 use crate::schedules::LearningRate;
 use crate::setting::{below_one, fraction, positive_in};
 use crate::{Clipping, Magnitudes, Optimizer, Penalty, Result};
@@ -128,12 +129,19 @@ impl<E: Element> Optimizer<E> for RMSprop {
             momentum,
             epsilon,
             centered,
+            rho,
             ..
         } = self.settings;
         if centered {
             return None; // rounding may leave less than 0 under the root
         }
-        let increment = now.gradient * learning_rate / epsilon.sqrt().min(1.0);
+        let whole = now.gradient * learning_rate / epsilon.sqrt().min(1.0);
+        // √v is at least √(1 − ρ)·|g|, but for what is rounded, and lost where it is subnormal.
+        let flushed = 1.0 + (f64::from(f32::MIN_POSITIVE) / epsilon).sqrt();
+        let increment = match whole > FAR {
+            true => whole,
+            false => whole.min(learning_rate / (1.0 - rho).sqrt() * flushed * (1.0 + 1e-4)),
+        };
         let moments = now.slots.max(now.gradient * now.gradient);
         let slots = moments.max(now.slots * momentum + increment);
         Some(now.next(now.weight + now.slots * momentum + increment, slots))

@@ -10,6 +10,7 @@ pub(crate) mod cut;
 pub mod dropout;
 mod elementwise;
 pub mod geometry;
+mod magnitude;
 mod matmul;
 mod pool;
 pub(crate) mod reach;
@@ -27,6 +28,7 @@ pub use arguments::{Epilogue, PoolPositions};
 pub use conv::ways;
 pub use dropout::Dropout;
 pub use geometry::{Conv2dSpec, ConvGeometry, Padding, Pool2dSpec, PoolGeometry};
+pub use magnitude::magnitudes;
 
 use crate::buffer::Buffer;
 use conv::{gated, pooled};
