@@ -6,7 +6,6 @@
 //! Adam with a penalty after some ten steps, for plain SGD hardly ever.
 
 use crate::{Error, Optimizer, Result, State, Weight};
-use taper_tensor::kernels::magnitudes;
 use taper_tensor::{Element, Tensor};
 
 /// What no number of a weight exceeds in magnitude: of itself, of its gradient (that of the penalty included) and of its
@@ -92,7 +91,7 @@ fn gradients<E: Element>(
     weights: &[Weight<'_, E>],
 ) -> Result<Vec<f64>> {
     let gradients = weights.iter().map(|weight| weight.gradient.as_ref());
-    let found = magnitudes_of(gradients);
+    let found = Tensor::magnitudes(gradients);
     match found.iter().position(|largest| !largest.is_finite()) {
         None => Ok(found),
         Some(weight) => Err(Error::NotFinite {
@@ -111,7 +110,7 @@ fn measure<E: Element>(state: &State<E>, weights: &[Weight<'_, E>]) -> Known {
         let all = std::iter::once(&*weight.value).chain(slots);
         all.map(move |tensor| moves(weight).then_some(tensor))
     });
-    let mut found = magnitudes_of(tensors).into_iter();
+    let mut found = Tensor::magnitudes(tensors).into_iter();
     let mut next = || found.next().unwrap_or(f64::NAN);
     let each = |(_, slots): (&Weight<'_, E>, &Vec<Tensor<E>>)| Magnitudes {
         weight: next(),
@@ -123,16 +122,8 @@ fn measure<E: Element>(state: &State<E>, weights: &[Weight<'_, E>]) -> Known {
     pairs().map(each).collect()
 }
 
-/// The largest magnitude in each tensor, 0 for one that is none; not finite where a number is not.
-fn magnitudes_of<'a, E: Element>(tensors: impl Iterator<Item = Option<&'a Tensor<E>>>) -> Vec<f64> {
-    let tensors: Vec<_> = tensors.map(|t| t.map(Tensor::contiguous)).collect();
-    let values = tensors.iter().map(|t| t.as_ref()?.as_slice());
-    let slices: Vec<&[E]> = values.map(Option::unwrap_or_default).collect();
-    magnitudes(&slices)
-}
-
 fn finite<E: Element>(tensor: &Tensor<E>) -> bool {
-    magnitudes_of(std::iter::once(Some(tensor)))[0].is_finite()
+    tensor.magnitude().is_finite()
 }
 
 /// The step itself.

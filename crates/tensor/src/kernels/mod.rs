@@ -41,6 +41,16 @@ pub trait Kernels: Passes {
         reference::matmul(a, b, c, accumulate);
     }
 
+    /// `c = a · b`, and the largest magnitude in `c` where that is known without another pass.
+    fn matmul_measured(
+        a: MatrixRef<'_, Self>,
+        b: MatrixRef<'_, Self>,
+        c: &mut [Self],
+    ) -> Option<f64> {
+        Self::matmul(a, b, c, false);
+        None
+    }
+
     fn finish(y: &mut [Self], bias: Option<&[Self]>, epilogue: &Epilogue) {
         reference::finish(y, bias, epilogue);
     }
@@ -192,6 +202,10 @@ impl Kernels for f64 {
 impl Kernels for f32 {
     fn matmul(a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, c: &mut [f32], accumulate: bool) {
         matmul::matmul(a, b, c, accumulate);
+    }
+
+    fn matmul_measured(a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, c: &mut [f32]) -> Option<f64> {
+        matmul::matmul_measured(a, b, c)
     }
 
     fn finish(y: &mut [f32], bias: Option<&[f32]>, epilogue: &Epilogue) {
