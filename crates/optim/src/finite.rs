@@ -200,3 +200,89 @@ fn broken<E: Element>(
         slots.find_map(|(slot, name)| (!finite(slot)).then_some((i, *name)))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Adam, AdamW, Penalty, RMSprop, SGD, apply};
+
+    /// What is reckoned holds for the numbers themselves, whatever the gradients, and stays so small that nothing has to be
+    /// measured twice.
+    #[test]
+    fn bounds_hold_and_stay_small() {
+        let cases: [(Box<dyn Optimizer>, f64); 8] = [
+            (Box::new(Adam::default()), 7.0),
+            (Box::new(Adam::default().beta_1(0.0).beta_2(0.5)), 7.0),
+            (Box::new(Adam::default().beta_2(0.0).epsilon(1e-3)), 7.0),
+            (Box::new(Adam::default().epsilon(1e-20)), 7.0),
+            (Box::new(AdamW::default()), 7.0),
+            (Box::new(RMSprop::default()), 7.0),
+            (Box::new(RMSprop::default().momentum(0.9)), 1e13),
+            (Box::new(SGD::default().momentum(0.9).nesterov(true)), 1e7),
+        ];
+        for (optimizer, most) in &cases {
+            let mut value = Tensor::from_vec([64], vec![0.5; 64]).unwrap();
+            let mut state = State::new(&**optimizer, [Some(value.shape())]);
+            for step in 0..200 {
+                // Some are large, some tiny, some 0; each has its own order.
+                let of = |i: usize| match (i * 7 + step * 13) % (5 + i) {
+                    0 => 300.0 * (i as f32 - 31.0),
+                    1 => 1e-21,
+                    2 => -1e-9,
+                    3 => 0.0,
+                    _ => ((i + step) as f32).sin(),
+                };
+                let gradient = Tensor::from_vec([64], (0..64).map(of).collect()).unwrap();
+                let weight = Weight {
+                    value: &mut value,
+                    gradient: Some(gradient),
+                    penalty: Penalty { l1: 1e-5, l2: 1e-3 },
+                };
+                apply(&**optimizer, &mut state, 1e-3, [weight]).unwrap();
+                let known = state.known.as_ref().unwrap()[0];
+                let slots = &state.slots[0];
+                let all = slots.iter().map(Tensor::magnitude).fold(0.0, f64::max);
+                assert!(value.magnitude() <= known.weight, "{optimizer:?} {step}");
+                assert!(all <= known.slots, "{optimizer:?} {step}");
+                if optimizer.slots() == ["momentum", "velocity"]
+                    && optimizer.class_name() != "RMSprop"
+                {
+                    let epsilon = optimizer.config()["epsilon"].as_f64().unwrap();
+                    for (m, v) in slots[0].to_vec().into_iter().zip(slots[1].to_vec()) {
+                        let quotient = f64::from(m).abs() / (f64::from(v).sqrt() + epsilon);
+                        assert!(quotient <= known.quotient, "{optimizer:?} {step}");
+                    }
+                }
+            }
+            let known = state.known.unwrap()[0];
+            let sound =
+                optimizer.config()["beta_2"] != 0.0 && optimizer.config()["epsilon"] != 1e-20;
+            assert!(known.weight <= *most || !sound, "{optimizer:?}: {known:?}");
+        }
+    }
+
+    /// A number that somebody wrote into a moment by hand is seen once it was said.
+    #[test]
+    fn what_was_set_by_hand_is_measured_again() {
+        let adam = Adam::default();
+        let mut value = Tensor::<f32>::ones([3]);
+        let mut state = State::new(&adam, [Some(value.shape())]);
+        let mut step = |state: &mut State| {
+            let weight = Weight {
+                value: &mut value,
+                gradient: Some(Tensor::ones([3])),
+                penalty: Penalty::default(),
+            };
+            apply(&adam, state, 1e-3, [weight])
+        };
+        step(&mut state).unwrap();
+        state.slots[0][0] = Tensor::full([3], f32::INFINITY);
+        state.measure_again();
+        let error = step(&mut state).unwrap_err();
+        assert!(
+            matches!(error, Error::NotFinite { weight: 0, .. }),
+            "{error}"
+        );
+        assert_eq!(state.iterations, 1);
+    }
+}

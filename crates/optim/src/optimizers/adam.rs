@@ -127,7 +127,8 @@ impl Step {
         if self.alpha.max(slots * self.alpha) > FAR || (slots * self.alpha).is_nan() {
             return None;
         }
-        let quotient = self.quotient(now.quotient).min(slots / self.epsilon);
+        let before = now.quotient.min(now.slots / self.epsilon);
+        let quotient = self.quotient(before).min(slots / self.epsilon);
         let weight = now.weight * (1.0 - self.decay).abs().max(1.0) + self.alpha * quotient;
         Some(Magnitudes {
             quotient,
