@@ -9,6 +9,7 @@ use crate::kernels::magnitudes;
 use crate::walk::CHUNK;
 use crate::{Element, Error, Result, shape};
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// Reductions. Axes that are reduced disappear, or stay with length 1 if `keep_dims` is set.
 impl<E: Element> Tensor<E> {
@@ -124,6 +125,20 @@ impl<E: Element> Tensor<E> {
         let slices: Vec<&[E]> = values.map(Option::unwrap_or_default).collect();
         let found = magnitudes(&slices).into_iter().zip(noted);
         found.map(|(found, noted)| noted.unwrap_or(found)).collect()
+    }
+
+    /// The same, and noted, so that asking again takes no pass until they are written to. (Tensors that share their memory
+    /// note nothing.)
+    pub fn note_magnitudes<'t>(tensors: impl IntoIterator<Item = &'t mut Self>) -> Vec<f64> {
+        let mut tensors: Vec<_> = tensors.into_iter().collect();
+        let found = Self::magnitudes(tensors.iter().map(|tensor| Some(&**tensor)));
+        for (tensor, &magnitude) in tensors.iter_mut().zip(&found) {
+            let whole = tensor.len() == tensor.storage.len() && tensor.is_contiguous();
+            if let Some(storage) = Arc::get_mut(&mut tensor.storage).filter(|_| whole) {
+                storage.note_magnitude(Some(magnitude));
+            }
+        }
+        found
     }
 
     /// What was noted of all values of the memory, if this tensor has all of them.

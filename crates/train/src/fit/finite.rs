@@ -15,8 +15,8 @@ use taper_tensor::Tensor;
 pub(super) enum Fault {
     Loss(f64),
     Penalty(f64),
-    /// A weight that no optimizer moves, by its position.
-    Statistic(usize),
+    /// A running statistic that the batch would have left, by its name.
+    Statistic(String),
     /// What the optimizer would not take or write: of which weight, and what of it.
     Step(usize, &'static str),
     /// Something else went wrong.
@@ -40,6 +40,18 @@ impl<'a> Run<'_, 'a> {
         }
     }
 
+    /// What a batch that could not be run to its end is refused for.
+    pub(super) fn not_run(&self, error: taper_nn::Error, batch: &Batch, rate: f64) -> Error {
+        match error {
+            taper_nn::Error::NotFinite {
+                weight,
+                loss,
+                penalty,
+            } => self.refusal(Fault::Statistic(weight), batch, (loss, penalty), rate),
+            other => other.into(),
+        }
+    }
+
     /// The optimizer's step, if all that the batch came to is finite.
     pub(super) fn learn(
         &mut self,
@@ -53,10 +65,6 @@ impl<'a> Run<'_, 'a> {
         }
         if !penalty.is_finite() {
             return Err(Fault::Penalty(penalty));
-        }
-        let mut parameters = self.model.parameters().iter();
-        if let Some(index) = parameters.position(|p| !p.trainable && !finite(&p.value)) {
-            return Err(Fault::Statistic(index));
         }
         let optimizer = &*self.settings.optimizer;
         match moments::step(optimizer, &mut self.state, self.model, rate, gradients) {
@@ -137,7 +145,7 @@ impl<'a> Run<'_, 'a> {
                     None => format!("the penalty of a layer's outputs is {value}"),
                 }
             }
-            Fault::Statistic(index) => format!("{} would no longer be finite", name(index)),
+            Fault::Statistic(name) => format!("{name} would no longer be finite"),
             Fault::Step(index, "gradient") => {
                 format!("the gradient of {} is not finite", name(index))
             }
@@ -276,6 +284,5 @@ fn short(value: f64) -> String {
 }
 
 fn finite(tensor: &Tensor) -> bool {
-    // Squares of f32 are finite in f64, and no sum hides what is not.
-    tensor.penalty_sums().1.is_finite()
+    tensor.magnitude().is_finite()
 }

@@ -261,9 +261,10 @@ impl<'r, 'a> Run<'r, 'a> {
         };
         let losses = losses.sample_weights(batch.sample_weights.as_ref());
         let statistics = self.statistics();
-        let mut step = self
+        let step = self
             .model
-            .train_batch(&*inputs, &*targets, losses, *seed, iteration)?;
+            .train_batch(&*inputs, &*targets, losses, *seed, iteration);
+        let mut step = step.map_err(|error| self.not_run(error, batch, rate))?;
         let batch_loss = step.loss + step.penalty;
         if self.order.wants_gradient_norms {
             self.control.gradient_norms = moments::norms(&step.gradients);
