@@ -27,6 +27,19 @@ pub enum Error {
     /// A description (JSON) that no layer, loss or model understands.
     #[error("{0}")]
     Config(String),
+    /// A batch after which a statistic that layers keep of their inputs would no longer be finite, although loss and penalty
+    /// are. Nothing has changed.
+    #[error(
+        "{weight} would no longer be finite (loss {loss}, penalty {penalty}); nothing has changed"
+    )]
+    NotFinite {
+        /// Name of the statistic, e.g. `batch_normalization/moving_variance`.
+        weight: String,
+        /// The batch's loss without penalties.
+        loss: f64,
+        /// Its penalty.
+        penalty: f64,
+    },
     /// Weights that do not belong to the model: unknown, missing, twice, or of another shape.
     #[error("weights: {0}")]
     Weights(String),

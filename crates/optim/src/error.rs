@@ -15,6 +15,23 @@ pub enum Error {
         /// What does not fit, with names or shapes.
         message: String,
     },
+    /// A step that would make what is finite infinite or no number. It was not made: nothing has changed.
+    #[error("{optimizer}: {} of weight {weight} {} finite; nothing has changed", part(what), if *what == "gradient" { "is not" } else { "would no longer be" })]
+    NotFinite {
+        /// The optimizer's class name.
+        optimizer: &'static str,
+        /// Which weight, from 0, in the order in which they were given.
+        weight: usize,
+        /// `gradient`, `weight`, or the name of a slot.
+        what: &'static str,
+    },
+}
+
+fn part(what: &str) -> String {
+    match what {
+        "weight" => "a number".to_owned(),
+        what => format!("the {what}"),
+    }
 }
 
 /// Result of this crate's functions.

@@ -25,10 +25,12 @@
 //! - **With clipping** the penalty's gradient is added first, since in Keras it belongs to the loss that is clipped.
 //! - **Names and defaults are those of Keras**: [`optimizers::from_config`] reads what [`Optimizer::config`] wrote,
 //!   and slots are called `momentum` and `velocity`.
+//! - **No step writes what is not finite**: a step that would is not made, and nothing has changed ([`Error::NotFinite`]).
 #![forbid(unsafe_code)]
 
 mod clipping;
 mod error;
+mod finite;
 mod optimizer;
 pub mod optimizers;
 pub mod schedules;
@@ -37,6 +39,7 @@ mod state;
 
 pub use clipping::Clipping;
 pub use error::{Error, Result};
+pub use finite::Magnitudes;
 pub use optimizer::Optimizer;
 pub use optimizers::prelude::*;
 pub use schedules::{LearningRate, Schedule};

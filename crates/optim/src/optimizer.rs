@@ -2,7 +2,7 @@
 //!
 //! [`State`]: crate::State
 
-use crate::{Clipping, Error, Penalty, Result, setting};
+use crate::{Clipping, Error, Magnitudes, Penalty, Result, setting};
 use std::fmt::Debug;
 use taper_tensor::{Element, Tensor};
 
@@ -51,6 +51,14 @@ pub trait Optimizer<E: Element = f32>: Debug + Send + Sync {
     /// then has an [`update_tensor`](Self::update_tensor) of its own).
     fn slot_shape(&self, _slot: usize, weight: &[usize]) -> Vec<usize> {
         weight.to_vec()
+    }
+
+    /// What the numbers of a weight and of its slots cannot exceed after step `iteration`, from what they do not exceed
+    /// before it: an upper bound that holds whatever they are. [`apply`](crate::apply) goes by it: a step whose bound is far
+    /// from an overflow is made in place, any other on copies that are looked at. `None` (the default) says that nothing is
+    /// known, so that every step is made on copies.
+    fn reach(&self, _iteration: u64, _learning_rate: f64, _now: Magnitudes) -> Option<Magnitudes> {
+        None
     }
 
     /// One weight, one pass. `iteration` counts from 1; `learning_rate` is the one in force; `slots` are in the order

@@ -1,7 +1,7 @@
 //! What an optimizer remembers from step to step, and the step itself over all weights of a model.
 
 use crate::clipping::add_penalty;
-use crate::{Error, Optimizer, Penalty, Result, setting::not_negative};
+use crate::{Error, Optimizer, Penalty, Result, finite, setting::not_negative};
 use std::collections::BTreeMap;
 use taper_tensor::{Element, Tensor};
 
@@ -12,6 +12,8 @@ pub struct State<E: Element = f32> {
     pub iterations: u64,
     /// `[weight][slot]`, slots in the order of [`Optimizer::slots`]; empty for weights that do not move.
     pub slots: Vec<Vec<Tensor<E>>>,
+    /// What weights and moments are known not to exceed, from the steps so far.
+    pub(crate) known: Option<finite::Known>,
 }
 
 /// One weight in a step.
@@ -43,7 +45,14 @@ impl<E: Element> State<E> {
         State {
             iterations: 0,
             slots,
+            known: None,
         }
+    }
+
+    /// To be called when weights or moments were set by hand between two steps, not by [`apply`]: what is known of how
+    /// large they are is measured anew at the next step.
+    pub fn measure_again(&mut self) {
+        self.known = None;
     }
 
     /// The moments by name, `<weight>/<slot>`, e.g. `conv2d/kernel/momentum`; `names` are those of all weights.
@@ -107,7 +116,11 @@ impl<E: Element> State<E> {
         }
         match given.keys().next() {
             Some(name) => fail(format!("no weight has the moment {name}")),
-            None => Ok(State { iterations, slots }),
+            None => Ok(State {
+                iterations,
+                slots,
+                known: None,
+            }),
         }
     }
 }
@@ -135,7 +148,9 @@ impl<E: Element> State<E> {
 ///
 /// # Errors
 /// Gradients or moments that do not fit their weights; a setting that is out of its range ([`Optimizer::check`]), a
-/// learning rate or penalty that is negative or not finite. Then nothing has changed.
+/// learning rate or penalty that is negative or not finite; a gradient that is not finite after clipping, or a step that
+/// would leave a weight or moment that is not ([`Error::NotFinite`]). Then nothing has changed: weights, moments and the
+/// number of steps are what they were, to the bit.
 pub fn apply<'a, E: Element>(
     optimizer: &dyn Optimizer<E>,
     state: &mut State<E>,
@@ -160,21 +175,7 @@ pub fn apply<'a, E: Element>(
                 .filter_map(|weight| weight.gradient.as_mut()),
         );
     }
-    state.iterations += 1;
-    for (weight, slots) in weights.into_iter().zip(&mut state.slots) {
-        let Some(gradient) = weight.gradient else {
-            continue;
-        };
-        optimizer.update_tensor(
-            state.iterations,
-            learning_rate,
-            weight.value,
-            &gradient,
-            slots,
-            weight.penalty,
-        );
-    }
-    Ok(())
+    finite::step(optimizer, state, learning_rate, weights)
 }
 
 /// Whoever makes a step, and whatever was set and how: no number that cannot be reaches a weight.

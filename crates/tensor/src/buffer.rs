@@ -75,6 +75,8 @@ pub struct Buffer<E> {
     lines: Vec<Line>,
     len: usize,
     element: PhantomData<E>,
+    /// The largest magnitude, where whoever wrote the values has noted it. Forgotten when they may change.
+    magnitude: Option<f64>,
 }
 
 impl<E: Pod> Buffer<E> {
@@ -93,6 +95,7 @@ impl<E: Pod> Buffer<E> {
             lines,
             len,
             element: PhantomData,
+            magnitude: None,
         }
     }
 
@@ -109,7 +112,18 @@ impl<E: Pod> Buffer<E> {
             lines,
             len,
             element: PhantomData,
+            magnitude: None,
         }
+    }
+
+    /// Notes the largest magnitude of the values as they are now: known to whoever wrote them while they were in the caches.
+    pub(crate) fn note_magnitude(&mut self, magnitude: Option<f64>) {
+        self.magnitude = magnitude;
+    }
+
+    /// What was noted, if the values are still those.
+    pub(crate) fn magnitude(&self) -> Option<f64> {
+        self.magnitude
     }
 
     /// A copy of `values`.
@@ -130,6 +144,7 @@ impl<E: Pod> Deref for Buffer<E> {
 
 impl<E: Pod> DerefMut for Buffer<E> {
     fn deref_mut(&mut self) -> &mut [E] {
+        self.magnitude = None;
         &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len]
     }
 }

@@ -724,3 +724,38 @@ fn results_do_not_depend_on_the_number_of_threads() {
         assert!(one == with(threads), "{threads} threads differ from one");
     }
 }
+
+/// The largest magnitude that a dense layer's gradient brings along is that of its numbers, and of no others.
+#[test]
+fn a_noted_magnitude_is_that_of_the_values_as_they_are() {
+    let largest = |t: &Tensor<f32>| t.to_vec().iter().fold(0.0f32, |most, x| most.max(x.abs()));
+    for (n, inputs, outputs) in [
+        (0, 3, 2),
+        (2, 3, 4),
+        (64, 900, 33),
+        (64, 33, 900),
+        (5000, 40, 20),
+    ] {
+        let (x, dy) = (values(&[n, inputs], 0), values(&[n, outputs], 1));
+        let mut found = x.dense_kernel_gradient(&dy).unwrap();
+        let expected = x.transpose().matmul(&dy).unwrap();
+        assert_eq!(found.to_vec(), expected.to_vec());
+        assert_eq!(found.magnitude(), f64::from(largest(&found)));
+        let part = found.slice(0, 1..inputs).unwrap();
+        assert_eq!(part.magnitude(), f64::from(largest(&part)));
+        let mut copy = found.clone();
+        copy.as_mut_slice()[1] = 1e9;
+        found.as_mut_slice()[0] = f32::NEG_INFINITY;
+        assert_eq!(copy.magnitude(), f64::from(1e9f32));
+        assert_eq!(found.magnitude(), f64::INFINITY);
+        assert!(found.scale(0.0).magnitude().is_nan());
+        if n > 0 {
+            let mut odd = dy.clone();
+            odd.as_mut_slice()[outputs - 1] = f32::NAN;
+            let gradient = x.dense_kernel_gradient(&odd).unwrap();
+            assert!(gradient.magnitude().is_nan());
+        }
+    }
+    let wrong = values(&[2, 3], 0).dense_kernel_gradient(&values(&[3, 3], 1));
+    assert!(wrong.unwrap_err().to_string().contains("inner dimensions"));
+}

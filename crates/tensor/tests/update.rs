@@ -3,6 +3,7 @@
 mod common;
 
 use common::on_every_instruction_set;
+use taper_tensor::kernels::magnitudes;
 use taper_tensor::kernels::update::{Numbers, Penalty, Rule, Slot};
 use taper_tensor::{Seed, Stream, Tensor};
 
@@ -145,4 +146,32 @@ fn slots_are_counted() {
 fn lengths_are_compared() {
     let mut w = [1.0f32; 2];
     Descent(0.1).update(&mut w, &[1.0], &mut [], Penalty::default());
+}
+
+#[test]
+fn the_largest_magnitude_is_found_wherever_it_is_and_nan_above_all() {
+    for len in LENGTHS {
+        let [x, ..] = values(len);
+        let x = x.to_vec();
+        let expected = x.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+        let doubles: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
+        assert_eq!(magnitudes(&[&x]), [f64::from(expected)]);
+        assert_eq!(magnitudes(&[&doubles]), [f64::from(expected)]);
+        for at in [0, len / 3, len / 2, len.saturating_sub(1)] {
+            if at >= len {
+                continue;
+            }
+            for (value, expected) in [(-2.0, 2.0), (f32::NEG_INFINITY, f64::INFINITY)] {
+                let mut odd = x.clone();
+                odd[at] = value;
+                assert_eq!(magnitudes(&[&odd, &[]]), [expected, 0.0], "{len} at {at}");
+                odd[len - 1 - at] = -f32::NAN;
+                let found = magnitudes(&[&x[..], &odd]);
+                assert!(
+                    found[0] <= 1.0 && found[1].is_nan(),
+                    "{len} at {at}: {found:?}"
+                );
+            }
+        }
+    }
 }

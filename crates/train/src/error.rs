@@ -41,12 +41,16 @@ pub enum Error {
     /// A setting that cannot work, such as a batch size of 0.
     #[error("{0}")]
     Setting(String),
-    /// The loss became infinite or not a number. The weights are those before this batch.
-    #[error(
-        "the loss of batch {batch} of {batches} in epoch {epoch} is {loss} (penalty {penalty}): training has diverged; \
-         try a learning rate lower than {learning_rate}, and check the inputs for values that are not finite"
-    )]
+    /// The data of a batch, its loss, penalty, a gradient or a moving statistic is infinite or not a number, or a weight or
+    /// moment would be after the step. Weights, moving statistics and the optimizer's state are those before this batch.
+    #[error("batch {batch} of {batches} in epoch {epoch} was not learnt from: {cause}")]
     NotFinite {
+        /// What is not finite: an input or target of which sample; or else the loss, which penalty, gradient, statistic,
+        /// weight or moment; and what to do, which is a lower learning rate only where a step was made or tried.
+        cause: String,
+        /// Whether it is the training that ran away: a loss, penalty, gradient, statistic, weight or moment that is not
+        /// finite although the data is. `false` for data that is not finite, or that is too large before any step was made.
+        diverged: bool,
         /// From 1.
         epoch: u64,
         /// From 1.

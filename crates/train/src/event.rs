@@ -20,7 +20,8 @@ pub enum Event<'a> {
         done: u64,
     },
     /// Something that is legal and hardly ever meant, such as a cross-entropy of values that are no probabilities: what, and
-    /// what to do. Told after [`TrainingStarted`](Self::TrainingStarted), before the first batch.
+    /// what to do. Told after [`TrainingStarted`](Self::TrainingStarted), before the first batch. And why a loss that is
+    /// measured at the end of an epoch is not finite, once a run, before [`EpochEnded`](Self::EpochEnded).
     Warning(&'a str),
     /// An epoch begins, or goes on.
     EpochStarted {

@@ -71,7 +71,7 @@ impl<E: Element> Op<E> for Dense<E> {
             None => None,
         };
         let kernel = match &self.input {
-            Some(input) => Some(input.transpose().matmul(&gradient)?),
+            Some(input) => Some(input.dense_kernel_gradient(&gradient)?),
             None => None,
         };
         let mut gradients = vec![input, kernel];

@@ -15,7 +15,8 @@ pub struct JobFailure {
     /// Whether it is that its files cannot be read. Such a failure is found, never recorded.
     #[serde(skip)]
     pub unreadable: bool,
-    /// Whether its training diverged: it met a number that is none.
+    /// Whether its training diverged: a loss, a weight or what belongs to one became a number that is none. Not so where
+    /// it was the data that held one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub diverged: bool,
 }
@@ -36,7 +37,10 @@ impl JobFailure {
                 other => other.to_string(),
             },
             unreadable: false,
-            diverged: matches!(error, Error::Train(taper_train::Error::NotFinite { .. })),
+            diverged: matches!(
+                error,
+                Error::Train(taper_train::Error::NotFinite { diverged: true, .. })
+            ),
         }
     }
 }
@@ -59,6 +63,36 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A failure of a training on one sample with this input.
+    fn trained_on(input: f32, rate: f64) -> JobFailure {
+        use taper_tensor::{Seed, Tensor};
+        use taper_train::prelude::*;
+        let x = Tensor::from_slice([1, 1], &[input]).expect("one number");
+        let y = Tensor::from_slice([1, 1], &[1e4]).expect("one number");
+        let data = taper_datasets::InMemory::new(x, y).expect("one sample");
+        let model = Sequential::new([1]).add(Dense::new(1));
+        let mut model = model.build(Seed(3)).expect("it builds");
+        let trainer = Trainer::new(SGD::new(rate), MeanSquaredError).epochs(3);
+        let error = { trainer }.fit(&mut model, &data).expect_err("it fails");
+        JobFailure::of(&crate::Error::Train(error))
+    }
+
+    #[test]
+    fn diverged_is_a_training_that_ran_away_not_one_on_data_that_is_none() {
+        for rate in [1e30, 1e38] {
+            let failure = trained_on(1.0, rate);
+            assert!(failure.diverged, "{failure}");
+            assert!(failure.message.contains("learning rate"), "{failure}");
+        }
+        for (input, word) in [(f32::NAN, "NaN"), (f32::INFINITY, "inf"), (1e30, "1e30")] {
+            let failure = trained_on(input, 0.1);
+            assert!(!failure.diverged, "{failure}");
+            let named = format!("the input of sample 0 holds {word}");
+            assert!(failure.message.contains(&named), "{failure}");
+            assert!(!failure.message.contains("learning rate"), "{failure}");
+        }
+    }
 
     #[test]
     fn a_panic_is_told_in_its_own_words() {

@@ -137,10 +137,12 @@ impl<E: Element> Model<E> {
     }
 
     /// Forward and backward in training mode, for batch number `step` of the run with this seed. The optimizer's step
-    /// is the caller's; new values of weights that are not trainable (running statistics) are stored here.
+    /// is the caller's; new values of weights that are not trainable (running statistics) are stored here, if loss, penalty
+    /// and all gradients are finite: a batch that no optimizer can learn from leaves the model as it was.
     ///
     /// # Errors
-    /// Inputs of another shape, a target that does not fit.
+    /// Inputs of another shape, a target that does not fit; a running statistic that would not be finite
+    /// ([`Error::NotFinite`]), after which the model is as it was.
     pub fn train_batch<'a, 'l>(
         &mut self,
         x: impl Into<Tensors<'a, E>>,
@@ -168,11 +170,9 @@ impl<E: Element> Model<E> {
         let inputs = x.iter().map(|x| tape.constant(x)).collect();
         let pass = self.pass(inputs, &y, &loss.into(), &mut weights, &mut context)?;
         let figures = (scalar(&pass.total)?, penalty + sum(&context.penalties)?);
-        let gradients = self.gradients(pass.total, &context.penalties, &weights)?;
+        let mut gradients = self.gradients(pass.total, &context.penalties, &weights)?;
         drop(weights);
-        for (index, value) in context.take_updates() {
-            self.parameters[index].value = value;
-        }
+        self.keep(context.take_updates(), figures, &mut gradients)?;
         Ok(Step {
             loss: figures.0,
             losses: pass.losses,
@@ -180,6 +180,33 @@ impl<E: Element> Model<E> {
             outputs: pass.outputs,
             gradients,
         })
+    }
+
+    /// Stores running statistics, unless something of the batch is not finite. What gradients come to is noted: the
+    /// optimizer asks for it, too.
+    fn keep(
+        &mut self,
+        updates: Vec<(usize, Tensor<E>)>,
+        (loss, penalty): (f64, f64),
+        gradients: &mut [Option<Tensor<E>>],
+    ) -> Result<()> {
+        if updates.is_empty() || !loss.is_finite() || !penalty.is_finite() {
+            return Ok(());
+        }
+        if let Some((index, _)) = updates.iter().find(|(_, x)| !x.magnitude().is_finite()) {
+            return Err(Error::NotFinite {
+                weight: self.parameters[*index].name.clone(),
+                loss,
+                penalty,
+            });
+        }
+        let magnitudes = Tensor::note_magnitudes(gradients.iter_mut().flatten());
+        if magnitudes.iter().all(|magnitude| magnitude.is_finite()) {
+            for (index, value) in updates {
+                self.parameters[index].value = value;
+            }
+        }
+        Ok(())
     }
 
     /// One gradient a trainable parameter, of the loss and the penalties on the tape.

@@ -1,9 +1,10 @@
 //! Adam (Kingma and Ba 2014) in Keras's form.
 
 use super::{Common, Row, checked, common_settings, parse, unparse};
+use crate::finite::FAR;
 use crate::schedules::LearningRate;
 use crate::setting::{Checked, below_one, positive_in};
-use crate::{Clipping, Optimizer, Penalty, Result};
+use crate::{Clipping, Magnitudes, Optimizer, Penalty, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use taper_tensor::Element;
@@ -118,6 +119,42 @@ pub(super) struct Step {
     decay: f64,
 }
 
+impl Step {
+    /// Both means stay between what they were and what is added to them, and the quotient stays small.
+    pub(super) fn reach(self, now: Magnitudes) -> Option<Magnitudes> {
+        let slots = now.slots.max(now.gradient).max(now.gradient * now.gradient);
+        // f32 may have no larger numbers; a NaN is no such number either.
+        if self.alpha.max(slots * self.alpha) > FAR || (slots * self.alpha).is_nan() {
+            return None;
+        }
+        let before = now.quotient.min(now.slots / self.epsilon);
+        let quotient = self.quotient(before).min(slots / self.epsilon);
+        let weight = now.weight * (1.0 - self.decay).abs().max(1.0) + self.alpha * quotient;
+        Some(Magnitudes {
+            quotient,
+            ..now.next(weight, slots)
+        })
+    }
+
+    /// What |m| / (√v + ε) cannot exceed after a step, from what it does not exceed before it. Since √v becomes at least
+    /// √β₂·√v and at least √(1 − β₂)·|g|, it is at most β₁/√β₂ of what it was and (1 − β₁)/√(1 − β₂) more, whatever the
+    /// gradient: 32 for the defaults in the long run. Without it the bound of a weight would grow by |m| / ε a step, and by
+    /// way of a penalty without end.
+    fn quotient(self, before: f64) -> f64 {
+        let (beta_1, beta_2) = (1.0 - self.rest_1, 1.0 - self.rest_2);
+        if beta_2 < 0.1 {
+            return f64::INFINITY; // rounding may take more off v than stays
+        }
+        // What rounding adds to factors and to the whole, and what is lost of v where it is subnormal.
+        const FACTOR: f64 = 1e-6;
+        const WHOLE: f64 = 1.0 + 1e-4;
+        let flushed = 1.0 + f64::from(f32::MIN_POSITIVE).sqrt() / self.epsilon;
+        let kept = (beta_1 + FACTOR) / beta_2.sqrt() * before;
+        let added = (self.rest_1 + FACTOR) / self.rest_2.sqrt();
+        (kept + added) * flushed * WHOLE
+    }
+}
+
 impl Rule<2> for Step {
     #[inline(always)]
     fn step<V: Numbers>(self, w: V, g: V, [m, v]: &mut [Slot<V>; 2]) -> V {
@@ -150,6 +187,10 @@ impl<E: Element> Optimizer<E> for Adam {
 
     fn slots(&self) -> &'static [&'static str] {
         SLOTS
+    }
+
+    fn reach(&self, iteration: u64, learning_rate: f64, now: Magnitudes) -> Option<Magnitudes> {
+        self.settings.step(iteration, learning_rate, 0.0).reach(now)
     }
 
     fn update(

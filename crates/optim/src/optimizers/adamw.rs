@@ -4,7 +4,7 @@ use super::adam::{LEARNING_RATE, SLOTS, Settings};
 use super::{Adam, Common, Row, checked, common_settings, parse, unparse};
 use crate::schedules::LearningRate;
 use crate::setting::not_negative;
-use crate::{Clipping, Optimizer, Penalty, Result};
+use crate::{Clipping, Magnitudes, Optimizer, Penalty, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use taper_tensor::Element;
@@ -82,6 +82,12 @@ impl<E: Element> Optimizer<E> for AdamW {
 
     fn slots(&self) -> &'static [&'static str] {
         SLOTS
+    }
+
+    fn reach(&self, iteration: u64, learning_rate: f64, now: Magnitudes) -> Option<Magnitudes> {
+        let decay = learning_rate * self.weight_decay;
+        let step = self.settings.step(iteration, learning_rate, decay);
+        step.reach(now)
     }
 
     fn update(

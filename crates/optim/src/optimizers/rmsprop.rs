@@ -1,9 +1,10 @@
 //! RMSprop (Hinton's lecture 6e of 2012) in Keras's form.
 
 use super::{Common, Row, checked, common_settings, parse, unparse};
+use crate::finite::FAR;
 use crate::schedules::LearningRate;
 use crate::setting::{below_one, fraction, positive_in};
-use crate::{Clipping, Optimizer, Penalty, Result};
+use crate::{Clipping, Magnitudes, Optimizer, Penalty, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use taper_tensor::Element;
@@ -121,6 +122,29 @@ impl<E: Element> Optimizer<E> for RMSprop {
             (false, true) => &["velocity", "average_gradient"],
             (true, true) => &["velocity", "momentum", "average_gradient"],
         }
+    }
+
+    fn reach(&self, _iteration: u64, learning_rate: f64, now: Magnitudes) -> Option<Magnitudes> {
+        let Settings {
+            momentum,
+            epsilon,
+            centered,
+            rho,
+            ..
+        } = self.settings;
+        if centered {
+            return None; // rounding may leave less than 0 under the root
+        }
+        let whole = now.gradient * learning_rate / epsilon.sqrt().min(1.0);
+        // √v is at least √(1 − ρ)·|g|, but for what is rounded, and lost where it is subnormal.
+        let flushed = 1.0 + (f64::from(f32::MIN_POSITIVE) / epsilon).sqrt();
+        let increment = match whole > FAR {
+            true => whole,
+            false => whole.min(learning_rate / (1.0 - rho).sqrt() * flushed * (1.0 + 1e-4)),
+        };
+        let moments = now.slots.max(now.gradient * now.gradient);
+        let slots = moments.max(now.slots * momentum + increment);
+        Some(now.next(now.weight + now.slots * momentum + increment, slots))
     }
 
     fn update(

@@ -3,7 +3,7 @@
 use super::{Common, Row, checked, common_settings, parse, unparse};
 use crate::schedules::LearningRate;
 use crate::setting::fraction;
-use crate::{Clipping, Optimizer, Penalty, Result};
+use crate::{Clipping, Magnitudes, Optimizer, Penalty, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use taper_tensor::Element;
@@ -90,6 +90,12 @@ impl<E: Element> Optimizer<E> for SGD {
         } else {
             &["momentum"]
         }
+    }
+
+    fn reach(&self, _iteration: u64, learning_rate: f64, now: Magnitudes) -> Option<Magnitudes> {
+        let change = now.gradient * learning_rate;
+        let slots = now.slots * self.settings.momentum + change;
+        Some(now.next(now.weight + slots + change, slots))
     }
 
     fn update(

@@ -6,8 +6,8 @@
 //! transposed, its block of `b`.
 
 use super::cut::add_partials;
-use super::scratch;
 use super::transpose::Transpose;
+use super::{magnitude, scratch};
 use crate::matrix::MatrixRef;
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk};
@@ -40,23 +40,71 @@ pub(crate) fn matmul(
         }
         return;
     }
-    if m * n * k <= SMALL {
-        block(a, b, BlockMut::new(c, m, n, n), accumulate);
-    } else if m * n <= 1 << 15 && k >= 4 * INNER {
-        along_inner(a, b, c, accumulate);
-    } else if m >= n {
-        c.par_chunks_mut(ROWS * n).enumerate().for_each(|(i, c)| {
-            let rows = c.len() / n;
-            block(
-                rows_of(a, i * ROWS, rows),
-                b,
-                BlockMut::new(c, rows, n, n),
-                accumulate,
-            );
-        });
-    } else {
-        by_columns(a, b, BlockMut::new(c, m, n, n), accumulate);
+    match Cut::of(m, n, k) {
+        Cut::None => block(a, b, BlockMut::new(c, m, n, n), accumulate),
+        Cut::Inner => along_inner(a, b, c, accumulate),
+        Cut::Rows => {
+            let tasks = c.par_chunks_mut(ROWS * n).enumerate();
+            tasks.for_each(|(i, c)| row_task(a, b, i, c, accumulate));
+        }
+        Cut::Columns => by_columns(a, b, BlockMut::new(c, m, n, n), accumulate),
     }
+}
+
+/// How a product of `m × k` by `k × n` is cut.
+#[derive(PartialEq)]
+enum Cut {
+    None,
+    Inner,
+    Rows,
+    Columns,
+}
+
+impl Cut {
+    fn of(m: usize, n: usize, k: usize) -> Cut {
+        if m * n * k <= SMALL {
+            Cut::None
+        } else if m * n <= 1 << 15 && k >= 4 * INNER {
+            Cut::Inner
+        } else if m >= n {
+            Cut::Rows
+        } else {
+            Cut::Columns
+        }
+    }
+}
+
+/// `c = a · b`, and the largest magnitude in it where that costs next to nothing: where tasks write rows of their own, which
+/// are looked at while they are in the caches.
+pub(crate) fn matmul_measured(
+    a: MatrixRef<'_, f32>,
+    b: MatrixRef<'_, f32>,
+    c: &mut [f32],
+) -> Option<f64> {
+    let (m, n, k) = (a.rows, b.columns, a.columns);
+    if Cut::of(m, n, k) != Cut::Rows {
+        matmul(a, b, c, false);
+        return None;
+    }
+    let measured = |(i, c): (usize, &mut [f32])| {
+        row_task(a, b, i, c, false);
+        magnitude::of_f32(c)
+    };
+    let tasks = c.par_chunks_mut(ROWS * n).enumerate().map(measured);
+    Some(tasks.reduce(|| 0.0, magnitude::larger))
+}
+
+/// Task number `i` of those that write rows of their own.
+fn row_task(
+    a: MatrixRef<'_, f32>,
+    b: MatrixRef<'_, f32>,
+    i: usize,
+    c: &mut [f32],
+    accumulate: bool,
+) {
+    let (n, rows) = (b.columns, c.len() / b.columns);
+    let c = BlockMut::new(c, rows, n, n);
+    block(rows_of(a, i * ROWS, rows), b, c, accumulate);
 }
 
 fn by_columns(a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, c: BlockMut<'_>, accumulate: bool) {

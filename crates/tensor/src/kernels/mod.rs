@@ -10,6 +10,7 @@ pub(crate) mod cut;
 pub mod dropout;
 pub(crate) mod elementwise;
 pub mod geometry;
+mod magnitude;
 pub mod math;
 mod matmul;
 mod pool;
@@ -28,6 +29,7 @@ pub use arguments::{Epilogue, PoolPositions};
 pub use conv::ways;
 pub use dropout::Dropout;
 pub use geometry::{Conv2dSpec, ConvGeometry, Padding, Pool2dSpec, PoolGeometry};
+pub use magnitude::magnitudes;
 
 use crate::buffer::Buffer;
 use conv::{gated, pooled};
@@ -38,6 +40,16 @@ use update::Passes;
 pub trait Kernels: Passes {
     fn matmul(a: MatrixRef<'_, Self>, b: MatrixRef<'_, Self>, c: &mut [Self], accumulate: bool) {
         reference::matmul(a, b, c, accumulate);
+    }
+
+    /// `c = a · b`, and the largest magnitude in `c` where that is known without another pass.
+    fn matmul_measured(
+        a: MatrixRef<'_, Self>,
+        b: MatrixRef<'_, Self>,
+        c: &mut [Self],
+    ) -> Option<f64> {
+        Self::matmul(a, b, c, false);
+        None
     }
 
     fn finish(y: &mut [Self], bias: Option<&[Self]>, epilogue: &Epilogue) {
@@ -201,6 +213,10 @@ impl Kernels for f64 {
 impl Kernels for f32 {
     fn matmul(a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, c: &mut [f32], accumulate: bool) {
         matmul::matmul(a, b, c, accumulate);
+    }
+
+    fn matmul_measured(a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, c: &mut [f32]) -> Option<f64> {
+        matmul::matmul_measured(a, b, c)
     }
 
     fn finish(y: &mut [f32], bias: Option<&[f32]>, epilogue: &Epilogue) {

@@ -4,6 +4,7 @@
 use super::arguments::{After, ChannelMap, Epilogue};
 use super::dropout::Mask;
 use super::geometry::{ConvGeometry, PoolGeometry};
+use super::magnitude;
 use super::update::{Numbers, Passes, Penalty, Piece, Rule, Slot};
 use crate::matrix::MatrixRef;
 use crate::scalar::Scalar;
@@ -365,6 +366,10 @@ pub(crate) fn penalty_sums<E: Scalar>(x: &[E]) -> (f64, f64) {
 impl Passes for f64 {
     fn pass<const SLOTS: usize>(rule: impl Rule<SLOTS>, piece: Piece<'_, f64, SLOTS>) {
         update(rule, piece);
+    }
+
+    fn magnitude(piece: &[f64]) -> f64 {
+        piece.iter().map(|x| x.abs()).fold(0.0, magnitude::larger)
     }
 }
 

@@ -14,10 +14,12 @@ pub struct Penalty {
     pub l2: f64,
 }
 
-/// What runs a rule over a piece: vectors of the instruction set in use for f32, one number after the other for f64.
+/// What passes over a piece: vectors of the instruction set in use for f32, one number after the other for f64.
 pub trait Passes: Scalar {
     /// One piece of an optimizer's pass.
     fn pass<const SLOTS: usize>(rule: impl Rule<SLOTS>, piece: Piece<'_, Self, SLOTS>);
+    /// The largest magnitude in a piece. See [`magnitudes`](super::magnitudes).
+    fn magnitude(piece: &[Self]) -> f64;
 }
 
 /// What an optimizer does to one number of a weight, which has `SLOTS` numbers beside it (moments, running means).

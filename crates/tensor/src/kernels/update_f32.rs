@@ -1,5 +1,6 @@
 //! The passes of [`super::update`] for f32: the rule on vectors of the instruction set in use.
 
+use super::magnitude;
 use super::update::{LEAST_WEIGHT, Numbers, Passes, Penalty, Piece, Rule, Slot};
 use crate::simd::{Simd, WithSimd, dispatch};
 use std::ops::{Add, Div, Mul, Sub};
@@ -7,6 +8,10 @@ use std::ops::{Add, Div, Mul, Sub};
 impl Passes for f32 {
     fn pass<const SLOTS: usize>(rule: impl Rule<SLOTS>, piece: Piece<'_, f32, SLOTS>) {
         update(rule, piece);
+    }
+
+    fn magnitude(piece: &[f32]) -> f64 {
+        magnitude::of_f32(piece)
     }
 }
 

@@ -84,6 +84,26 @@ impl<E: Element> Tensor<E> {
         }
     }
 
+    /// The gradient of a dense layer's kernel, selfᵀ · gradient: `[n, in]`, `[n, out]` → `[in, out]`. The bits are those of
+    /// [`matmul`](Self::matmul); its [`magnitude`](Self::magnitude), which the optimizer will ask for, is noted while its parts
+    /// are in the caches.
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn dense_kernel_gradient(&self, gradient: &Self) -> Result<Self> {
+        let transposed = self.transpose();
+        let (inputs, outputs) = match (self.shape(), gradient.shape()) {
+            (&[n, inputs], &[n2, outputs]) if n == n2 => (inputs, outputs),
+            _ => return transposed.matmul(gradient), // which says what does not fit
+        };
+        let (left, right) = (Operand::new(&transposed), Operand::new(gradient));
+        let count = shape::element_count("dense_kernel_gradient", &[inputs, outputs])?;
+        let mut c = Buffer::uninit(count);
+        let magnitude = E::matmul_measured(left.matrix(), right.matrix(), &mut c);
+        c.note_magnitude(magnitude);
+        Ok(Tensor::from_buffer([inputs, outputs], c))
+    }
+
     /// dropout(relu(self · kernel + bias)): `[n, in]`, `[in, out]`, `[out]` → `[n, out]`.
     ///
     /// # Errors

@@ -126,6 +126,14 @@ impl Simd for Avx2 {
         }
     }
     #[inline(always)]
+    fn larger_magnitude(self, best: __m256, value: __m256) -> __m256 {
+        // SAFETY: invariant 1.
+        unsafe {
+            let magnitude = _mm256_castps_si256(_mm256_andnot_ps(_mm256_set1_ps(-0.0), value));
+            _mm256_castsi256_ps(_mm256_max_epu32(_mm256_castps_si256(best), magnitude))
+        }
+    }
+    #[inline(always)]
     fn beaten(self, best: (__m256, __m256), value: (__m256, __m256)) -> (__m256, __m256) {
         // SAFETY: invariant 1.
         let second = unsafe {

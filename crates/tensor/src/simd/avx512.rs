@@ -153,6 +153,14 @@ impl Simd for Avx512 {
         }
     }
     #[inline(always)]
+    fn larger_magnitude(self, best: __m512, value: __m512) -> __m512 {
+        // SAFETY: invariant 1.
+        unsafe {
+            let magnitude = _mm512_castps_si512(_mm512_abs_ps(value));
+            _mm512_castsi512_ps(_mm512_max_epu32(_mm512_castps_si512(best), magnitude))
+        }
+    }
+    #[inline(always)]
     fn beaten(self, best: (__m512, __m512), value: (__m512, __m512)) -> (__m512, __m512) {
         // SAFETY: invariant 1.
         let second = unsafe {

@@ -91,6 +91,8 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     /// The larger; NaN when one is.
     fn larger(self, a: Self::V, b: Self::V) -> Self::V;
+    /// The larger of `best` and `|value|` by their bits, so that NaN is larger than ∞ and stays. `best` has no sign.
+    fn larger_magnitude(self, best: Self::V, value: Self::V) -> Self::V;
     /// Lane by lane: `best`, or `value` where its first is larger, with the second that goes along. The first is NaN once
     /// one was.
     fn beaten(self, best: (Self::V, Self::V), value: (Self::V, Self::V)) -> (Self::V, Self::V);

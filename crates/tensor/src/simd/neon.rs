@@ -102,6 +102,14 @@ impl Simd for Neon {
         unsafe { vmaxq_f32(a, b) }
     }
     #[inline(always)]
+    fn larger_magnitude(self, best: float32x4_t, value: float32x4_t) -> float32x4_t {
+        // SAFETY: invariant 1.
+        unsafe {
+            let magnitude = vreinterpretq_u32_f32(vabsq_f32(value));
+            vreinterpretq_f32_u32(vmaxq_u32(vreinterpretq_u32_f32(best), magnitude))
+        }
+    }
+    #[inline(always)]
     fn beaten(
         self,
         best: (float32x4_t, float32x4_t),

@@ -84,6 +84,14 @@ impl Simd for Portable {
         (a.simd_gt(b) | a.is_nan()).select(a, b)
     }
     #[inline(always)]
+    fn larger_magnitude(self, best: f32x8, value: f32x8) -> f32x8 {
+        let (mut lanes, value) = (best.to_array(), value.to_array());
+        for (best, value) in lanes.iter_mut().zip(value) {
+            *best = f32::from_bits(best.to_bits().max(value.abs().to_bits()));
+        }
+        f32x8::new(lanes)
+    }
+    #[inline(always)]
     fn beaten(self, best: (f32x8, f32x8), value: (f32x8, f32x8)) -> (f32x8, f32x8) {
         let second = value.0.simd_gt(best.0).select(value.1, best.1);
         (self.larger(best.0, value.0), second)

@@ -5,9 +5,11 @@ use super::Tensor;
 use super::elementwise::{greater, lesser};
 use super::fold::{Columns, fold};
 use crate::buffer::Buffer;
+use crate::kernels::magnitudes;
 use crate::walk::CHUNK;
 use crate::{Element, Error, Result, shape};
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// Reductions. Axes that are reduced disappear, or stay with length 1 if `keep_dims` is set.
 impl<E: Element> Tensor<E> {
@@ -96,6 +98,53 @@ impl<E: Element> Tensor<E> {
         let stretched = |&axis: &usize| axis < added || shape[axis - added] != self.shape[axis];
         let axes: Vec<usize> = (0..self.rank()).filter(stretched).collect();
         self.sum_axes(&axes, true)?.reshape(shape)
+    }
+
+    /// The largest |x|, 0 of an empty tensor; not finite where a number is not (NaN where one is NaN). It takes no pass where
+    /// whoever made the tensor has noted it.
+    ///
+    /// ```
+    /// let w = taper_tensor::Tensor::from_vec([3], vec![1.0f32, -2.0, 1.5])?;
+    /// assert_eq!(w.magnitude(), 2.0);
+    /// # Ok::<(), taper_tensor::Error>(())
+    /// ```
+    pub fn magnitude(&self) -> f64 {
+        Self::magnitudes([Some(self)])[0]
+    }
+
+    /// Those of several tensors, side by side; 0 where there is none.
+    pub fn magnitudes<'t>(tensors: impl IntoIterator<Item = Option<&'t Self>>) -> Vec<f64> {
+        let tensors: Vec<_> = tensors.into_iter().collect();
+        let noted: Vec<Option<f64>> = tensors.iter().map(|t| t.and_then(Self::noted)).collect();
+        let unknown = tensors.iter().zip(&noted).map(|(tensor, noted)| {
+            let asked = noted.is_none().then_some(*tensor).flatten();
+            asked.map(Self::contiguous)
+        });
+        let unknown: Vec<_> = unknown.collect();
+        let values = unknown.iter().map(|tensor| tensor.as_ref()?.as_slice());
+        let slices: Vec<&[E]> = values.map(Option::unwrap_or_default).collect();
+        let found = magnitudes(&slices).into_iter().zip(noted);
+        found.map(|(found, noted)| noted.unwrap_or(found)).collect()
+    }
+
+    /// The same, and noted, so that asking again takes no pass until they are written to. (Tensors that share their memory
+    /// note nothing.)
+    pub fn note_magnitudes<'t>(tensors: impl IntoIterator<Item = &'t mut Self>) -> Vec<f64> {
+        let mut tensors: Vec<_> = tensors.into_iter().collect();
+        let found = Self::magnitudes(tensors.iter().map(|tensor| Some(&**tensor)));
+        for (tensor, &magnitude) in tensors.iter_mut().zip(&found) {
+            let whole = tensor.len() == tensor.storage.len() && tensor.is_contiguous();
+            if let Some(storage) = Arc::get_mut(&mut tensor.storage).filter(|_| whole) {
+                storage.note_magnitude(Some(magnitude));
+            }
+        }
+        found
+    }
+
+    /// What was noted of all values of the memory, if this tensor has all of them.
+    fn noted(&self) -> Option<f64> {
+        let whole = self.len() == self.storage.len() && self.is_contiguous();
+        whole.then(|| self.storage.magnitude()).flatten()
     }
 
     /// The index of the greatest value along `axis`, for every row-major position of the other axes. Of equal values

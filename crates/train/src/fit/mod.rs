@@ -2,6 +2,7 @@
 
 mod check;
 mod decisions;
+mod finite;
 mod measure;
 mod position;
 mod tell;
@@ -139,6 +140,8 @@ struct Run<'r, 'a> {
     changes_noted: Option<String>,
     /// What the result depends on, when it was asked for.
     conditions: OnceCell<Conditions>,
+    /// Whether it was told that a measured loss is not finite.
+    warned: bool,
 }
 
 impl<'r, 'a> Run<'r, 'a> {
@@ -180,6 +183,7 @@ impl<'r, 'a> Run<'r, 'a> {
             changes: Vec::new(),
             changes_noted: None,
             conditions: OnceCell::new(),
+            warned: false,
             settings,
             model,
             data,
@@ -220,6 +224,7 @@ impl<'r, 'a> Run<'r, 'a> {
             let started = Instant::now();
             self.tell(callbacks, &Event::ValidationStarted { epoch });
             let record = self.measure(started)?;
+            self.warn_of_figures(callbacks, &record);
             self.history.epochs.push(record);
             self.epoch += 1;
             self.batch = 0;
@@ -269,9 +274,7 @@ impl<'r, 'a> Run<'r, 'a> {
 
     /// One training step; returns its loss, penalty included.
     fn run_batch(&mut self, batch: &Batch) -> Result<f64> {
-        let Settings {
-            optimizer, seed, ..
-        } = self.settings;
+        let Settings { seed, .. } = self.settings;
         let (iteration, rate) = (self.state.iterations, self.control.rate());
         if self.control.learning_rate.get().is_some() && !(0.0..f64::INFINITY).contains(&rate) {
             let message = format!("a callback set the learning rate to {rate}");
@@ -283,25 +286,20 @@ impl<'r, 'a> Run<'r, 'a> {
             None => self.goal.losses(),
         };
         let losses = losses.sample_weights(batch.sample_weights.as_ref());
+        let statistics = self.statistics();
         let step = self
             .model
-            .train_batch(&*inputs, &*targets, losses, *seed, iteration)?;
+            .train_batch(&*inputs, &*targets, losses, *seed, iteration);
+        let mut step = step.map_err(|error| self.not_run(error, batch, rate))?;
         let batch_loss = step.loss + step.penalty;
-        if !batch_loss.is_finite() {
-            return Err(Error::NotFinite {
-                epoch: self.epoch + 1,
-                batch: self.batch + 1,
-                batches: self.batches,
-                loss: step.loss,
-                penalty: step.penalty,
-                learning_rate: rate,
-            });
-        }
         if self.order.wants_gradient_norms {
             self.control.gradient_norms = moments::norms(&step.gradients);
         }
-        let gradients = step.gradients;
-        moments::step(&**optimizer, &mut self.state, self.model, rate, gradients)?;
+        let gradients = std::mem::take(&mut step.gradients);
+        if let Err(fault) = self.learn(step.loss, step.penalty, gradients, rate) {
+            self.put_back(statistics);
+            return Err(self.refusal(fault, batch, (step.loss, step.penalty), rate));
+        }
         self.reschedule();
         let own_weights = batch.sample_weights.as_ref();
         let by_class = self.class_weighted.as_ref().map(|loss| {
