@@ -170,6 +170,7 @@ fn a_figure_that_was_not_measured_is_no_epoch_without_improvement() {
         .callback(EarlyStopping::on("nothing").patience(3))
         .resume(&checkpoint)
         .unwrap()
+        .accept("metrics")
         .fit(&mut model, &data)
         .unwrap();
     assert_eq!(fit.epochs.len(), 8);

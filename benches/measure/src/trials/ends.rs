@@ -124,7 +124,8 @@ fn checkpoint(hash: &mut Sha256, checkpoint: Checkpoint) -> Result<()> {
     let others = checkpoint
         .provenance
         .iter()
-        .filter(|(name, _)| *name != "started");
+        // `resumed_started`, too: when the last part of a run began.
+        .filter(|(name, _)| !name.ends_with("started"));
     others.for_each(|(name, value)| hash.update(format!("{name} {value}").as_bytes()));
     Ok(())
 }

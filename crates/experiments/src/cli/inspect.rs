@@ -94,11 +94,6 @@ fn state(checkpoint: &Checkpoint) -> anyhow::Result<String> {
     let mut text = String::new();
     let mut line = |name: &str, value: &str| text.push_str(&format!("{name:<18}{value}\n"));
     match &checkpoint.position {
-        // How many epochs were asked for is not in the file: whether another one is to come, it cannot say.
-        Some(position) if position.batch == 0 => line(
-            "position",
-            &format!("{} epochs done; seed {}", position.epoch, position.seed),
-        ),
         Some(position) => line(
             "position",
             &format!("{}; seed {}", place(checkpoint, position), position.seed),
