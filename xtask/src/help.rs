@@ -17,6 +17,8 @@ Training
 Checking
   test [cargo test args]   all tests of the workspace
   gradcheck [--op NAME]    gradients against central differences
+  soak                     hundreds of trainings killed, stopped, on full and failing disks: all
+                           must end in the same bits (--part, --rounds)
   ci                       everything that .ci/run checks
 
 Measuring

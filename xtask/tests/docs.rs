@@ -189,6 +189,7 @@ fn check_command(document: &str, words: &[String], help: &str, programs: &Progra
             return;
         }
         ("bench", None) => return,
+        ("soak", _) => help_of(measure, &["soak"]),
         ("data", Some(action)) if !action.starts_with('-') => help_of(taper, &[command, action]),
         _ => help_of(taper, &[command]),
     };

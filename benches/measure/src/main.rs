@@ -1,4 +1,5 @@
-//! `cargo xtask bench …`: steps, epochs, curves, digests, other frameworks, and everything that has a bound.
+//! `cargo xtask bench …`: steps, epochs, curves, digests, other frameworks, and everything that has a bound; and
+//! `cargo xtask soak`, which disturbs trainings.
 //!
 //! Shared machines are noisy and slow down for seconds at a time, so programs that are compared take
 //! turns, and what counts is the ratio within a turn.
@@ -25,10 +26,12 @@ mod peers;
 mod pool;
 mod record;
 mod scratch;
+mod soak;
 mod statistics;
 mod step;
 mod study;
 mod taper;
+mod trials;
 mod usage;
 mod work;
 mod zoo;
@@ -41,6 +44,14 @@ fn main() -> ExitCode {
         .map(std::ffi::OsString::into_string)
         .collect::<Result<Vec<String>, _>>()
         .map_err(|argument| usage::wrong(format!("argument {argument:?} is not UTF-8")));
-    let done = arguments.and_then(|arguments| commands::run(&arguments));
-    output::ended(done.map_or_else(|error| output::report(&error), |()| ExitCode::SUCCESS))
+    let done = arguments.and_then(|arguments| carry_out(&arguments));
+    output::ended(done.unwrap_or_else(|error| output::report(&error)))
+}
+
+/// `soak …` is what `cargo xtask soak` asks for; anything else stands after `cargo xtask bench`.
+fn carry_out(arguments: &[String]) -> anyhow::Result<ExitCode> {
+    match arguments.split_first() {
+        Some((word, rest)) if word == "soak" => soak::Soak::parse(rest)?.run(),
+        _ => commands::run(arguments).map(|()| ExitCode::SUCCESS),
+    }
 }

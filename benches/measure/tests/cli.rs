@@ -222,6 +222,33 @@ fn every_measure_explains_itself() {
 }
 
 #[test]
+fn the_soak_explains_itself() {
+    let help = succeed(&["soak", "--help"]);
+    for part in ["kill", "signals", "full", "faults"] {
+        let listed = |line: &str| line.trim_start().starts_with(&format!("- {part}:"));
+        assert!(help.lines().any(listed), "{part}: {help}");
+    }
+    for words in ["Usage: cargo xtask soak", "--rounds", "--seed", "130"] {
+        assert!(help.contains(words), "{words}: {help}");
+    }
+}
+
+/// A program that does nothing leaves no run to compare with; that is said, and what it left stays to be looked at.
+#[test]
+fn a_soak_of_what_does_not_train_fails() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let dir = folder.path().to_str().expect("UTF-8");
+    let program = env!("CARGO_BIN_EXE_taper-measure");
+    let output = measure(&["soak", "--program", program, "--dir", dir, "--rounds", "1"]);
+    assert_eq!(output.status.code(), Some(1));
+    let errors = errors(&output);
+    assert!(
+        errors.contains("the undisturbed training failed"),
+        "{errors}"
+    );
+}
+
+#[test]
 fn wrong_usage_has_exit_code_2() {
     for arguments in [
         &["nothing"][..],
@@ -234,6 +261,8 @@ fn wrong_usage_has_exit_code_2() {
         &["epoch", "--variants", "l3"],
         &["digest", "--steps", "0"],
         &["curves", "--only", "weather"],
+        &["soak", "--part", "weather"],
+        &["soak", "--rounds", "0"],
     ] {
         let output = measure(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

@@ -54,4 +54,19 @@ pub trait Op<E: Element>: 'static {
         gradient: Tensor<E>,
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor<E>>>>;
+
+    /// [`backward`](Self::backward), with what other readers of the first input have already sent back to it. An
+    /// operation that can add to it while it writes takes it, and returns the sum; what it leaves is added by the tape,
+    /// to the same bits (the default).
+    ///
+    /// # Errors
+    /// When a tensor operation fails.
+    fn backward_onto(
+        self: Box<Self>,
+        gradient: Tensor<E>,
+        wanted: &[bool],
+        _so_far: &mut Option<Tensor<E>>,
+    ) -> Result<Vec<Option<Tensor<E>>>> {
+        self.backward(gradient, wanted)
+    }
 }

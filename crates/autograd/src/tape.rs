@@ -123,7 +123,11 @@ fn differentiate<E: Element>(
         };
         let name = op.name();
         let wanted: Vec<bool> = inputs.iter().map(Option::is_some).collect();
-        let back = op.backward(gradient, &wanted)?;
+        let so_far = match inputs.first() {
+            Some(&Some(first)) => &mut gradients[first],
+            _ => &mut None,
+        };
+        let back = op.backward_onto(gradient, &wanted, so_far)?;
         if back.len() != inputs.len() {
             let message = format!(
                 "its backward returned {} gradients for {} inputs",

@@ -111,7 +111,8 @@ pub struct OptimizerState {
     pub config: String,
     /// Steps taken so far.
     pub iterations: u64,
-    /// Moments by name, e.g. `("conv2d/kernel/momentum", [3, 3, 1, 32])`. Names are unique.
+    /// Moments by name, e.g. `("conv2d/kernel/momentum", [3, 3, 1, 32])`. Names are unique. Those that begin with
+    /// `/callbacks/` are no moments: what `taper-train`'s callbacks keep, such as the weights of the best epoch.
     pub slots: Vec<(String, Tensor)>,
 }
 

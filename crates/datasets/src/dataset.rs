@@ -125,6 +125,12 @@ pub trait Dataset: Send + Sync {
     fn digest(&self) -> Option<&str> {
         None
     }
+
+    /// What tells these samples from others, if that can be had: training that goes on compares it. Default: the
+    /// [`digest`](Dataset::digest). It is asked for whenever a checkpoint is made, so whatever takes time is kept.
+    fn fingerprint(&self) -> Option<String> {
+        self.digest().map(str::to_owned)
+    }
 }
 
 /// Which sample is read, and when.
@@ -222,6 +228,7 @@ macro_rules! forward {
             fn class_names(&self) -> &[String] { (**self).class_names() }
             fn name(&self) -> &str { (**self).name() }
             fn digest(&self) -> Option<&str> { (**self).digest() }
+            fn fingerprint(&self) -> Option<String> { (**self).fingerprint() }
         }
     )*};
 }

@@ -2,6 +2,7 @@
 
 use crate::dataset::{check_fields, check_weight};
 use crate::{Dataset, Error, Field, Result, Sample};
+use std::sync::{Arc, OnceLock};
 use taper_tensor::Tensor;
 
 /// Inputs and targets held as tensors, sample by sample along axis 0. Cloning shares them.
@@ -12,6 +13,8 @@ pub struct InMemory {
     sample_weights: Option<Tensor>,
     class_names: Vec<String>,
     name: String,
+    /// Made when it is first asked for.
+    fingerprint: Arc<OnceLock<String>>,
 }
 
 /// One input or target of all samples.
@@ -67,6 +70,7 @@ impl InMemory {
             sample_weights: None,
             class_names: Vec::new(),
             name: "in memory".into(),
+            fingerprint: Arc::default(),
         };
         data.check().map(|()| data)
     }
@@ -99,6 +103,7 @@ impl InMemory {
             check_weight(&self.name, index, weight)?;
         }
         self.sample_weights = Some(weights);
+        self.fingerprint = Arc::default();
         Ok(self)
     }
 
@@ -208,4 +213,41 @@ impl Dataset for InMemory {
     fn name(&self) -> &str {
         &self.name
     }
+    /// 64 bits of all values, weights of samples included.
+    fn fingerprint(&self) -> Option<String> {
+        let made = self.fingerprint.get_or_init(|| {
+            let columns = self.inputs.iter().chain(&self.targets);
+            let all = columns
+                .map(|column| &column.values)
+                .chain(&self.sample_weights);
+            let hash = all.fold(0, |hash, tensor| {
+                mixed(hash, tensor.as_slice().unwrap_or(&[]))
+            });
+            format!("{hash:016x}")
+        });
+        Some(made.clone())
+    }
+}
+
+/// Eight lanes side by side, so that it takes as long as reading memory does; each step can be undone, so that no single
+/// change goes unseen.
+fn mixed(start: u64, values: &[f32]) -> u64 {
+    const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+    let step = |lane: u64, value: f32| {
+        (lane ^ u64::from(value.to_bits()))
+            .wrapping_mul(FACTOR)
+            .rotate_left(29)
+    };
+    let mut lanes: [u64; 8] = std::array::from_fn(|i| start.wrapping_add(i as u64));
+    let (eights, rest) = values.as_chunks::<8>();
+    for eight in eights {
+        for (lane, value) in lanes.iter_mut().zip(eight) {
+            *lane = step(*lane, *value);
+        }
+    }
+    for (lane, value) in lanes.iter_mut().zip(rest) {
+        *lane = step(*lane, *value);
+    }
+    let fold = |hash: u64, lane: &u64| (hash ^ lane).wrapping_mul(FACTOR).rotate_left(31);
+    lanes.iter().fold(values.len() as u64, fold)
 }

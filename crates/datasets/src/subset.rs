@@ -166,4 +166,18 @@ impl<D: Dataset> Dataset for Subset<D> {
     fn digest(&self) -> Option<&str> {
         self.dataset.digest()
     }
+    /// That of the whole, and which part of it.
+    fn fingerprint(&self) -> Option<String> {
+        let whole = self.dataset.fingerprint()?;
+        let all = self.dataset.len();
+        match &self.part {
+            Part::Range(range) if *range == (0..all) => Some(whole),
+            Part::Range(range) => Some(format!("{whole}[{}..{}]", range.start, range.end)),
+            // The list's own digest stands in the name.
+            Part::Indices(_) => {
+                let list = self.name.rsplit(['[', ']']).nth(1).unwrap_or_default();
+                Some(format!("{whole}[{list}]"))
+            }
+        }
+    }
 }

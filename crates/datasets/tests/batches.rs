@@ -326,3 +326,41 @@ fn inputs_and_targets_must_agree() {
     let regression = InMemory::new(Tensor::zeros([3, 2]), Tensor::full([3, 2], 0.5)).unwrap();
     assert_eq!(regression.label(0), None);
 }
+
+/// What training that goes on compares: every value counts, and where it stands.
+#[test]
+fn samples_are_known_by_what_is_in_them() {
+    let of = |inputs: &[f32], targets: &[f32]| {
+        let inputs = Tensor::from_slice([3, 4], inputs).unwrap();
+        let targets = Tensor::from_slice([3, 1], targets).unwrap();
+        InMemory::new(inputs, targets).unwrap()
+    };
+    let inputs: Vec<f32> = (0..12).map(|i| i as f32).collect();
+    let targets = [0.0, 1.0, 0.0];
+    let data = of(&inputs, &targets);
+    let mark = data.fingerprint().unwrap();
+    assert_eq!(of(&inputs, &targets).fingerprint().unwrap(), mark);
+    assert_eq!(data.clone().fingerprint().unwrap(), mark);
+    let mut marks = vec![mark.clone()];
+    let mut new = |other: &InMemory| {
+        let mark = other.fingerprint().unwrap();
+        assert!(!marks.contains(&mark), "{mark}");
+        marks.push(mark);
+    };
+    for at in 0..12 {
+        let mut changed = inputs.clone();
+        changed[at] = f32::from_bits(changed[at].to_bits() ^ 1);
+        new(&of(&changed, &targets));
+        let mut swapped = inputs.clone();
+        swapped.swap(at, (at + 1) % 12);
+        new(&of(&swapped, &targets));
+    }
+    new(&of(&inputs, &[0.0, 1.0, -0.0]));
+    let weights = Tensor::from_slice([3], &[1.0, 1.0, 2.0]).unwrap();
+    new(&data.clone().with_sample_weights(weights).unwrap());
+    // Of a part: the whole, and which part of it.
+    let part = |n| Subset::first(&data, n).fingerprint().unwrap();
+    assert_eq!(part(3), mark);
+    assert_ne!(part(2), mark);
+    assert_ne!(part(2), part(1));
+}

@@ -537,9 +537,20 @@ fn a_variant_that_diverges_does_not_keep_others_from_running() {
 #[test]
 fn networks_that_do_not_fit_the_data_fail_before_training() {
     let place = Place::new();
+    // Whatever the loss is, and however it is spelt.
+    let with_loss = |loss: &str, units: &str| {
+        let text = STUDY.replace("units = 10", units);
+        text.replace("batch_size", &format!("loss = \"{loss}\"\nbatch_size"))
+    };
     for (wrong, part) in [
         (STUDY.replace("[28, 28, 1]", "[32, 32, 1]"), "[32, 32, 1]"),
         (STUDY.replace("units = 10", "units = 9"), "[9]"),
+        (with_loss("CategoricalCrossentropy", "units = 9"), "[9]"),
+        (with_loss("mean_squared_error", "units = 9"), "[9]"),
+        (
+            with_loss("SparseCategoricalCrossentropy", "units = 10"),
+            "sparse_categorical_crossentropy: it takes one class number",
+        ),
         (STUDY.replace("\"Adam\"", "\"Adamm\""), "Adamm"),
         (STUDY.replace("\"mnist\"", "\"mnits\""), "mnits"),
     ] {

@@ -288,6 +288,28 @@ fn many_processes_may_unpack_the_same_data() {
     }
 }
 
+#[test]
+fn a_run_that_cannot_begin_leaves_no_folder() {
+    let place = Place::new();
+    let study = Study::parse("small.toml", STUDY).expect("a study");
+    let parent = place.path("runs");
+    let counting = Faults::below(&parent, Fail::Never);
+    let run = RunFolder::create(&parent, &study).expect("a folder");
+    let steps = counting.seen().len();
+    drop(counting);
+    let path = run.path().to_path_buf();
+    drop(run);
+    std::fs::remove_dir_all(path).expect("removed");
+    assert!(steps >= 4, "{steps}");
+    for step in 0..steps {
+        let faults = Faults::below(&parent, Fail::Once(step));
+        RunFolder::create(&parent, &study).expect_err("a step that fails");
+        drop(faults);
+        assert!(all_files(&parent).is_empty(), "step {step}");
+    }
+    RunFolder::create(&parent, &study).expect("a folder");
+}
+
 /// Whatever step of writing fails in a run, once or from then on: what is in its folder can be read, and it goes on to
 /// the same bits.
 #[test]

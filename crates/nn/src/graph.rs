@@ -221,16 +221,21 @@ impl<E: Element> Graph<E> {
 
     /// The node that makes each output, if it is a layer that nobody else reads: losses may take its activation in.
     pub(crate) fn last_layers(&self) -> Vec<Option<usize>> {
+        let makers = self.own_makers();
+        self.outputs.iter().map(|&value| makers[value]).collect()
+    }
+
+    /// The layer that makes each value, if that is read (or an output) once only.
+    pub(crate) fn own_makers(&self) -> Vec<Option<usize>> {
         let uses = self.uses();
-        let mut maker = vec![None; self.shapes.len()];
+        let mut makers = vec![None; self.shapes.len()];
         for (index, node) in self.nodes.iter().enumerate() {
-            maker[node.outputs.clone()].fill(Some(index));
+            if self.layer(index).is_some() {
+                makers[node.outputs.clone()].fill(Some(index));
+            }
         }
-        let makes = |value: usize| {
-            let node: usize = maker[value]?;
-            (uses[value] == 1 && self.layer(node).is_some()).then_some(node)
-        };
-        self.outputs.iter().map(|&value| makes(value)).collect()
+        let once = |(maker, uses): (Option<usize>, &usize)| maker.filter(|_| *uses == 1);
+        makers.into_iter().zip(&uses).map(once).collect()
     }
 
     /// The value that is output number `output` of call number `call` of the owner called `name`.

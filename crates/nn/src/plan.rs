@@ -1,10 +1,13 @@
 //! How a model runs: the nodes of its graph in order, with those that a fusion pattern covers replaced by one fused
 //! stage, and the slots in which values wait for their readers.
 
+mod conv2d_sum;
+
 use crate::fusion::{self, Fused};
 use crate::graph::{Graph, Kind};
 use crate::layers::Activation;
 use crate::{ActivationKind, Context, Error, ForwardRelu, Layer, Result};
+use conv2d_sum::ConvolutionAndSum;
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -42,6 +45,8 @@ enum Run<E: Element> {
     Fused(&'static str, Box<dyn Fused<E>>),
     /// A junction and the relu behind it.
     Relu(ForwardRelu<E>),
+    /// A convolution, the sum that alone reads it, and perhaps relu behind that.
+    Sum(ConvolutionAndSum, bool),
     /// What the node's owner is.
     Owner,
     /// What stands in for the node's layer.
@@ -57,16 +62,35 @@ impl<E: Element> Plan<E> {
         let patterns = if fuse { fusion::all() } else { Vec::new() };
         let runs = graph.runs();
         let mut covered = vec![false; graph.nodes.len()];
-        let mut groups: Vec<(Vec<usize>, Run<E>)> = Vec::new();
+        let mut groups: Vec<Group<E>> = Vec::new();
         let reader = graph.only_readers();
+        let mut sums = if fuse {
+            sums(graph, instead)
+        } else {
+            BTreeMap::new()
+        };
+        // A convolution with a sum behind it runs where the sum stands.
+        sums.values().for_each(|sum| covered[sum.layer] = true);
         for first in 0..graph.nodes.len() {
             if covered[first] {
                 continue;
             }
             let next = reader[first].filter(|next| fuse && !instead.contains_key(next));
+            if let Some(sum) = sums.remove(&first) {
+                let relu = next.filter(|&next| is_relu(graph, next));
+                let run = Run::Sum(sum.run, relu.is_some());
+                let mut nodes = vec![sum.layer, first];
+                nodes.extend(relu);
+                relu.iter().for_each(|&next| covered[next] = true);
+                let inputs = vec![graph.nodes[sum.layer].inputs[0], sum.other];
+                groups.push(Group { nodes, inputs, run });
+                continue;
+            }
+            let inputs = graph.nodes[first].inputs.clone();
             if let Some((next, forward)) = next.and_then(|next| with_relu(graph, first, next)) {
                 covered[next] = true;
-                groups.push((vec![first, next], Run::Relu(forward)));
+                let (nodes, run) = (vec![first, next], Run::Relu(forward));
+                groups.push(Group { nodes, inputs, run });
                 continue;
             }
             let run: Vec<&dyn Layer<E>> = runs[first]
@@ -78,7 +102,7 @@ impl<E: Element> Plan<E> {
                 .collect();
             let find = |row: &fusion::Row<E>| Some((row.name, (row.find)(&run)?));
             let found = patterns.iter().filter(|_| !run.is_empty()).find_map(find);
-            let group = match found {
+            let (nodes, run) = match found {
                 Some((name, found)) => (
                     runs[first][..found.covers].to_vec(),
                     Run::Fused(name, found.run),
@@ -91,17 +115,17 @@ impl<E: Element> Plan<E> {
                     },
                 ),
             };
-            group.0.iter().for_each(|&node| covered[node] = true);
-            groups.push(group);
+            nodes.iter().for_each(|&node| covered[node] = true);
+            groups.push(Group { nodes, inputs, run });
         }
         Self::with_slots(graph, groups)
     }
 
     /// Gives every value a slot, from where it is made to where it is last read.
-    fn with_slots(graph: &Graph<E>, groups: Vec<(Vec<usize>, Run<E>)>) -> Self {
+    fn with_slots(graph: &Graph<E>, groups: Vec<Group<E>>) -> Self {
         let mut readers_left = vec![0usize; graph.shapes.len()];
-        for (nodes, _) in &groups {
-            for &value in &graph.nodes[nodes[0]].inputs {
+        for group in &groups {
+            for &value in &group.inputs {
                 readers_left[value] += 1;
             }
         }
@@ -115,10 +139,10 @@ impl<E: Element> Plan<E> {
             slot_of[input.value] = Some(slots.take());
         }
         let mut stages = Vec::new();
-        for (nodes, run) in groups {
+        for Group { nodes, inputs, run } in groups {
             let last = nodes[nodes.len() - 1];
             let mut reads = Vec::new();
-            for &value in &graph.nodes[nodes[0]].inputs {
+            for value in inputs {
                 readers_left[value] -= 1;
                 // A value stands in front of its readers, so it has a slot.
                 let slot = slot_of[value].unwrap_or_default();
@@ -195,6 +219,7 @@ impl<E: Element> Plan<E> {
             let name = match &stage.run {
                 Run::Fused(name, _) => Some(*name),
                 Run::Relu(_) => Some("junction_relu"),
+                Run::Sum(..) => Some(conv2d_sum::NAME),
                 Run::Owner | Run::Instead(_) => None,
             };
             (name, &*stage.nodes)
@@ -224,6 +249,12 @@ impl<E: Element> Stage<E> {
                 return Ok(vec![fused.forward(&inputs[0], weights, context)?]);
             }
             Run::Relu(forward) => return Ok(vec![forward(inputs)?]),
+            Run::Sum(sum, relu) => {
+                let [x, other] = &inputs[..] else {
+                    return Err(lost());
+                };
+                return Ok(vec![sum.forward(x, other, weights, *relu)?]);
+            }
             Run::Instead(layer) => layer,
             Run::Owner => match &graph.owner(self.nodes[0] as usize).kind {
                 Kind::Layer(layer) => layer,
@@ -247,6 +278,48 @@ impl<E: Element> Stage<E> {
     }
 }
 
+/// Nodes that run as one, and the values that they read.
+struct Group<E: Element> {
+    nodes: Vec<usize>,
+    inputs: Vec<usize>,
+    run: Run<E>,
+}
+
+/// A convolution and a sum: the layer that makes one of the two values, the other value, and what runs.
+struct Sum {
+    layer: usize,
+    other: usize,
+    run: ConvolutionAndSum,
+}
+
+/// By the node of the sum, those that one kernel can do. Of two convolutions that meet it is the later.
+fn sums<E: Element>(graph: &Graph<E>, instead: &Instead<E>) -> BTreeMap<usize, Sum> {
+    let makers = graph.own_makers();
+    let mut sums = BTreeMap::new();
+    for (index, node) in graph.nodes.iter().enumerate() {
+        let Kind::Junction(junction) = &graph.owner(index).kind else {
+            continue;
+        };
+        let sum = |at: usize| {
+            let layer = makers[node.inputs[at]].filter(|layer| !instead.contains_key(layer))?;
+            let (conv, ..) = graph.layer(layer)?;
+            let run = ConvolutionAndSum::of(&**conv, &**junction, node.inputs.len())?;
+            let other = node.inputs[1 - at];
+            Some(Sum { layer, other, run })
+        };
+        let found = (0..node.inputs.len().min(2)).filter_map(sum);
+        sums.extend(found.max_by_key(|sum| sum.layer).map(|sum| (index, sum)));
+    }
+    sums
+}
+
+/// Whether that is relu alone.
+fn is_relu<E: Element>(graph: &Graph<E>, node: usize) -> bool {
+    let layer = graph.layer(node).map(|(layer, ..)| layer.as_any());
+    let layer: Option<&Activation> = layer.and_then(|layer| layer.downcast_ref());
+    layer.is_some_and(|layer| layer.activation == ActivationKind::Relu)
+}
+
 /// The way of a junction that has one for itself and relu behind it, if that is what `next` is; and `next`.
 fn with_relu<E: Element>(
     graph: &Graph<E>,
@@ -256,10 +329,8 @@ fn with_relu<E: Element>(
     let Kind::Junction(junction) = &graph.owner(node).kind else {
         return None;
     };
-    let (layer, ..) = graph.layer(next)?;
-    let layer: &Activation = layer.as_any().downcast_ref()?;
-    let is_relu = layer.activation == ActivationKind::Relu;
-    Some((next, junction.forward_relu().filter(|_| is_relu)?))
+    let forward = junction.forward_relu()?;
+    is_relu(graph, next).then_some((next, forward))
 }
 
 /// Slots are given out by the plan itself; this cannot be met.

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 use taper_autograd::Var;
 use taper_nn::junctions::{Add, Concatenate};
-use taper_nn::layers::{Activation, BatchNormalization, Dense, Dropout, Flatten};
+use taper_nn::layers::{Activation, BatchNormalization, Conv2D, Dense, Dropout, Flatten};
 use taper_nn::{
     Context, Describe, DescribeJunction, FreezeExt, Functional, Initializer, Junction, L2, Layer,
-    Loss, MeanSquaredError, Model, Registry, Relu, Result, Seed, Sequential, Softmax, Step,
-    WeightSpec,
+    Loss, MeanSquaredError, Model, Padding, Registry, Relu, Result, Seed, Sequential, Softmax,
+    Step, WeightSpec,
 };
 use taper_tensor::{Element, Stream, Tensor};
 
@@ -419,33 +419,140 @@ fn residual(inputs: usize, fuse: bool) -> Model {
 #[test]
 fn a_sum_and_relu_run_in_one_pass_to_the_same_bits() {
     for inputs in 2..5 {
-        let (mut fused, mut plain) = (residual(inputs, true), residual(inputs, false));
+        let (fused, plain) = (residual(inputs, true), residual(inputs, false));
         assert!(
             fused
                 .stages()
                 .contains(&(Some("junction_relu"), vec!["add", "activation"]))
         );
-        let input = x(&[6, 5]);
-        let targets = [Tensor::ones([6, 2]), Tensor::zeros([6, 4])];
-        let losses = || {
-            [
-                (&MeanSquaredError as &dyn Loss, 1.0),
-                (&MeanSquaredError, 0.5),
-            ]
-        };
-        let a = fused.train_batch(&input, &targets.each_ref()[..], losses(), Seed(1), 0);
-        let b = plain.train_batch(&input, &targets.each_ref()[..], losses(), Seed(1), 0);
-        let (a, b) = (a.unwrap(), b.unwrap());
-        let bits = |tensors: Vec<&Tensor>| -> Vec<u32> {
-            let values = tensors.into_iter().flat_map(|t| t.to_vec());
-            values.map(f32::to_bits).collect()
-        };
-        assert_eq!(
-            bits(a.outputs.iter().collect()),
-            bits(b.outputs.iter().collect())
+        let step = assert_same_step(fused, plain, 0.0, &format!("{inputs} inputs"));
+        assert!(
+            step.outputs[1].to_vec().contains(&0.0),
+            "relu has cut nothing"
         );
-        let gradients = |step: &Step| bits(step.gradients.iter().flatten().collect());
-        assert_eq!(gradients(&a), gradients(&b), "{inputs} inputs");
-        assert!(a.outputs[1].to_vec().contains(&0.0), "relu has cut nothing");
+    }
+}
+
+/// A training step of two models that differ in how they run alone, on six samples. Outputs have the same bits, gradients are
+/// as far apart as `tolerance` says.
+fn assert_same_step(mut fused: Model, mut plain: Model, tolerance: f32, what: &str) -> Step {
+    let input = random_batch(fused.input_shape());
+    let targets: Vec<Tensor> = fused
+        .output_shapes()
+        .map(|shape| Tensor::full([&[6], shape].concat(), 0.5))
+        .collect();
+    let step = |model: &mut Model| {
+        let loss: &dyn Loss = &MeanSquaredError;
+        let losses: Vec<_> = (0..targets.len())
+            .map(|i| (loss, 1.0 / (1.0 + i as f64)))
+            .collect();
+        model
+            .train_batch(&input, &targets[..], losses, Seed(1), 0)
+            .unwrap()
+    };
+    let (a, b) = (step(&mut fused), step(&mut plain));
+    let values = |tensors: &[Tensor]| {
+        tensors
+            .iter()
+            .flat_map(|t| t.to_vec())
+            .collect::<Vec<f32>>()
+    };
+    assert!(values(&a.outputs) == values(&b.outputs), "{what}");
+    let gradients =
+        |step: &Step| values(&step.gradients.iter().flatten().cloned().collect::<Vec<_>>());
+    for (a, b) in gradients(&a).iter().zip(gradients(&b)) {
+        assert!((a - b).abs() <= tolerance, "{what}: {a}, {b}");
+    }
+    a
+}
+
+fn random_batch(shape: &[usize]) -> Tensor {
+    Tensor::normal(
+        [&[6], shape].concat(),
+        0.0,
+        1.0,
+        Seed(4).key(Stream::User(1), 0),
+    )
+}
+
+/// A block whose end is a sum of a convolution with something else, in the ways that this can be.
+fn convolution_and_sum(kind: &str, fuse: bool) -> Model {
+    let conv = || Conv2D::new(4, 3).padding(Padding::Same);
+    let mut net = Functional::new();
+    let input = net.input("input", [6, 5, 3]);
+    let x = net.apply(conv().activation(Relu), input);
+    let inner = net.apply(conv().activation(Relu), x);
+    let shared = net.layer(conv());
+    let y = net.call(shared, inner);
+    let mut outputs = Vec::new();
+    let sum = match kind {
+        "first" => net.join(Add::new(), &[y, x]),
+        "last" => net.join(Add::new(), &[x, y]),
+        "shortcut" => {
+            let shortcut = net.apply(Conv2D::new(4, 1).use_bias(false), x);
+            net.join(Add::new(), &[y, shortcut])
+        }
+        "shared" => {
+            let other = net.call(shared, x);
+            net.join(Add::new(), &[y, other])
+        }
+        "later" => {
+            let other = net.apply(conv().activation(Relu), x);
+            net.join(Add::new(), &[y, other])
+        }
+        "read" => {
+            outputs.push(y);
+            net.join(Add::new(), &[x, y])
+        }
+        "twice" => net.join(Add::new(), &[y, y]),
+        "dropped" => {
+            let dropped = net.apply(Dropout::new(0.5), y);
+            net.join(Add::new(), &[x, dropped])
+        }
+        "three" => net.join(Add::new(), &[x, y, inner]),
+        _ => unreachable!(),
+    };
+    let block = if kind == "last" {
+        sum
+    } else {
+        net.apply(Activation::new(Relu), sum)
+    };
+    let tail = net.apply(conv(), block);
+    let flat = net.apply(Flatten, tail);
+    let y = net.apply(Dense::new(2), flat);
+    outputs.extend([y, block]);
+    net.outputs(&outputs).fuse(fuse).build(Seed(9)).unwrap()
+}
+
+#[test]
+fn a_convolution_and_its_sum_run_in_one_pass_to_the_same_bits() {
+    for kind in [
+        "first", "last", "shortcut", "shared", "later", "read", "twice", "dropped", "three",
+    ] {
+        let build = |fuse| convolution_and_sum(kind, fuse);
+        let found = build(true)
+            .stages()
+            .iter()
+            .any(|(name, _)| *name == Some("conv2d_sum"));
+        let alone = ["first", "last", "shortcut", "shared", "later"].contains(&kind);
+        assert_eq!(found, alone, "{kind}: {:?}", build(true).stages());
+        // The first layer's bias is summed in another order without fusion.
+        assert_same_step(build(true), build(false), 1e-6, kind);
+
+        let model = build(true);
+        let mut prepared = model.prepare(6).unwrap();
+        let found = prepared
+            .steps()
+            .iter()
+            .any(|(name, _)| *name == "conv2d_sum");
+        assert_eq!(found, alone || kind == "dropped", "{kind}: {prepared:?}");
+        let x = random_batch(model.input_shape());
+        let (wanted, found) = (
+            model.predict_all(&x).unwrap(),
+            prepared.predict_all(&x).unwrap(),
+        );
+        for (wanted, found) in wanted.iter().zip(&found) {
+            assert!(wanted.max_abs_difference(found).unwrap() <= 1e-5, "{kind}");
+        }
     }
 }

@@ -324,7 +324,13 @@ fn check_pooled(input: [usize; 4], kernel: [usize; 4], spec: &Conv2dSpec, drop: 
         let prepared = PreparedConv2d::new(g, &k, Some(&b), true, true);
         let maxima = [Cut::Whole, Cut::Tasks].map(|cut| {
             let mut maxima = Tensor::zeros(y.shape());
-            prepared.run(input[0], x.as_slice().unwrap(), maxima.as_mut_slice(), cut);
+            prepared.run(
+                input[0],
+                x.as_slice().unwrap(),
+                None,
+                maxima.as_mut_slice(),
+                cut,
+            );
             maxima
         });
         assert_sums_close(&format!("prepared {what}"), &maxima[0], &y64);
@@ -366,6 +372,74 @@ fn pooled_convolutions() {
     }
 }
 
+/// Every way of a convolution adds what it is given, and lets relu follow, to the bits of the sum behind it.
+#[test]
+fn sums_behind_convolutions() {
+    let spec = |strides, padding, groups| Conv2dSpec {
+        strides,
+        padding,
+        groups,
+        ..Conv2dSpec::default()
+    };
+    let same = Padding::Same;
+    for (input, kernel, spec) in [
+        ([3, 13, 14, 16], [3, 3, 16, 32], spec([1, 1], same, 1)), // Winograd
+        ([7, 5, 5, 32], [3, 3, 32, 33], spec([1, 1], same, 1)),   // several images a block
+        ([5, 9, 8, 20], [1, 1, 20, 24], spec([1, 1], same, 1)),   // pixels
+        ([3, 12, 11, 24], [3, 3, 1, 24], spec([1, 1], same, 24)), // lanes
+        (
+            [3, 40, 41, 3],
+            [5, 5, 3, 17],
+            spec([1, 1], Padding::Valid, 1),
+        ),
+        ([2, 16, 15, 8], [3, 3, 8, 16], spec([2, 2], same, 1)),
+    ] {
+        let (x, k) = (values(&input, 0), values(&kernel, 1));
+        let bias = values(&kernel[3..], 2);
+        let plain = x.conv2d_fused(&k, Some(&bias), &Epilogue::default(), &spec);
+        let plain = plain.unwrap();
+        let other = values(plain.shape(), 3);
+        for relu in [false, true] {
+            let sum = plain.add(&other).unwrap();
+            let expected = if relu { sum.relu() } else { sum };
+            let found = x.conv2d_sum(&k, Some(&bias), &other, relu, &spec).unwrap();
+            assert_eq!(
+                pattern(&found),
+                pattern(&expected),
+                "{input:?} {kernel:?} {relu}"
+            );
+            let geometry = ConvGeometry::new("test", &spec, &input, &kernel).unwrap();
+            let prepared = PreparedConv2d::new(geometry, &k, Some(&bias), relu, false);
+            for cut in [Cut::Whole, Cut::Tasks] {
+                let mut y = Tensor::zeros(plain.shape());
+                let (x, other) = (x.as_slice().unwrap(), other.as_slice());
+                prepared.run(input[0], x, other, y.as_mut_slice(), cut);
+                assert_eq!(
+                    pattern(&y),
+                    pattern(&expected),
+                    "prepared {input:?} {kernel:?} {relu}"
+                );
+            }
+        }
+        let so_far = values(&input, 4);
+        let alone = other.conv2d_input_gradient(&k, &input, &spec).unwrap();
+        let expected = so_far.add(&alone).unwrap();
+        let found = other.conv2d_input_gradient_sum(&k, &so_far, &spec).unwrap();
+        assert_eq!(
+            pattern(&found),
+            pattern(&expected),
+            "gradient {input:?} {kernel:?}"
+        );
+        let wrong = x.conv2d_sum(&k, None, &values(&[1, 1], 5), false, &spec);
+        let message = wrong.unwrap_err().to_string();
+        assert!(message.contains("what is added must be"), "{message}");
+    }
+}
+
+fn pattern(tensor: &Tensor) -> Vec<u32> {
+    tensor.to_vec().iter().map(|x| x.to_bits()).collect()
+}
+
 /// A maximum is NaN where one of its four is, whichever.
 #[test]
 fn a_prepared_convolution_does_not_lose_nan() {
@@ -377,7 +451,7 @@ fn a_prepared_convolution_does_not_lose_nan() {
             let mut x = values(&shape, 0);
             x.as_mut_slice()[(row * 14 + column) * channels] = f32::NAN;
             let mut y = Tensor::zeros([6, 6, 33]);
-            prepared.run(1, x.as_slice().unwrap(), y.as_mut_slice(), Cut::Whole);
+            prepared.run(1, x.as_slice().unwrap(), None, y.as_mut_slice(), Cut::Whole);
             // Outputs row − 2 to row read the pixel, and a maximum reads two of them.
             let reads = |i: usize, at: usize| 2 * i <= at && at <= 2 * i + 3;
             for (i, y) in y.to_vec().iter().enumerate() {

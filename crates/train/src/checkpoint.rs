@@ -1,6 +1,6 @@
 //! Between models and checkpoint files: `taper-checkpoint` knows names and tensors only, this file knows layers.
 
-use crate::{Error, History, Result};
+use crate::{Error, History, Result, conditions};
 use taper_checkpoint::{Checkpoint, Position};
 use taper_nn::{Loaded, Model, Registry};
 
@@ -51,6 +51,10 @@ pub trait CheckpointExt: Sized {
     /// The names of its classes; empty when it does not know them (what is no list of names, or longer than a mebibyte,
     /// says nothing).
     fn read_class_names(&self) -> Vec<String>;
+
+    /// What was changed, by [name](crate::Trainer::accept), when its training was gone on with: the epoch (from 1) in or
+    /// before which, and what, such as `optimizer.learning_rate: 0.001 → 0.0001`.
+    fn read_changes(&self) -> Vec<(u64, String)>;
 
     /// The model, rebuilt from its architecture, with these weights.
     ///
@@ -125,6 +129,10 @@ impl CheckpointExt for Checkpoint {
             registry,
             self.weights,
         )?)
+    }
+
+    fn read_changes(&self) -> Vec<(u64, String)> {
+        conditions::noted_changes(self.provenance.get(conditions::CHANGES))
     }
 
     fn load_into(&self, model: &mut Model) -> Result<()> {

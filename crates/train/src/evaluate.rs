@@ -4,6 +4,7 @@ use crate::{
     ConfusionMatrix, Metric, Result,
     goal::Goal,
     labels::number_of_classes,
+    number,
     outputs::{PerOutput, Term, Wishes},
     running::{BatchResult, Running},
 };
@@ -13,22 +14,26 @@ use taper_datasets::{Batch, Batches, Dataset};
 use taper_nn::{Loss, Model};
 use taper_tensor::buffer::reuse_larger;
 
-/// How well a model does on a data set.
+/// How well a model does on a data set. As JSON its figures stand as [`number`] says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// Number of samples.
     pub samples: u64,
     /// Mean loss, penalty included (Keras's `loss`).
+    #[serde(with = "number")]
     pub loss: f64,
     /// Mean loss without penalty: cross-entropy, squared error, whatever the loss is.
-    #[serde(alias = "cross_entropy")]
+    #[serde(alias = "cross_entropy", with = "number")]
     pub data_loss: f64,
     /// Mean penalty: of the weights, and of layers' outputs (activity regularizers).
+    #[serde(with = "number")]
     pub penalty: f64,
     /// The share of samples that are right; `None` where the loss tells no classes apart and it was not asked for.
+    #[serde(with = "number", default)]
     pub accuracy: Option<f64>,
     /// Other metrics by name. Of a model with several outputs also their losses, each without its weight in the sum:
     /// `<output>_loss`, and the metrics are called `<output>_<metric>`.
+    #[serde(with = "number")]
     pub metrics: BTreeMap<String, f64>,
     /// Which classes are taken for which; `None` where the loss tells no classes apart, or more than 1,000, unless it
     /// was asked for ([`Evaluate::confusion`]), and of a model with several outputs.
@@ -83,7 +88,7 @@ pub fn evaluate_with(
 pub struct Evaluate<'a> {
     loss: &'a dyn Loss,
     batch_size: usize,
-    outputs: PerOutput,
+    pub(crate) outputs: PerOutput,
     confusion: Confusion,
 }
 

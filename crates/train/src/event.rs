@@ -6,6 +6,7 @@ use crate::{
 use std::ops::ControlFlow;
 use taper_checkpoint::{Checkpoint, Position};
 use taper_nn::Model;
+use taper_tensor::Tensor;
 
 /// What happened. The library itself prints nothing.
 #[derive(Debug)]
@@ -83,7 +84,9 @@ pub enum Event<'a> {
 /// ```
 pub trait Callback: Send {
     /// Called during `fit`. `Break` ends training cleanly: after this batch, or, while an epoch is being measured, after
-    /// its record is complete. Every callback is told of an event, whatever the others answer.
+    /// its record is complete. Every callback is told of an event, whatever the others answer. A resumed run goes on after
+    /// a `Break`, as after any interruption, unless the callback says it again: whoever means the end of training answers
+    /// `Break` to [`Event::TrainingStarted`] if the [history](View::history) already calls for it.
     fn on_event(&mut self, event: &Event<'_>, trainer: &View<'_>) -> ControlFlow<()>;
 
     /// Called once before everything else, when it is known what will be measured: the place to refuse.
@@ -118,6 +121,26 @@ pub trait Callback: Send {
     /// # Errors
     /// It cannot be read; ends `fit` before the first batch.
     fn restore(&mut self, _state: &str) -> Result<()> {
+        Ok(())
+    }
+
+    /// Tensors that it must remember beside its [`state`](Self::state), such as weights of an earlier epoch: names, each of
+    /// which stands once, and values. They go into checkpoints, between the moments of the optimizer; asked only of a
+    /// callback with a state.
+    fn tensors(&self) -> Vec<(String, Tensor)> {
+        Vec::new()
+    }
+
+    /// Takes back what [`tensors`](Self::tensors) gave, in the same order. Called after [`restore`](Self::restore), also
+    /// with none: files of earlier versions hold none.
+    ///
+    /// # Errors
+    /// They do not fit; ends `fit` before the first batch.
+    fn restore_tensors(
+        &mut self,
+        _tensors: Vec<(String, Tensor)>,
+        _trainer: &View<'_>,
+    ) -> Result<()> {
         Ok(())
     }
 
@@ -157,6 +180,16 @@ impl<C: Callback + ?Sized> Callback for &mut C {
     fn restore(&mut self, state: &str) -> Result<()> {
         (**self).restore(state)
     }
+    fn tensors(&self) -> Vec<(String, Tensor)> {
+        (**self).tensors()
+    }
+    fn restore_tensors(
+        &mut self,
+        tensors: Vec<(String, Tensor)>,
+        trainer: &View<'_>,
+    ) -> Result<()> {
+        (**self).restore_tensors(tensors, trainer)
+    }
     fn decides(&self) -> bool {
         (**self).decides()
     }
@@ -183,6 +216,16 @@ impl<C: Callback + ?Sized> Callback for Box<C> {
     }
     fn restore(&mut self, state: &str) -> Result<()> {
         (**self).restore(state)
+    }
+    fn tensors(&self) -> Vec<(String, Tensor)> {
+        (**self).tensors()
+    }
+    fn restore_tensors(
+        &mut self,
+        tensors: Vec<(String, Tensor)>,
+        trainer: &View<'_>,
+    ) -> Result<()> {
+        (**self).restore_tensors(tensors, trainer)
     }
     fn decides(&self) -> bool {
         (**self).decides()

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 const LEARNING_RATE: &str = "learning_rate";
 
 /// What the lines of a history have besides the loss function's part, which has two names.
-const RESERVED: [&str; 11] = [
+const RESERVED: [&str; 12] = [
     "epoch",
     "loss",
     ACCURACY,
@@ -21,6 +21,7 @@ const RESERVED: [&str; 11] = [
     LEARNING_RATE,
     "seconds",
     "images_per_second",
+    "changes",
 ];
 
 /// Names of the figures that will be measured, and which way each becomes better where that is known.

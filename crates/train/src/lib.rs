@@ -54,7 +54,10 @@
 //! Shuffling and dropout are functions of seed, epoch and step, so a checkpoint made after any batch
 //! ([`View::checkpoint`], [`ModelCheckpoint`]) holds all there is to know: [`Trainer::resume`] continues to the bit as
 //! if nothing had happened, with any number of threads. What callbacks remember and decide ([`Callback::state`],
-//! [`View::set_learning_rate`]) is part of it.
+//! [`Callback::tensors`], [`View::set_learning_rate`]) is part of it.
+//!
+//! Figures that are no finite numbers are kept, too: files hold NaN and ∞ as [`number`] says, and what is not measured
+//! (`null`) is another thing than NaN.
 //!
 //! # What can be added
 //!
@@ -66,6 +69,7 @@
 pub mod callbacks;
 mod checkpoint;
 mod class_weight;
+mod conditions;
 mod confusion;
 mod control;
 mod error;
@@ -79,12 +83,13 @@ mod history;
 mod labels;
 mod loss_check;
 mod measured;
+mod measures;
 pub mod metrics;
 mod mode;
 #[doc(hidden)] // for what measures steps; it may change with every version
 pub mod moments;
 mod names;
-mod number;
+pub mod number;
 mod outputs;
 mod predict;
 pub mod prediction;
@@ -98,12 +103,14 @@ mod trainer;
 
 pub use callbacks::{EarlyStopping, ModelCheckpoint, ReduceLROnPlateau, StopFlag};
 pub use checkpoint::CheckpointExt;
+pub use conditions::is_asked_for;
 pub use confusion::ConfusionMatrix;
 pub use error::{Error, Result};
 pub use evaluate::{Evaluate, Evaluation, evaluate, evaluate_with};
 pub use event::{Callback, Event, View};
 pub use fit::Fit;
 pub use history::History;
+pub use measures::Measures;
 pub use metrics::{Metric, kinds::*};
 pub use mode::Mode;
 pub use predict::{Predictions, predict, predict_all};

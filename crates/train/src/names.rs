@@ -6,7 +6,7 @@ use crate::{Accuracy, DataLoss, Error, Metric, Result};
 pub(crate) const ACCURACY: &str = "accuracy";
 
 /// Figures and other fields of a record, beside those of [`DataLoss`].
-const TAKEN: [&str; 8] = [
+const TAKEN: [&str; 9] = [
     "epoch",
     "loss",
     "penalty",
@@ -15,6 +15,7 @@ const TAKEN: [&str; 8] = [
     "seconds",
     "images_per_second",
     "data_loss_kind",
+    "changes",
 ];
 
 /// What stands before the names of figures on other sets.

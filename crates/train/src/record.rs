@@ -46,6 +46,9 @@ pub struct EpochRecord {
     pub seconds: f64,
     /// Training samples a second (without the measurements at the end).
     pub images_per_second: f64,
+    /// What was changed, by [name](crate::Trainer::accept), when the run was gone on with in or before this epoch, such as
+    /// `optimizer.learning_rate: 0.001 → 0.0001`. Left out of files where there is nothing.
+    pub changes: Vec<String>,
 }
 
 /// What the loss function's part of a loss is, and so what files call it.
@@ -148,6 +151,8 @@ struct Line {
     learning_rate: Number,
     seconds: Number,
     images_per_second: Number,
+    #[serde(default)]
+    changes: Vec<String>,
 }
 
 impl From<Line> for EpochRecord {
@@ -175,6 +180,7 @@ impl From<Line> for EpochRecord {
             learning_rate: line.learning_rate.0,
             seconds: line.seconds.0,
             images_per_second: line.images_per_second.0,
+            changes: line.changes,
         }
     }
 }
@@ -203,6 +209,9 @@ impl Serialize for EpochRecord {
         figure("learning_rate", Some(self.learning_rate))?;
         figure("seconds", Some(self.seconds))?;
         figure("images_per_second", Some(self.images_per_second))?;
+        if !self.changes.is_empty() {
+            map.serialize_entry("changes", &self.changes)?;
+        }
         map.end()
     }
 }
@@ -287,6 +296,21 @@ mod tests {
         assert_eq!(back.val_loss, record.val_loss);
         assert_eq!(back.train_data_loss, record.train_data_loss);
         assert!(back.metrics["val_r2"].is_nan());
+    }
+
+    #[test]
+    fn changes_stand_in_the_line_of_their_epoch_and_nowhere_else() {
+        let changed = EpochRecord {
+            changes: vec!["optimizer.learning_rate: 0.001 → 0.0001".into()],
+            ..record()
+        };
+        let json = serde_json::to_string(&changed).unwrap();
+        assert_eq!(serde_json::from_str::<EpochRecord>(&json).unwrap(), changed);
+        assert!(
+            !serde_json::to_string(&record())
+                .unwrap()
+                .contains("changes")
+        );
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl Running {
             loss: Number(self.loss),
             cross_entropy: Number(self.data_loss),
             penalty: Number(self.penalty),
-            seconds: self.seconds,
+            seconds: Number(self.seconds),
             metrics: Metrics::Sums(
                 metrics
                     .map(|(sums, entry)| (entry.name.clone(), numbers(sums)))
@@ -165,7 +165,7 @@ impl Running {
             data_loss: saved.cross_entropy.0,
             penalty: saved.penalty.0,
             metrics: sums.ok_or_else(|| Error::Resume(message.into()))?,
-            seconds: saved.seconds,
+            seconds: saved.seconds.0,
             learning_rate: saved.learning_rate.map(|rate| rate.0),
         })
     }
@@ -193,7 +193,7 @@ pub(crate) struct Saved {
     /// Name and sum of the loss of each output; only where there are several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     losses: Vec<(String, Number)>,
-    seconds: f64,
+    seconds: Number,
     /// Not in files of earlier versions, where it was always the schedule's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     learning_rate: Option<Number>,

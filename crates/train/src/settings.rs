@@ -40,4 +40,7 @@ pub(crate) struct Resumption {
     pub(crate) optimizer: OptimizerState,
     pub(crate) position: Position,
     pub(crate) history: History,
+    pub(crate) provenance: BTreeMap<String, String>,
+    /// Changes that were asked for.
+    pub(crate) accept: Vec<String>,
 }

@@ -235,7 +235,8 @@ impl<'a> Trainer<'a> {
     }
 
     /// A note for [`Checkpoint::provenance`] of every checkpoint made during training. The data set's name, digest and
-    /// class names, the batch size and the versions are noted without asking.
+    /// class names, losses and metrics, the batch size and the versions are noted without asking. Notes of the run's
+    /// beginning survive a [resume](Self::resume): another value of the same key is then noted as `resumed_<key>`.
     #[must_use]
     pub fn provenance(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.settings.provenance.insert(key.into(), value.into());
@@ -270,8 +271,38 @@ impl<'a> Trainer<'a> {
             optimizer: optimizer.clone(),
             position: position.clone(),
             history,
+            provenance: from.provenance.clone(),
+            accept: Vec::new(),
         });
         Ok(self)
+    }
+
+    /// Asks for a change when [resuming](Self::resume): without it, [`fit`](Self::fit) refuses to go on where optimizer,
+    /// loss, metrics (each with its settings), batch size, shuffling, class weights, seed or data are not those of the
+    /// checkpoint, and lists what differs. A change has the name that stands there (`optimizer.learning_rate`); its last
+    /// word (`learning_rate`) and what it belongs to (`optimizer`: all of its settings) do as well. What was changed,
+    /// and when, is noted in every later checkpoint ([`Checkpoint::provenance`], `changes`) and in the history
+    /// ([`EpochRecord::changes`](crate::EpochRecord)). A learning rate that is
+    /// accepted also ends the one that a callback had set.
+    ///
+    /// Within an epoch, batch size, shuffling, seed, metrics and data stay. Moments that another optimizer cannot use begin
+    /// anew.
+    ///
+    /// ```no_run
+    /// # fn f(data: &dyn taper_datasets::Dataset) -> Result<(), Box<dyn std::error::Error>> {
+    /// use taper_train::prelude::*;
+    /// let checkpoint = Checkpoint::load("last.taper")?;
+    /// let mut trainer = Trainer::new(Adam::new(1e-4), CategoricalCrossentropy).epochs(8);
+    /// trainer = trainer.resume(&checkpoint)?.accept("learning_rate");
+    /// trainer.fit(&mut checkpoint.into_model()?, data)?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn accept(mut self, change: impl Into<String>) -> Self {
+        if let Some(from) = &mut self.from {
+            from.accept.push(change.into());
+        }
+        self
     }
 
     /// Trains `model` on `data`, whose inputs and targets find the model's inputs and outputs by their names where there

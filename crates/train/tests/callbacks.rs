@@ -230,6 +230,67 @@ fn the_best_epoch_is_saved_also_over_a_resume() {
 }
 
 #[test]
+fn the_best_epoch_that_could_not_be_saved_is_saved_by_the_resume() {
+    /// Makes the best epoch's place one that cannot be written to, while an epoch is measured.
+    struct Obstacle(std::path::PathBuf, u64);
+    impl Callback for Obstacle {
+        fn on_event(&mut self, event: &Event<'_>, _: &View<'_>) -> ControlFlow<()> {
+            if matches!(event, Event::ValidationStarted { epoch } if *epoch == self.1) {
+                let _ = std::fs::remove_file(&self.0);
+                std::fs::create_dir(&self.0).unwrap();
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let (data, validation) = (Bars::new(64, 1), Bars::new(32, 2));
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let make = |epochs, name: &str| {
+        let best = ModelCheckpoint::best(path(name)).monitor("val_accuracy");
+        let last = ModelCheckpoint::last(path("last.taper"));
+        let trainer = restless().epochs(epochs).validation(&validation);
+        trainer.callback(best).callback(last)
+    };
+    let fit = make(10, "whole.taper").fit(&mut network(), &data).unwrap();
+    let wrong: Vec<f64> = fit.get("val_accuracy").iter().map(|a| -a).collect();
+    let whole = Checkpoint::load(path("whole.taper")).unwrap();
+    // The best of all, and the first, which is the best of those so far; with epochs to come, or none.
+    for (epoch, epochs) in [(best(&wrong) as u64 + 1, 10), (1, 1), (1, 10)] {
+        let failed = make(epochs, "best.taper")
+            .callback(Obstacle(path("best.taper"), epoch))
+            .fit(&mut network(), &data);
+        assert!(failed.is_err(), "the file could not be written");
+        std::fs::remove_dir(path("best.taper")).unwrap();
+        let last = Checkpoint::load(path("last.taper")).unwrap();
+        assert_eq!(last.position.as_ref().unwrap().epoch, epoch);
+        let mut rest = make(epochs, "best.taper").resume(&last).unwrap();
+        let mut model = last.into_model().unwrap();
+        rest.fit(&mut model, &data).unwrap();
+        let saved = Checkpoint::load(path("best.taper")).unwrap();
+        if epochs == 10 {
+            assert_eq!(saved.position, whole.position, "epoch {epoch} of {epochs}");
+            let model = saved.into_model().unwrap();
+            assert_eq!(
+                weights(&model),
+                weights(&whole.clone().into_model().unwrap())
+            );
+        } else {
+            assert_eq!(saved.position.unwrap().epoch, 1);
+        }
+    }
+    // One that is there already stays as it is.
+    let kept = std::fs::metadata(path("best.taper"))
+        .unwrap()
+        .modified()
+        .unwrap();
+    let last = Checkpoint::load(path("last.taper")).unwrap();
+    let mut done = make(10, "best.taper").resume(&last).unwrap();
+    done.fit(&mut last.into_model().unwrap(), &data).unwrap();
+    let now = std::fs::metadata(path("best.taper")).unwrap().modified();
+    assert_eq!(now.unwrap(), kept);
+}
+
+#[test]
 fn the_latest_state_is_saved_by_batches_and_by_time() {
     /// How many batches were done when the file was last written.
     struct Look(std::path::PathBuf, Vec<Option<u64>>);

@@ -1,6 +1,7 @@
 //! Figures over sizes, and what is not smooth about them.
 
 use serde::Serialize;
+use taper_train::number;
 
 use crate::statistics::median;
 
@@ -16,14 +17,18 @@ pub(crate) struct Point {
     /// Images a batch, channels, or the side of an image.
     pub(crate) size: usize,
     /// What a step has to do: multiplications and additions of the dense products, in millions.
+    #[serde(with = "number")]
     pub(crate) mflop: f64,
     /// Images a step.
     pub(crate) images: usize,
     /// Median of a step, in seconds.
+    #[serde(with = "number")]
     pub(crate) seconds: f64,
     /// The fastest round.
+    #[serde(with = "number")]
     pub(crate) lowest: f64,
     /// The slowest round.
+    #[serde(with = "number")]
     pub(crate) highest: f64,
 }
 
@@ -45,6 +50,7 @@ pub(crate) struct Cliff {
     pub(crate) from: usize,
     pub(crate) to: usize,
     /// How much more the same work costs at `to`; below 1 where more work takes less time than less work.
+    #[serde(with = "number")]
     pub(crate) ratio: f64,
 }
 

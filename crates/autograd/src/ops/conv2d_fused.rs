@@ -46,23 +46,15 @@ impl<E: Element> Var<E> {
         let mut inputs = vec![self, kernel];
         inputs.extend(bias);
         self.tape().record(&inputs, output.clone(), || Conv2dFused {
-            input: self.saved_for(kernel),
-            kernel: kernel.saved_for(self),
-            input_shape: self.shape().to_vec(),
-            kernel_shape: kernel.shape().to_vec(),
+            sums: Sums::new(self, kernel, spec),
             through: ThroughEpilogue::new(epilogue, output),
-            spec: *spec,
         })
     }
 }
 
 struct Conv2dFused<E: Element> {
-    input: Option<Tensor<E>>,
-    kernel: Option<Tensor<E>>,
-    input_shape: Vec<usize>,
-    kernel_shape: Vec<usize>,
+    sums: Sums<E>,
     through: ThroughEpilogue<E>,
-    spec: Conv2dSpec,
 }
 
 impl<E: Element> Op<E> for Conv2dFused<E> {
@@ -75,31 +67,75 @@ impl<E: Element> Op<E> for Conv2dFused<E> {
         gradient: Tensor<E>,
         wanted: &[bool],
     ) -> Result<Vec<Option<Tensor<E>>>> {
+        self.backward_onto(gradient, wanted, &mut None)
+    }
+
+    fn backward_onto(
+        self: Box<Self>,
+        gradient: Tensor<E>,
+        wanted: &[bool],
+        so_far: &mut Option<Tensor<E>>,
+    ) -> Result<Vec<Option<Tensor<E>>>> {
+        let Conv2dFused { sums, through } = *self;
         let bias_wanted = wanted.get(2) == Some(&true);
         if let (Some(input), None, Some((output, epilogue)), true) =
-            (&self.input, &self.kernel, self.through.relu(), bias_wanted)
+            (&sums.input, &sums.kernel, through.relu(), bias_wanted)
         {
-            let shape = &self.kernel_shape;
+            let shape = &sums.kernel_shape;
             let (kernel, bias) =
-                gradient.conv2d_parameter_gradients(output, epilogue, input, shape, &self.spec)?;
+                gradient.conv2d_parameter_gradients(output, epilogue, input, shape, &sums.spec)?;
             return Ok(vec![None, Some(kernel), Some(bias)]);
         }
-        let gradient = self.through.back(gradient)?;
-        let kernel = match &self.input {
-            Some(input) => {
-                Some(gradient.conv2d_kernel_gradient(input, &self.kernel_shape, &self.spec)?)
-            }
-            None => None,
-        };
-        let input = match &self.kernel {
-            Some(kernel) => {
-                Some(gradient.conv2d_input_gradient(kernel, &self.input_shape, &self.spec)?)
-            }
-            None => None,
-        };
+        let gradient = through.back(gradient)?;
+        sums.backward(&gradient, wanted.get(2).copied(), so_far)
+    }
+}
+
+/// A convolution's sums of products and its bias: what their gradients need.
+pub(super) struct Sums<E: Element> {
+    input: Option<Tensor<E>>,
+    kernel: Option<Tensor<E>>,
+    input_shape: Vec<usize>,
+    kernel_shape: Vec<usize>,
+    spec: Conv2dSpec,
+}
+
+impl<E: Element> Sums<E> {
+    pub(super) fn new(input: &Var<E>, kernel: &Var<E>, spec: &Conv2dSpec) -> Self {
+        Sums {
+            input: input.saved_for(kernel),
+            kernel: kernel.saved_for(input),
+            input_shape: input.shape().to_vec(),
+            kernel_shape: kernel.shape().to_vec(),
+            spec: *spec,
+        }
+    }
+
+    /// The gradients of input, kernel and, where there is one, bias (which says whether its gradient is wanted), from that of
+    /// the sums. What the input has been sent so far is taken and added to.
+    pub(super) fn backward(
+        &self,
+        gradient: &Tensor<E>,
+        bias: Option<bool>,
+        so_far: &mut Option<Tensor<E>>,
+    ) -> Result<Vec<Option<Tensor<E>>>> {
+        let (shape, spec) = (&self.input_shape, &self.spec);
+        let kernel = self
+            .input
+            .as_ref()
+            .map(|input| gradient.conv2d_kernel_gradient(input, &self.kernel_shape, spec))
+            .transpose()?;
+        let input = self
+            .kernel
+            .as_ref()
+            .map(|kernel| match so_far.take() {
+                Some(sum) => gradient.conv2d_input_gradient_sum(kernel, &sum, spec),
+                None => gradient.conv2d_input_gradient(kernel, shape, spec),
+            })
+            .transpose()?;
         let mut gradients = vec![input, kernel];
-        if let Some(&bias) = wanted.get(2) {
-            gradients.push(bias.then(|| gradient.sum_to_last_axis()));
+        if let Some(wanted) = bias {
+            gradients.push(wanted.then(|| gradient.sum_to_last_axis()));
         }
         Ok(gradients)
     }

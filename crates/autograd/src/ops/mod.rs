@@ -14,13 +14,16 @@ mod concat;
 mod conv2d;
 mod conv2d_fused;
 mod conv2d_pooled;
+mod conv2d_sum;
 mod dense;
 mod div;
 mod dropout;
 mod exp;
+mod expm1;
 mod flatten;
 mod gather;
 mod ln;
+mod log1p;
 mod log_softmax;
 mod log_sum_exp;
 mod matmul;
@@ -63,7 +66,7 @@ pub fn all() -> &'static [Spec] {
     &ALL
 }
 
-static ALL: [Spec; 51] = [
+static ALL: [Spec; 54] = [
     // Arithmetic, with broadcasting
     add::SPEC,
     sub::SPEC,
@@ -74,7 +77,9 @@ static ALL: [Spec; 51] = [
     // Functions of every element
     neg::SPEC,
     exp::SPEC,
+    expm1::SPEC,
     ln::SPEC,
+    log1p::SPEC,
     sqrt::SPEC,
     square::SPEC,
     abs::SPEC,
@@ -104,6 +109,7 @@ static ALL: [Spec; 51] = [
     conv2d::SPEC,
     conv2d_fused::SPEC,
     conv2d_pooled::SPEC,
+    conv2d_sum::SPEC,
     batch_normalization::SPEC,
     max_pool2d::SPEC,
     average_pool2d::SPEC,

@@ -59,7 +59,7 @@ fn costs<E: Element>(logits: &Tensor<E>, targets: &Tensor<E>) -> Result<Tensor<E
         let message = format!("logits {x:?} and targets {t:?} differ in shape");
         return Err(Error::shape(NAME, message));
     }
-    logits.zip(NAME, targets, |x, t| {
+    let line = logits.zip(NAME, targets, |x, t| {
         if x.is_infinite() {
             let sure = if x > E::zero() { E::one() } else { E::zero() };
             // A target that is NaN stays one.
@@ -69,8 +69,12 @@ fn costs<E: Element>(logits: &Tensor<E>, targets: &Tensor<E>) -> Result<Tensor<E
                 E::infinity() + t.abs()
             };
         }
-        x.max(E::zero()) - x * t + (-x.abs()).exp().ln_1p()
-    })
+        // NaN comes through the second part.
+        x.max(E::zero()) - x * t
+    })?;
+    // ln(1 + e^−|x|): what the line lacks, most of it at 0.
+    let bend = logits.map(|x| -x.abs()).softplus();
+    Tensor::zip_owned(NAME, line, bend, |line, bend| line + bend)
 }
 
 struct SigmoidBinaryCrossEntropy<E: Element> {

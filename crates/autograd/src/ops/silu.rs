@@ -1,9 +1,9 @@
 //! Sigmoid-weighted linear unit (Elfwing, Uchibe, Doya 2017), also called swish.
 
-use crate::Var;
 use crate::gradcheck::{Sample, Spec};
-use crate::support::Save;
-use taper_tensor::Element;
+use crate::{Op, Var};
+use taper_tensor::kernels::math::Function;
+use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
     /// x · σ(x) of every element, with σ the sigmoid; any shape. At ±∞ the limits, ∞ and 0 (frameworks that compute the
@@ -22,28 +22,31 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn silu(&self) -> Var<E> {
-        let value = self.value().map(|x| {
-            if x == E::neg_infinity() {
-                E::zero()
-            } else {
-                x * sigmoid(x)
-            }
-        });
-        self.element_wise("silu", value, Save::Input, |g, x| {
-            let sigmoid = sigmoid(x);
-            if x.is_infinite() {
-                return g * sigmoid;
-            }
-            g * sigmoid + g * x * sigmoid * (E::one() - sigmoid)
+        let value = self.value().function(Function::Silu);
+        self.derive(value, || Silu {
+            x: self.value().clone(),
         })
     }
 }
 
-/// 1 / (1 + e⁻ˣ), without overflow for any x.
-fn sigmoid<E: Element>(x: E) -> E {
-    let small = (-x.abs()).exp(); // never above 1
-    let numerator = if x < E::zero() { small } else { E::one() };
-    numerator / (E::one() + small)
+struct Silu<E: Element> {
+    x: Tensor<E>,
+}
+
+impl<E: Element> Op<E> for Silu<E> {
+    fn name(&self) -> &'static str {
+        "silu"
+    }
+
+    fn backward(
+        self: Box<Self>,
+        gradient: Tensor<E>,
+        _wanted: &[bool],
+    ) -> Result<Vec<Option<Tensor<E>>>> {
+        let slope = self.x.function(Function::SiluSlope);
+        let product = Tensor::zip_owned("silu", slope, gradient, |slope, g| slope * g)?;
+        Ok(vec![Some(product)])
+    }
 }
 
 pub(super) const SPEC: Spec = Spec {

@@ -3,6 +3,7 @@
 use crate::gradcheck::{Sample, Spec};
 use crate::support::weighted_sum;
 use crate::{Op, Var};
+use taper_tensor::kernels::math::Function;
 use taper_tensor::{Element, Error, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -111,8 +112,9 @@ impl<E: Element> Op<E> for SoftmaxCrossEntropy<E> {
         for (i, (row, target)) in values.zip(rows).enumerate() {
             let factor = factor(i);
             let total: E = target.iter().copied().sum();
+            E::apply_in_place(Function::Exp, row);
             for (x, &t) in row.iter_mut().zip(target) {
-                *x = (x.exp() * total - t) * factor;
+                *x = (*x * total - t) * factor;
             }
         }
         Ok(vec![Some(log_softmax)])

@@ -7,13 +7,11 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use taper_checkpoint::Checkpoint;
 use taper_datasets::{Dataset, Subset};
-use taper_nn::losses;
-use taper_train::{Accuracy, CheckpointExt};
+use taper_train::{Accuracy, CheckpointExt, Measures};
 
 use super::{Done, in_pool, positive, table, thread_count, threads};
 use crate::console::say;
 use crate::figures::{percent, thousands};
-use crate::run::LOSS_CONFIG;
 
 #[derive(Args)]
 pub(super) struct Evaluate {
@@ -57,10 +55,7 @@ impl Evaluate {
                 self.checkpoint.display()
             );
         };
-        let loss = note("loss").unwrap_or_else(|| "categorical_crossentropy".into());
-        let settings = note(LOSS_CONFIG).map(|json| serde_json::from_str(&json));
-        let settings = settings.transpose().context("the settings of its loss")?;
-        let loss = losses::from_config(&loss, &settings.unwrap_or_default())?;
+        let measures = Measures::of(&checkpoint)?;
         let model = checkpoint
             .into_model()
             .with_context(|| self.checkpoint.display().to_string())?;
@@ -71,7 +66,8 @@ impl Evaluate {
             splits.train()
         };
         let images = Subset::first(images, self.test_size.unwrap_or(usize::MAX));
-        let mut evaluate = taper_train::Evaluate::new(&*loss).batch_size(self.batch_size);
+        let (evaluate, unknown) = measures.evaluate(&model);
+        let mut evaluate = evaluate.batch_size(self.batch_size);
         // Images with labels have an accuracy, whatever the loss.
         if images.label(0).is_some() {
             evaluate = evaluate.metric(Accuracy).confusion(true);
@@ -87,9 +83,21 @@ impl Evaluate {
             say(format!("accuracy  {:.2} %", accuracy * 100.0));
         }
         let (loss, data, penalty) = (measured.loss, measured.data_loss, measured.penalty);
-        say(format!(
-            "loss      {loss:.4} = {data:.4} + {penalty:.4} penalty"
-        ));
+        if unknown.iter().any(|what| what.starts_with("the loss ")) {
+            say(format!("loss      not measured; penalty {penalty:.4}"));
+        } else {
+            say(format!(
+                "loss      {loss:.4} = {data:.4} + {penalty:.4} penalty"
+            ));
+        }
+        for (name, value) in measured.metrics.iter().filter(|(_, value)| !value.is_nan()) {
+            say(format!("{name:<9} {value:.4}"));
+        }
+        for what in &unknown {
+            say(format!(
+                "note      {what} is not one of this program: it was trained with a program of its own, and is not measured here"
+            ));
+        }
         if let Some(confusion) = &measured.confusion {
             let class = |class: usize| {
                 images

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
-use taper_checkpoint::{Checkpoint, FORMAT_VERSION};
-use taper_train::CheckpointExt;
+use taper_checkpoint::{Checkpoint, FORMAT_VERSION, Position};
+use taper_train::{CheckpointExt, Measures};
 
 use super::{Done, table};
 use crate::console::say;
@@ -75,6 +75,20 @@ impl Inspect {
     }
 }
 
+/// Where training stands, in words: what is next only where something is.
+fn place(checkpoint: &Checkpoint, position: &Position) -> String {
+    let planned = checkpoint.provenance.get("epochs");
+    let planned = planned.and_then(|text| text.parse::<u64>().ok());
+    let (epoch, batch) = (position.epoch, position.batch + 1);
+    match planned {
+        Some(planned) if epoch >= planned => format!("all {planned} epochs are done"),
+        Some(planned) => format!("epoch {} of {planned}, batch {batch} is next", epoch + 1),
+        // An earlier version's, which may be the last.
+        None if position.batch == 0 && epoch > 0 => format!("epoch {epoch} is done"),
+        None => format!("epoch {}, batch {batch} is next", epoch + 1),
+    }
+}
+
 /// Everything but the network.
 fn state(checkpoint: &Checkpoint) -> anyhow::Result<String> {
     let mut text = String::new();
@@ -87,12 +101,7 @@ fn state(checkpoint: &Checkpoint) -> anyhow::Result<String> {
         ),
         Some(position) => line(
             "position",
-            &format!(
-                "epoch {}, batch {} is next; seed {}",
-                position.epoch + 1,
-                position.batch + 1,
-                position.seed
-            ),
+            &format!("{}; seed {}", place(checkpoint, position), position.seed),
         ),
         None => line("position", "none: for inference only"),
     }
@@ -120,7 +129,24 @@ fn state(checkpoint: &Checkpoint) -> anyhow::Result<String> {
             ),
         );
     }
-    for (key, value) in &checkpoint.provenance {
+    let changes = checkpoint.read_changes();
+    for (epoch, change) in &changes {
+        line("changed", &format!("{change}, from epoch {epoch} on"));
+    }
+    // What cannot be read is shown as it stands there.
+    let measures = Measures::of(checkpoint).map(|measures| measures.in_words());
+    let measures = measures.unwrap_or_default();
+    if checkpoint.provenance.contains_key("loss") {
+        for (name, value) in &measures {
+            line(name, value);
+        }
+    }
+    let said = |key: &str| match key {
+        "loss" | "loss_config" | "measures" => !measures.is_empty(),
+        "changes" => !changes.is_empty(),
+        _ => false,
+    };
+    for (key, value) in checkpoint.provenance.iter().filter(|(key, _)| !said(key)) {
         line(key, value);
     }
     Ok(text)

@@ -49,6 +49,15 @@ pub(super) struct Train {
     /// Go on with an interrupted run, at the same batch, with the same results
     #[arg(long, value_name = "RUN_DIR", conflicts_with = "study")]
     resume: Option<PathBuf>,
+    /// With --resume: go on although this was changed in the run's study.toml, such as learning_rate
+    ///
+    /// Names are separated by commas, or the option is given again. Without it, a run goes on only if all that its results
+    /// depend on is as it was: data, sizes, batch size, loss, optimizer and network with their settings; what differs is
+    /// listed with the names to give here. A change holds for the rest of the run and is recorded: in the line of the next
+    /// epoch of history.jsonl, in checkpoints (taper inspect), and in settings.json. Titles, names and texts, the number
+    /// of epochs, and variants and seeds that are added or left out can be changed without asking.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    accept: Vec<String>,
     /// A first look: 6,000 + 1,000 images and 2 epochs
     #[arg(long, conflicts_with = "resume")]
     quick: bool,
@@ -89,6 +98,11 @@ impl Train {
         let (study, earlier) = self.study()?;
         let data = StudyData::open(&study, self.data_dir.as_deref())?;
         check(&study, &data)?;
+        let changes = earlier.as_ref().map(|earlier| {
+            let folder = &earlier.folder;
+            folder.go_on_with(&study, &data, &self.accept)
+        });
+        let changes = changes.transpose()?;
         if let Some(code) = interrupt.code() {
             say("interrupted before training began; nothing is written");
             return Ok(ExitCode::from(code));
@@ -105,7 +119,7 @@ impl Train {
                 .and_then(|earlier| earlier.environment.as_ref()),
         );
         folder.write_summary(&environment)?;
-        say(self.heading(&study, &data, &environment, &folder, earlier.is_some()));
+        say(self.heading(&study, &data, &environment, &folder, changes.as_deref()));
 
         let progress = Progress::new(&study, self.no_progress);
         let _ = shown.set(progress.clone());
@@ -159,6 +173,10 @@ impl Train {
                 }),
             ));
         }
+        if !self.accept.is_empty() {
+            let message = "--accept is for a run that is gone on with: it needs --resume RUN_DIR";
+            return Err(Usage(message.into()).into());
+        }
         let study = match &self.study {
             Some(path) => Study::load(path)?,
             None => Study::regularization(),
@@ -194,13 +212,14 @@ impl Train {
         }
     }
 
+    /// `changes` are those of a run that is gone on with.
     fn heading(
         &self,
         study: &Study,
         data: &StudyData,
         environment: &Environment,
         folder: &RunFolder,
-        resumed: bool,
+        changes: Option<&[String]>,
     ) -> String {
         let mut text = String::new();
         let mut line = |name: &str, value: String| {
@@ -240,10 +259,11 @@ impl Train {
             ),
         );
         line(
-            if resumed { "resuming" } else { "run" },
+            if changes.is_some() { "resuming" } else { "run" },
             folder.path().display().to_string(),
         );
-        for notice in data.notices.iter().chain(folder.notice()) {
+        let changes = changes.unwrap_or_default();
+        for notice in data.notices.iter().chain(folder.notice()).chain(changes) {
             line("note", notice.clone());
         }
         text

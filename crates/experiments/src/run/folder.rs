@@ -10,6 +10,7 @@
 //!         last.taper             where to go on
 //!         best.taper             the epoch of the highest validation accuracy
 //!         result.json            confusion matrix and worst mistakes; there when the job is done
+//!         settings.json          what the job was begun with, and what was changed when it was gone on with
 //!         failure.json           why the job failed; there until it is tried again
 //! ```
 //!
@@ -26,13 +27,14 @@ use taper_files::lock::{Attempt, FolderLock};
 use taper_files::{atomic, leftovers};
 use taper_train::{EpochRecord, History};
 
+use super::settings::JobSettings;
 use super::{Environment, JobData, JobFailure, JobResult, RunData, Summary};
 use crate::study::{Job, Study};
 use crate::{Error, Result};
 
 /// A line of a history is no longer than this (a thousand metrics): while one is read it takes a few times its length.
 const LONGEST_LINE: usize = 1 << 16;
-/// A summary is no longer than this: as long as that of thousands of variants.
+/// A summary, and what a training was begun with, is no longer than this: as long as that of thousands of variants.
 const LONGEST_SUMMARY: u64 = 1 << 23;
 
 /// The folder of a run. Clones share its lock, if it has one.
@@ -57,7 +59,7 @@ impl RunFolder {
     /// behind it.
     ///
     /// # Errors
-    /// Folders or files that cannot be made.
+    /// Folders or files that cannot be made; no run is left then.
     pub fn create(parent: &Path, study: &Study) -> Result<RunFolder> {
         let toml = study.to_toml()?;
         fs::create_dir_all(parent).map_err(Error::io("creating", parent))?;
@@ -77,8 +79,15 @@ impl RunFolder {
             lock: None,
             notice: None,
         };
-        folder.take_lock()?;
-        folder.write(&folder.path.join("study.toml"), toml.as_bytes())?;
+        let begun = folder
+            .take_lock()
+            .and_then(|()| folder.write(&folder.path.join("study.toml"), toml.as_bytes()));
+        if let Err(error) = begun {
+            // Nobody could go on with it.
+            folder.lock = None;
+            let _ = fs::remove_dir(&folder.path);
+            return Err(error);
+        }
         Ok(folder)
     }
 
@@ -307,6 +316,27 @@ impl RunFolder {
         self.write(&path, &to_json(&path, result)?)
     }
 
+    /// What a job was begun with; `None` when it is not, or was by an earlier version.
+    ///
+    /// # Errors
+    /// A damaged file.
+    pub(super) fn settings(&self, job: &Job) -> Result<Option<JobSettings>> {
+        read_short_json(&self.settings_file(job), "training")
+    }
+
+    /// Keeps what a job is begun or gone on with.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub(super) fn write_settings(&self, job: &Job, settings: &JobSettings) -> Result<()> {
+        let path = self.settings_file(job);
+        self.write(&path, &to_json(&path, settings)?)
+    }
+
+    fn settings_file(&self, job: &Job) -> PathBuf {
+        self.job(job).join("settings.json")
+    }
+
     /// Writes the summary of what is there.
     ///
     /// # Errors
@@ -339,14 +369,7 @@ impl RunFolder {
             environment: Environment,
         }
         let path = self.summary();
-        let length = fs::metadata(&path).map_or(0, |file| file.len());
-        if length > LONGEST_SUMMARY {
-            return Err(Error::run(
-                &path,
-                format!("it has {length} bytes, which no summary has"),
-            ));
-        }
-        let part: Option<Part> = read_json(&path)?;
+        let part: Option<Part> = read_short_json(&path, "summary")?;
         part.map(|part| part.environment)
             .ok_or_else(|| Error::run(&path, "it is missing, so the run has not begun"))
     }
@@ -380,8 +403,12 @@ impl RunFolder {
                     }),
                 )
             });
+            // Whoever goes on with the job is told if they cannot be read.
+            let settings = self.settings(&job).ok().flatten();
+            let changes = settings.map_or_else(Vec::new, JobSettings::into_changes);
             JobData {
                 history,
+                changes,
                 failure: failure.filter(|_| result.is_none()),
                 result,
                 job,
@@ -407,6 +434,16 @@ impl RunFolder {
 
 pub(super) fn to_json(path: &Path, value: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec(value).map_err(|error| Error::run(path, error.to_string()))
+}
+
+/// Of a file that has no reason to be longer than a summary.
+fn read_short_json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<Option<T>> {
+    let length = fs::metadata(path).map_or(0, |file| file.len());
+    if length > LONGEST_SUMMARY {
+        let message = format!("it has {length} bytes, which no {what} has");
+        return Err(Error::run(path, message));
+    }
+    read_json(path)
 }
 
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {

@@ -13,12 +13,10 @@ use taper_train::{
 };
 
 use super::failure::{JobFailure, guarded};
+use super::settings::JobSettings;
 use super::{JobResult, RunFolder, StudyData};
 use crate::study::{Job, Study};
 use crate::{Error, Result};
-
-/// The key of a checkpoint's provenance that holds the loss's settings as JSON, where they are not the defaults.
-pub(crate) const LOSS_CONFIG: &str = "loss_config";
 
 /// What all jobs of a run share.
 pub struct Context<'a> {
@@ -106,7 +104,7 @@ pub fn run_job(context: &Context<'_>, job: &Job, listener: &dyn Listener) -> Res
     }
 }
 
-fn failed(job: &Job, message: String) -> Error {
+pub(super) fn failed(job: &Job, message: String) -> Error {
     Error::Job {
         variant: job.variant.clone(),
         seed: job.seed,
@@ -132,6 +130,7 @@ fn attempt(context: &Context<'_>, job: &Job, listener: &dyn Listener) -> Result<
         listener.on_event(job, &JobEvent::FailedBefore(&failure));
     }
     folder.prepare(job)?;
+    let settings = settings(context, job)?;
     let (mut model, from) = start(context, job)?;
     folder.clear_failure(job)?;
     let position = from
@@ -143,7 +142,7 @@ fn attempt(context: &Context<'_>, job: &Job, listener: &dyn Listener) -> Result<
         batches_done: position.batch,
     };
     listener.on_event(job, &started);
-    let fit = train(context, job, listener, &mut model, from)?;
+    let fit = train(context, job, listener, &mut model, (from, &settings))?;
     if fit.stopped {
         return Ok(Outcome::Stopped);
     }
@@ -153,6 +152,24 @@ fn attempt(context: &Context<'_>, job: &Job, listener: &dyn Listener) -> Result<
     folder.write_result(job, &result)?;
     listener.on_event(job, &JobEvent::Finished(&result));
     Ok(Outcome::Finished)
+}
+
+/// What the job was begun with, which must be what holds now; a job that begins keeps it.
+fn settings(context: &Context<'_>, job: &Job) -> Result<JobSettings> {
+    let folder = context.folder;
+    let now = JobSettings::of(context.study, context.data, job)?;
+    let begun = folder.settings(job)?.filter(|_| folder.has_begun(job));
+    if let Some(begun) = begun {
+        let changes = begun.differences(&now);
+        if changes.is_empty() {
+            return Ok(begun);
+        }
+        let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
+        let message = format!("it was begun with other settings: {}", changes.join("; "));
+        return Err(failed(job, message));
+    }
+    folder.write_settings(job, &now)?;
+    Ok(now)
 }
 
 /// Fresh weights, or those of the last checkpoint.
@@ -173,7 +190,7 @@ fn train(
     job: &Job,
     listener: &dyn Listener,
     model: &mut Model,
-    from: Option<Checkpoint>,
+    (from, settings): (Option<Checkpoint>, &JobSettings),
 ) -> Result<Fit> {
     let Context {
         study,
@@ -199,6 +216,7 @@ fn train(
         .callback(HistoryFile {
             folder,
             job,
+            settings,
             failed: None,
         })
         .callback(best)
@@ -208,12 +226,11 @@ fn train(
     for (key, value) in provenance(study, job) {
         trainer = trainer.provenance(key, value);
     }
-    if !plan.loss.config.is_empty() {
-        let config = serde_json::Value::Object(plan.loss.config);
-        trainer = trainer.provenance(LOSS_CONFIG, config.to_string());
-    }
     if let Some(checkpoint) = from {
         trainer = trainer.resume(&checkpoint)?;
+        for change in settings.accepted() {
+            trainer = trainer.accept(change);
+        }
     }
     Ok(trainer.fit(model, &data.train)?)
 }
@@ -237,6 +254,7 @@ fn provenance(study: &Study, job: &Job) -> [(&'static str, String); 8] {
 struct HistoryFile<'a> {
     folder: &'a RunFolder,
     job: &'a Job,
+    settings: &'a JobSettings,
     failed: Option<Error>,
 }
 
@@ -245,7 +263,8 @@ impl Callback for HistoryFile<'_> {
         let Event::EpochEnded(record) = event else {
             return ControlFlow::Continue(());
         };
-        match self.folder.append(self.job, record) {
+        let record = self.settings.noted_in(record);
+        match self.folder.append(self.job, &record) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 self.failed = Some(error);

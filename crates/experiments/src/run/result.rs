@@ -6,6 +6,7 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use taper_datasets::Dataset;
 use taper_nn::Model;
+use taper_train::number;
 use taper_train::prediction::{predicted, ranked};
 
 use crate::picture::png;
@@ -42,8 +43,10 @@ pub struct Mistake {
     /// What the network says; `None` if it gives [no prediction](taper_train::prediction).
     pub predicted: Option<usize>,
     /// Probability of what the network says; 0 if it says nothing.
+    #[serde(with = "number")]
     pub probability: f64,
     /// Probability of the true class; 0 if the network says nothing.
+    #[serde(with = "number")]
     pub truth_probability: f64,
     /// The image: a PNG in base64.
     pub png: String,

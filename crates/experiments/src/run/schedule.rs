@@ -33,19 +33,23 @@ pub fn check(study: &Study, data: &StudyData) -> Result<()> {
             );
             return Err(fail(message));
         }
-        if study.plan(name)?.loss.name == "categorical_crossentropy"
-            && model.output_shape() != output
-        {
-            let flatten = match model.output_shape().len() > output.len() {
+        let loss = study.plan(name)?.loss.build()?;
+        if let Err(error) = loss.check_target(model.output_shape(), output) {
+            let (given, title) = (model.output_shape(), &data.title);
+            let flatten = match given.len() > output.len() {
                 true => "; is a Flatten layer missing in front of its Dense layers?",
                 false => "",
             };
-            let message = format!(
-                "its last layer gives {:?}, {} needs {output:?}{flatten}",
-                model.output_shape(),
-                data.title
-            );
-            return Err(fail(message));
+            return Err(fail(match given == output {
+                true => {
+                    format!("the targets of {title} are {output:?}, one number a class: {error}")
+                }
+                false => {
+                    format!(
+                        "its last layer gives {given:?}, {title} needs {output:?}{flatten} ({error})"
+                    )
+                }
+            }));
         }
     }
     Ok(())

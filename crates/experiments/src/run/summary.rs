@@ -1,7 +1,7 @@
 //! From histories to figures: final values, mean and standard deviation over seeds.
 
 use serde::{Deserialize, Serialize};
-use taper_train::EpochRecord;
+use taper_train::{EpochRecord, number};
 
 use super::{Environment, JobData, RunData};
 use crate::study::Study;
@@ -10,8 +10,10 @@ use crate::study::Study;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stat {
     /// Arithmetic mean.
+    #[serde(with = "number")]
     pub mean: f64,
     /// Sample standard deviation (n − 1); 0 for one seed.
+    #[serde(with = "number")]
     pub sd: f64,
     /// How many seeds.
     pub n: usize,

@@ -36,6 +36,7 @@ pub(crate) fn run(seeds: &[u64]) -> RunData {
         JobData {
             history,
             result: Some(result(job.seed)),
+            changes: Vec::new(),
             failure: None,
             job,
         }
@@ -99,6 +100,7 @@ fn history(curves: &Curves, variant: &str, seed: u64) -> Vec<EpochRecord> {
             learning_rate: 0.001,
             seconds: 12.5,
             images_per_second: 4_800.0,
+            changes: Vec::new(),
         }
     };
     (0..epochs).map(record).collect()

@@ -3,6 +3,7 @@
 use super::Function;
 use crate::Result;
 use taper_autograd::Var;
+use taper_tensor::kernels::math;
 use taper_tensor::{Element, Tensor};
 
 pub(super) struct Elu;
@@ -14,14 +15,12 @@ impl Function for Elu {
     fn on_tape<E: Element>(x: &Var<E>) -> Result<Var<E>> {
         // The exponential sees no positive x, so that it cannot overflow. At 0 each part gives half of the slope.
         let zero = x.tape().constant(&Tensor::scalar(E::zero()));
-        let below = x.minimum(&zero)?.exp().shift(-E::one());
+        let below = x.minimum(&zero)?.expm1();
         Ok(x.maximum(&zero)?.add(&below)?)
     }
 
     fn in_place(x: &mut [f32], _width: usize) {
-        for x in x {
-            *x = if *x > 0.0 { *x } else { x.exp() - 1.0 };
-        }
+        math::Function::Elu.apply_in_place(x);
     }
 }
 

@@ -1,10 +1,10 @@
 //! Sigmoid-weighted linear unit (Elfwing, Uchibe, Doya 2017), also called swish.
 
 use super::Function;
-use super::sigmoid::sigmoid;
 use crate::Result;
 use taper_autograd::Var;
 use taper_tensor::Element;
+use taper_tensor::kernels::math;
 
 pub(super) struct Silu;
 
@@ -14,14 +14,7 @@ impl Function for Silu {
     }
 
     fn in_place(x: &mut [f32], _width: usize) {
-        // At −∞ the limit, not −∞ · 0.
-        for x in x {
-            *x = if *x == f32::NEG_INFINITY {
-                0.0
-            } else {
-                *x * sigmoid(*x)
-            };
-        }
+        math::Function::Silu.apply_in_place(x);
     }
 }
 

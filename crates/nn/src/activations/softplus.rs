@@ -3,6 +3,7 @@
 use super::Function;
 use crate::Result;
 use taper_autograd::Var;
+use taper_tensor::kernels::math;
 use taper_tensor::{Element, Tensor};
 
 pub(super) struct Softplus;
@@ -15,10 +16,7 @@ impl Function for Softplus {
     }
 
     fn in_place(x: &mut [f32], _width: usize) {
-        for x in x {
-            // NaN comes through the second part.
-            *x = x.max(0.0) + (-x.abs()).exp().ln_1p();
-        }
+        math::Function::Softplus.apply_in_place(x);
     }
 }
 

@@ -4,6 +4,7 @@ use super::Function;
 use crate::Result;
 use taper_autograd::Var;
 use taper_tensor::Element;
+use taper_tensor::kernels::math;
 
 pub(super) struct Tanh;
 
@@ -13,6 +14,6 @@ impl Function for Tanh {
     }
 
     fn in_place(x: &mut [f32], _width: usize) {
-        x.iter_mut().for_each(|x| *x = x.tanh());
+        math::Function::Tanh.apply_in_place(x);
     }
 }

@@ -2,12 +2,13 @@
 //! each sample by itself form stages.
 
 use super::fold::Item;
-use super::junctions::{self, Meeting};
+use super::junctions::{self, ConvolutionAndSum, JunctionWork, Meeting};
 use super::places::{Ends, Places, Value};
 use super::run::Deed;
 use super::stage::{Part, Stage, Step, Task};
 use super::steps::{self, Found, Row, Then};
 use crate::graph::{Graph, Kind};
+use crate::junctions::Add;
 use crate::{ActivationKind, Linear, Model, Result, Sigmoid, Softmax};
 
 /// What is done, in order, and where values lie.
@@ -47,6 +48,15 @@ fn groups(graph: &Graph<f32>) -> Vec<Group> {
         groups.push(Group { head, run });
     }
     groups
+}
+
+/// What runs at a junction, the nodes in front of it that this covers, and what it reads.
+struct Front {
+    name: &'static str,
+    nodes: Vec<usize>,
+    inputs: Vec<usize>,
+    from: Vec<Value>,
+    work: Box<dyn JunctionWork>,
 }
 
 struct Builder<'a> {
@@ -120,30 +130,43 @@ impl<'a> Builder<'a> {
         let graph = &*self.model.graph;
         let inputs = &graph.nodes[node].inputs;
         let from: Vec<Value> = inputs.iter().map(|&value| self.find(value)).collect();
-        let work = junctions::work(self.model, node)?;
         let items = Item::all(self.model, run);
-        let then: Vec<Then> = items.iter().map_while(Then::of).collect();
+        let mut then: Vec<Then> = items.iter().map_while(Then::of).collect();
         let rest = &items[then.len()..];
         let mut names: Vec<usize> = vec![node];
         names.extend(items[..then.len()].iter().map(|item| item.node));
+        let mut front = match self.convolution(node, &mut then) {
+            Some(front) => front,
+            None => {
+                let work = junctions::work(self.model, node)?;
+                Front {
+                    name: work.name,
+                    nodes: Vec::new(),
+                    inputs: inputs.iter().map(|&value| self.size(value)).collect(),
+                    from,
+                    work: work.work,
+                }
+            }
+        };
         let outputs = graph.nodes[node].outputs.clone();
         let sizes: Vec<usize> = outputs.clone().map(|value| self.size(value)).collect();
         let to: Vec<Value> = sizes.iter().map(|&size| self.new_value(size)).collect();
         for (value, &place) in outputs.clone().zip(&to) {
             self.at[value] = Some(place);
         }
+        front.nodes.extend(names);
         let meeting = Meeting {
-            name: work.name,
-            nodes: names,
-            inputs: inputs.iter().map(|&value| self.size(value)).collect(),
+            name: front.name,
+            nodes: front.nodes,
+            inputs: front.inputs,
             outputs: sizes,
-            work: work.work,
+            work: front.work,
             then,
         };
         let mut value = to[0];
         self.parts.push(Part {
             task: Task::Meeting(meeting),
-            from,
+            from: front.from,
             to,
         });
         let Some(&last) = run.last() else {
@@ -155,6 +178,52 @@ impl<'a> Builder<'a> {
         }
         self.at[graph.nodes[last].outputs.start] = Some(value);
         Ok(())
+    }
+
+    /// Takes the step in front of a sum of two away, if that alone reads what it makes and it can add the other value itself;
+    /// and relu behind the sum, if it is there.
+    fn convolution(&mut self, node: usize, then: &mut Vec<Then>) -> Option<Front> {
+        let graph = &*self.model.graph;
+        let inputs = &graph.nodes[node].inputs;
+        let Kind::Junction(junction) = &graph.owner(node).kind else {
+            return None;
+        };
+        if !junction.as_any().is::<Add>() || inputs.len() != 2 {
+            return None;
+        }
+        let is_relu = |then: &Then| matches!(then, Then::Activation(ActivationKind::Relu, _));
+        let relu = then.first().is_some_and(is_relu);
+        let makers = graph.own_makers();
+        // The later step, so that what it adds has been made.
+        let found = [0, 1].into_iter().filter_map(|at| {
+            let (value, other) = (inputs[at], inputs[1 - at]);
+            let place = makers[value].and(self.at[value])?;
+            // A layer that does nothing at inference leaves its value where another is found.
+            if self.at.iter().filter(|at| **at == Some(place)).count() > 1 {
+                return None;
+            }
+            let index = self.parts.iter().position(|part| part.to == [place])?;
+            let Task::Step(step) = &self.parts[index].task else {
+                return None;
+            };
+            let convolution = step.work.with_sum(relu);
+            let convolution = convolution.filter(|_| step.then.is_empty())?;
+            Some((index, other, convolution))
+        });
+        let (index, other, convolution) = found.max_by_key(|(index, ..)| *index)?;
+        let Part { task, mut from, .. } = self.parts.remove(index);
+        from.push(self.find(other));
+        if relu {
+            then.remove(0);
+        }
+        let inputs = task.inputs().iter().copied().chain([self.size(other)]);
+        Some(Front {
+            name: junctions::CONVOLUTION_AND_SUM,
+            nodes: task.covers().1.to_vec(),
+            inputs: inputs.collect(),
+            from,
+            work: Box::new(ConvolutionAndSum(convolution)),
+        })
     }
 
     /// The steps of some layers, for samples of this shape.

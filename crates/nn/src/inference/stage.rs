@@ -54,7 +54,7 @@ impl Task {
     }
 
     /// Values of a sample of each input.
-    fn inputs(&self) -> &[usize] {
+    pub(super) fn inputs(&self) -> &[usize] {
         match self {
             Task::Step(step) => std::slice::from_ref(&step.inputs),
             Task::Meeting(meeting) => &meeting.inputs,

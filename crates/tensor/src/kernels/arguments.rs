@@ -13,6 +13,40 @@ pub struct Epilogue {
     pub dropout: Option<Dropout>,
 }
 
+/// What follows a convolution's sums of products before they are stored: a bias, a sum with other values, an epilogue.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct After<'a, E> {
+    /// Added to every pixel; one value a channel.
+    pub bias: Option<&'a [E]>,
+    /// Then added; of the output's shape.
+    pub addend: Option<&'a [E]>,
+    /// Then relu and dropout.
+    pub epilogue: Epilogue,
+}
+
+impl<'a, E> After<'a, E> {
+    /// Nothing but this sum.
+    pub(crate) fn sum(addend: Option<&'a [E]>) -> Self {
+        After {
+            bias: None,
+            addend,
+            epilogue: Epilogue::default(),
+        }
+    }
+
+    /// Whether relu stands right behind the bias, so that it can be had in the same pass.
+    pub(crate) fn relu_behind_bias(&self) -> bool {
+        self.epilogue.relu && self.addend.is_none()
+    }
+}
+
+impl<E> Default for After<'_, E> {
+    fn default() -> Self {
+        After::sum(None)
+    }
+}
+
 /// What batch normalization does along the last axis: `(x − mean) · factor + offset`, one value a channel, then relu.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! f32 passes over memory: bias, relu, dropout and their gradients, sums over a fixed tree.
 
-use super::arguments::Epilogue;
+use super::arguments::{After, Epilogue};
 use super::cut::PIECE;
 use super::cut::add_partials;
 use super::dropout::{BLOCK, Dropout, Threshold};
@@ -56,6 +56,39 @@ impl WithSimd for BiasRelu<'_> {
 #[inline(always)]
 pub(super) fn at_least(value: f32, least: f32) -> f32 {
     if value < least { least } else { value }
+}
+
+/// What of `after` stands behind the bias, for outputs whose first has row-major position `position`: where there is a sum,
+/// with relu behind it; then dropout.
+pub(crate) fn behind_bias(y: &mut [f32], after: &After<'_, f32>, position: usize) {
+    if let Some(addend) = after.addend {
+        let (x, relu) = (&addend[position..][..y.len()], after.epilogue.relu);
+        dispatch(AddInPlace { y, x, relu });
+    }
+    if let Some(dropout) = after.epilogue.dropout {
+        dropout_in_place(y, &dropout, position);
+    }
+}
+
+/// y += x, then perhaps relu.
+pub(crate) struct AddInPlace<'a> {
+    pub(crate) y: &'a mut [f32],
+    pub(crate) x: &'a [f32],
+    pub(crate) relu: bool,
+}
+
+impl WithSimd for AddInPlace<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let pairs = self.y.iter_mut().zip(self.x);
+        if self.relu {
+            pairs.for_each(|(y, x)| *y = at_least(*y + x, 0.0));
+        } else {
+            pairs.for_each(|(y, x)| *y += x);
+        }
+    }
 }
 
 /// Drops and scales `y`, whose first value has row-major position `position`.

@@ -8,9 +8,10 @@ mod batch_norm;
 pub(crate) mod conv;
 pub(crate) mod cut;
 pub mod dropout;
-mod elementwise;
+pub(crate) mod elementwise;
 pub mod geometry;
 mod magnitude;
+pub mod math;
 mod matmul;
 mod pool;
 pub(crate) mod reach;
@@ -22,7 +23,7 @@ mod update_f32;
 
 pub use crate::matrix::MatrixRef;
 #[doc(hidden)]
-pub use arguments::ChannelMap;
+pub use arguments::{After, ChannelMap};
 pub use arguments::{Epilogue, PoolPositions};
 #[doc(hidden)]
 pub use conv::ways;
@@ -55,19 +56,19 @@ pub trait Kernels: Passes {
         reference::finish(y, bias, epilogue);
     }
 
-    fn conv2d(
-        g: &ConvGeometry,
-        x: &[Self],
-        k: &[Self],
-        bias: Option<&[Self]>,
-        epilogue: &Epilogue,
-        y: &mut [Self],
-    ) {
-        reference::conv2d(g, x, k, bias, epilogue, y);
+    fn conv2d(g: &ConvGeometry, x: &[Self], k: &[Self], after: After<'_, Self>, y: &mut [Self]) {
+        reference::conv2d(g, x, k, after, y);
     }
 
-    fn conv2d_input_gradient(g: &ConvGeometry, dy: &[Self], k: &[Self], dx: &mut [Self]) {
-        reference::conv2d_input_gradient(g, dy, k, dx);
+    /// dx = the gradient, plus `addend`.
+    fn conv2d_input_gradient(
+        g: &ConvGeometry,
+        dy: &[Self],
+        k: &[Self],
+        addend: Option<&[Self]>,
+        dx: &mut [Self],
+    ) {
+        reference::conv2d_input_gradient(g, dy, k, addend, dx);
     }
 
     fn conv2d_kernel_gradient(g: &ConvGeometry, dy: &[Self], x: &[Self], dk: &mut [Self]) {
@@ -152,6 +153,16 @@ pub trait Kernels: Passes {
         reference::relu_gradient(gradient, output, scale, dx);
     }
 
+    /// `function` of every value.
+    fn apply_in_place(function: math::Function, x: &mut [Self]) {
+        x.iter_mut().for_each(|x| *x = function.of(*x));
+    }
+
+    /// `function` of every value of `x`, into `y` of the same length.
+    fn apply(function: math::Function, x: &[Self], y: &mut [Self]) {
+        y.iter_mut().zip(x).for_each(|(y, x)| *y = function.of(*x));
+    }
+
     fn sum_rows(x: &[Self], sums: &mut [Self]) {
         reference::sum_rows(x, sums);
     }
@@ -212,19 +223,18 @@ impl Kernels for f32 {
         elementwise::finish(y, bias, epilogue);
     }
 
-    fn conv2d(
-        g: &ConvGeometry,
-        x: &[f32],
-        k: &[f32],
-        bias: Option<&[f32]>,
-        epilogue: &Epilogue,
-        y: &mut [f32],
-    ) {
-        conv::forward(g, x, k, bias, epilogue, y);
+    fn conv2d(g: &ConvGeometry, x: &[f32], k: &[f32], after: After<'_, f32>, y: &mut [f32]) {
+        conv::forward(g, x, k, after, y);
     }
 
-    fn conv2d_input_gradient(g: &ConvGeometry, dy: &[f32], k: &[f32], dx: &mut [f32]) {
-        conv::input_gradient(g, dy, k, dx);
+    fn conv2d_input_gradient(
+        g: &ConvGeometry,
+        dy: &[f32],
+        k: &[f32],
+        addend: Option<&[f32]>,
+        dx: &mut [f32],
+    ) {
+        conv::input_gradient(g, dy, k, addend, dx);
     }
 
     fn conv2d_kernel_gradient(g: &ConvGeometry, dy: &[f32], x: &[f32], dk: &mut [f32]) {
@@ -291,6 +301,14 @@ impl Kernels for f32 {
 
     fn relu_gradient(gradient: &[f32], output: &[f32], scale: f32, dx: &mut [f32]) {
         elementwise::relu_gradient(gradient, output, scale, dx);
+    }
+
+    fn apply_in_place(function: math::Function, x: &mut [f32]) {
+        function.apply_in_place(x);
+    }
+
+    fn apply(function: math::Function, x: &[f32], y: &mut [f32]) {
+        function.apply(x, y);
     }
 
     fn sum_rows(x: &[f32], sums: &mut [f32]) {

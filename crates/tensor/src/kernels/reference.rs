@@ -1,7 +1,7 @@
 //! Plain loops that say what every kernel means. They are the f64 implementation (gradient checks) and the measure that
 //! the SIMD kernels are held to; clarity before speed.
 
-use super::arguments::{ChannelMap, Epilogue};
+use super::arguments::{After, ChannelMap, Epilogue};
 use super::dropout::Mask;
 use super::geometry::{ConvGeometry, PoolGeometry};
 use super::magnitude;
@@ -61,18 +61,26 @@ pub(crate) fn for_each_product(g: &ConvGeometry, mut each: impl FnMut(usize, usi
     }
 }
 
-/// dropout(relu(x ∗ kernel + bias)).
+/// dropout(relu(x ∗ kernel + bias + addend)).
 pub(crate) fn conv2d<E: Scalar>(
     g: &ConvGeometry,
     x: &[E],
     kernel: &[E],
-    bias: Option<&[E]>,
-    epilogue: &Epilogue,
+    after: After<'_, E>,
     y: &mut [E],
 ) {
     y.fill(E::zero());
     for_each_product(g, |i, k, o| y[o] += x[i] * kernel[k]);
-    finish(y, bias, epilogue);
+    finish(y, after.bias, &Epilogue::default());
+    add(y, after.addend);
+    finish(y, None, &after.epilogue);
+}
+
+/// y += addend.
+fn add<E: Scalar>(y: &mut [E], addend: Option<&[E]>) {
+    if let Some(addend) = addend {
+        y.iter_mut().zip(addend).for_each(|(y, &x)| *y += x);
+    }
 }
 
 /// Adds the bias along the last axis, then relu, then dropout.
@@ -99,15 +107,17 @@ pub(crate) fn finish<E: Scalar>(y: &mut [E], bias: Option<&[E]>, epilogue: &Epil
     }
 }
 
-/// The gradient of a convolution with respect to its input.
+/// The gradient of a convolution with respect to its input, plus `addend`.
 pub(crate) fn conv2d_input_gradient<E: Scalar>(
     g: &ConvGeometry,
     dy: &[E],
     kernel: &[E],
+    addend: Option<&[E]>,
     dx: &mut [E],
 ) {
     dx.fill(E::zero());
     for_each_product(g, |i, k, o| dx[i] += dy[o] * kernel[k]);
+    add(dx, addend);
 }
 
 /// The gradient of a convolution with respect to its kernel.
@@ -214,7 +224,12 @@ pub(crate) fn conv2d_pooled<E: Scalar>(
     winners: &mut [u8],
 ) {
     let mut full = vec![E::zero(); g.n * g.output()];
-    conv2d(g, x, kernel, bias, epilogue, &mut full);
+    let after = After {
+        bias,
+        addend: None,
+        epilogue: *epilogue,
+    };
+    conv2d(g, x, kernel, after, &mut full);
     max_pool2d(&pooling(g), &full, y, |output, tap| {
         winners[output] = tap as u8
     });
@@ -247,7 +262,7 @@ pub(crate) fn conv2d_pooled_gradients<E: Scalar>(
     );
     full.iter_mut().for_each(|d| *d *= scale);
     if let Some(dx) = dx {
-        conv2d_input_gradient(g, &full, kernel, dx);
+        conv2d_input_gradient(g, &full, kernel, None, dx);
     }
     conv2d_kernel_gradient(g, &full, x, dk);
     sum_rows(&full, db);

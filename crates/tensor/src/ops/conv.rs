@@ -4,7 +4,7 @@ use super::arguments::{checked_bias, checked_dropout, packed, values};
 use super::touching::Touching;
 use crate::buffer::Buffer;
 use crate::kernels::arguments::Winners;
-use crate::kernels::{Conv2dSpec, ConvGeometry, Epilogue, PoolPositions};
+use crate::kernels::{After, Conv2dSpec, ConvGeometry, Epilogue, PoolPositions};
 use crate::{Element, Error, Result, Tensor};
 use std::sync::Arc;
 
@@ -48,20 +48,63 @@ impl<E: Element> Tensor<E> {
         epilogue: &Epilogue,
         spec: &Conv2dSpec,
     ) -> Result<Self> {
-        let touching = Touching::new("conv2d", spec, self.shape(), kernel.shape())?;
+        self.conv2d_and("conv2d", kernel, bias, None, epilogue, spec)
+    }
+
+    /// relu(conv2d(self, kernel) + bias + addend), or without relu, in one pass: the end of a residual block. `addend` has
+    /// the shape of the convolution's output. The same bits as the sum behind [`conv2d_fused`](Self::conv2d_fused).
+    ///
+    /// ```
+    /// use taper_tensor::{Conv2dSpec, Tensor};
+    /// let image = Tensor::from_vec([1, 1, 2, 1], vec![1.0f32, 2.0])?;
+    /// let (kernel, other) = (Tensor::full([1, 1, 1, 1], 3.0), Tensor::from_vec([1, 1, 2, 1], vec![-4.0, 1.0])?);
+    /// let sum = image.conv2d_sum(&kernel, None, &other, true, &Conv2dSpec::default())?;
+    /// assert_eq!(sum.to_vec(), [0.0, 7.0]);
+    /// # Ok::<(), taper_tensor::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn conv2d_sum(
+        &self,
+        kernel: &Self,
+        bias: Option<&Self>,
+        addend: &Self,
+        relu: bool,
+        spec: &Conv2dSpec,
+    ) -> Result<Self> {
+        let epilogue = Epilogue {
+            relu,
+            dropout: None,
+        };
+        self.conv2d_and("conv2d_sum", kernel, bias, Some(addend), &epilogue, spec)
+    }
+
+    fn conv2d_and(
+        &self,
+        name: &'static str,
+        kernel: &Self,
+        bias: Option<&Self>,
+        addend: Option<&Self>,
+        epilogue: &Epilogue,
+        spec: &Conv2dSpec,
+    ) -> Result<Self> {
+        let touching = Touching::new(name, spec, self.shape(), kernel.shape())?;
         let g = touching.g;
-        let bias = checked_bias("conv2d", bias, g.filters)?;
-        checked_dropout("conv2d", epilogue.dropout)?;
+        let bias = checked_bias(name, bias, g.filters)?;
+        checked_dropout(name, epilogue.dropout)?;
+        if let Some(addend) = addend {
+            addend.check_shape(name, "what is added", &g.output_shape())?;
+        }
         let (x, k) = (packed(self), touching.part_of(kernel)?);
+        let addend = addend.map(packed);
         let mut y = Buffer::uninit(g.n * g.output());
-        E::conv2d(
-            &g,
-            values(&x),
-            values(&k),
-            bias.as_ref().map(values),
-            epilogue,
-            &mut y,
-        );
+        let after = After {
+            bias: bias.as_ref().map(values),
+            addend: addend.as_ref().map(|addend| values(addend)),
+            epilogue: *epilogue,
+        };
+        E::conv2d(&g, values(&x), values(&k), after, &mut y);
         Ok(Tensor::from_buffer(g.output_shape(), y))
     }
 
@@ -76,12 +119,38 @@ impl<E: Element> Tensor<E> {
         input_shape: &[usize],
         spec: &Conv2dSpec,
     ) -> Result<Self> {
+        self.conv2d_input_gradient_and(kernel, input_shape, None, spec)
+    }
+
+    /// The same, plus `addend`, which has the shape of the input: what other readers of the input have sent back to it. The
+    /// same bits as the sum behind it, in one pass.
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn conv2d_input_gradient_sum(
+        &self,
+        kernel: &Self,
+        addend: &Self,
+        spec: &Conv2dSpec,
+    ) -> Result<Self> {
+        self.conv2d_input_gradient_and(kernel, addend.shape(), Some(addend), spec)
+    }
+
+    fn conv2d_input_gradient_and(
+        &self,
+        kernel: &Self,
+        input_shape: &[usize],
+        addend: Option<&Self>,
+        spec: &Conv2dSpec,
+    ) -> Result<Self> {
         let touching = Touching::new("conv2d_input_gradient", spec, input_shape, kernel.shape())?;
         let g = touching.g;
         self.check_is_output("conv2d_input_gradient", &g.output_shape())?;
         let (dy, k) = (packed(self), touching.part_of(kernel)?);
+        let addend = addend.map(packed);
+        let addend = addend.as_ref().map(|addend| values(addend));
         let mut dx = Buffer::uninit(g.n * g.image());
-        E::conv2d_input_gradient(&g, values(&dy), values(&k), &mut dx);
+        E::conv2d_input_gradient(&g, values(&dy), values(&k), addend, &mut dx);
         Ok(Tensor::from_buffer(g.input_shape(), dx))
     }
 
@@ -231,15 +300,16 @@ impl<E: Element> Tensor<E> {
     }
 
     fn check_is_output(&self, operation: &'static str, expected: &[usize]) -> Result<()> {
+        self.check_shape(operation, "the gradient", expected)
+    }
+
+    fn check_shape(&self, operation: &'static str, what: &str, expected: &[usize]) -> Result<()> {
         if self.shape() == expected {
             return Ok(());
         }
         Err(Error::shape(
             operation,
-            format!(
-                "the gradient must be {expected:?}, it is {:?}",
-                self.shape()
-            ),
+            format!("{what} must be {expected:?}, it is {:?}", self.shape()),
         ))
     }
 }

@@ -4,7 +4,7 @@
 use super::cut::Cut;
 use crate::Tensor;
 use crate::buffer::Buffer;
-use crate::kernels::arguments::Epilogue;
+use crate::kernels::arguments::{After, Epilogue};
 use crate::kernels::conv::direct::ForwardRows;
 use crate::kernels::conv::forward_rows;
 use crate::kernels::conv::maxima::Maxima;
@@ -12,14 +12,16 @@ use crate::kernels::conv::padding::with_padding;
 use crate::kernels::conv::plane::{Plane, rows_per_task};
 use crate::kernels::conv::way::Way;
 use crate::kernels::conv::winograd::{Convolution, Order, Target, Tiling, transform_kernel};
+use crate::kernels::elementwise::behind_bias;
 use crate::kernels::geometry::ConvGeometry;
 use crate::kernels::scratch;
 use crate::simd::dispatch;
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// `[h, w, in]` → `[oh, ow, out]`, or half of it in both directions when pooled: relu(x ∗ kernel + bias), then the maximum
 /// of 2×2 windows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PreparedConv2d {
     g: ConvGeometry,
     plane: Plane,
@@ -29,7 +31,7 @@ pub struct PreparedConv2d {
     pooled: bool,
     way: Way,
     /// Of a convolution that goes Winograd's way: the kernel as that needs it.
-    transformed: Option<(Tiling, Buffer<f32>)>,
+    transformed: Option<(Tiling, Arc<Buffer<f32>>)>,
 }
 
 impl PreparedConv2d {
@@ -62,7 +64,7 @@ impl PreparedConv2d {
             Way::Winograd(tiling) => {
                 let mut transformed = Buffer::uninit(tiling.weights());
                 transform_kernel(&plane, kernel.storage(), &mut transformed);
-                Some((tiling, transformed))
+                Some((tiling, Arc::new(transformed)))
             }
             _ => None,
         };
@@ -76,6 +78,15 @@ impl PreparedConv2d {
             relu,
             pooled,
         }
+    }
+
+    /// The same convolution with room for a sum behind it, and relu behind that or not; none where relu or a maximum stands
+    /// there already.
+    pub fn with_sum(&self, relu: bool) -> Option<Self> {
+        (!self.relu && !self.pooled).then(|| PreparedConv2d {
+            relu,
+            ..self.clone()
+        })
     }
 
     /// Values of one input image.
@@ -93,16 +104,25 @@ impl PreparedConv2d {
         self.g.output() * self.g.rows.taps * self.g.columns.taps * self.g.channels / self.g.groups
     }
 
-    /// Runs `n` images.
+    /// Runs `n` images. What is to be added behind the bias, in front of relu, has the outputs' shape (none where pooled).
     ///
     /// # Panics
-    /// When `x` or `y` is shorter than `n` images.
-    pub fn run(&self, n: usize, x: &[f32], y: &mut [f32], cut: Cut) {
+    /// When `x`, `addend` or `y` is shorter than `n` images.
+    pub fn run(&self, n: usize, x: &[f32], addend: Option<&[f32]>, y: &mut [f32], cut: Cut) {
+        debug_assert!(addend.is_none() || !self.pooled);
         let (inputs, outputs) = (self.inputs(), self.outputs());
         let (x, y) = (&x[..n * inputs], &mut y[..n * outputs]);
         if y.is_empty() {
             return;
         }
+        let after = After {
+            bias: self.bias.as_ref().map(Tensor::storage),
+            addend,
+            epilogue: Epilogue {
+                relu: self.relu,
+                dropout: None,
+            },
+        };
         if let Some((tiling, weights)) = &self.transformed {
             let target = if self.pooled {
                 Target::Maxima(y)
@@ -112,11 +132,7 @@ impl PreparedConv2d {
             let convolution = Convolution {
                 tiling: *tiling,
                 weights,
-                bias: self.bias.as_ref().map(Tensor::storage),
-                epilogue: Epilogue {
-                    relu: self.relu,
-                    dropout: None,
-                },
+                after,
                 lend: |number: usize, work: &mut dyn FnMut(&[f32])| {
                     with_padding(&self.g, &x[number * inputs..][..inputs], work);
                 },
@@ -127,52 +143,15 @@ impl PreparedConv2d {
             };
             return convolution.run(target, order);
         }
-        for (x, y) in x.chunks_exact(inputs).zip(y.chunks_exact_mut(outputs)) {
-            with_padding(&self.g, x, |x| self.image(x, y, cut));
+        let images = x.chunks_exact(inputs).zip(y.chunks_exact_mut(outputs));
+        for (number, (x, y)) in images.enumerate() {
+            let image = Image {
+                convolution: self,
+                after,
+                position: number * outputs,
+            };
+            with_padding(&self.g, x, |x| image.run(x, y, cut));
         }
-    }
-
-    /// One image, whose padding is around it.
-    fn image(&self, x: &[f32], y: &mut [f32], cut: Cut) {
-        let each = rows_per_task(&self.plane).div_ceil(self.step());
-        if cut == Cut::Whole || each >= self.rows() {
-            return self.part(x, 0, y);
-        }
-        y.par_chunks_mut(each * self.row())
-            .enumerate()
-            .with_max_len(1)
-            .for_each(|(task, y)| self.part(x, task * each, y));
-    }
-
-    /// Rows `first..` of the output, as many as `y` holds.
-    fn part(&self, x: &[f32], first: usize, y: &mut [f32]) {
-        if !self.pooled {
-            return self.convolve(x, first, y);
-        }
-        let full = self.plane.output[1] * self.plane.filters;
-        scratch::with(2 * full, |pair| {
-            for (i, y) in y.chunks_exact_mut(self.row()).enumerate() {
-                self.convolve(x, 2 * (first + i), pair);
-                dispatch(Maxima {
-                    pair,
-                    filters: self.plane.filters,
-                    y,
-                });
-            }
-        });
-    }
-
-    fn convolve(&self, x: &[f32], first: usize, y: &mut [f32]) {
-        let rows = ForwardRows {
-            plane: self.plane,
-            x,
-            kernel: self.kernel.storage(),
-            bias: self.bias.as_ref().map(Tensor::storage),
-            relu: self.relu,
-            first,
-            y,
-        };
-        forward_rows(self.way, rows);
     }
 
     /// Rows of the convolution that make one of the output.
@@ -188,5 +167,62 @@ impl PreparedConv2d {
     /// Values in a row of the output.
     fn row(&self) -> usize {
         self.plane.output[1] / self.step() * self.plane.filters
+    }
+}
+
+/// One image of a run that does not go Winograd's way.
+struct Image<'a> {
+    convolution: &'a PreparedConv2d,
+    after: After<'a, f32>,
+    /// Of the first output.
+    position: usize,
+}
+
+impl Image<'_> {
+    /// From the image, whose padding is around it.
+    fn run(&self, x: &[f32], y: &mut [f32], cut: Cut) {
+        let convolution = self.convolution;
+        let each = rows_per_task(&convolution.plane).div_ceil(convolution.step());
+        if cut == Cut::Whole || each >= convolution.rows() {
+            return self.part(x, 0, y);
+        }
+        y.par_chunks_mut(each * convolution.row())
+            .enumerate()
+            .with_max_len(1)
+            .for_each(|(task, y)| self.part(x, task * each, y));
+    }
+
+    /// Rows `first..` of the output, as many as `y` holds.
+    fn part(&self, x: &[f32], first: usize, y: &mut [f32]) {
+        let (pooled, plane) = (self.convolution.pooled, &self.convolution.plane);
+        let row = self.convolution.row();
+        if !pooled {
+            self.convolve(x, first, y);
+            return behind_bias(y, &self.after, self.position + first * row);
+        }
+        let full = plane.output[1] * plane.filters;
+        scratch::with(2 * full, |pair| {
+            for (i, y) in y.chunks_exact_mut(row).enumerate() {
+                self.convolve(x, 2 * (first + i), pair);
+                dispatch(Maxima {
+                    pair,
+                    filters: plane.filters,
+                    y,
+                });
+            }
+        });
+    }
+
+    fn convolve(&self, x: &[f32], first: usize, y: &mut [f32]) {
+        let rows = ForwardRows {
+            plane: self.convolution.plane,
+            x,
+            kernel: self.convolution.kernel.storage(),
+            bias: self.after.bias,
+            relu: self.after.relu_behind_bias(),
+            first,
+            y,
+        };
+        forward_rows(self.convolution.way, rows);
     }
 }

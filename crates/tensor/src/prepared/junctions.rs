@@ -1,6 +1,7 @@
 //! Where values of several layers meet.
 
 use super::Cut;
+use crate::kernels::elementwise::AddInPlace;
 use crate::simd::{Simd, WithSimd, dispatch};
 use rayon::prelude::*;
 
@@ -44,24 +45,8 @@ impl WithSimd for Add<'_> {
 pub fn add_in_place(y: &mut [f32], x: &[f32], cut: Cut) {
     if cut == Cut::Tasks && is_cut_by_pieces(y.len()) {
         let pieces = y.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE));
-        pieces.for_each(|(y, x)| dispatch(AddInPlace { y, x }));
+        pieces.for_each(|(y, x)| dispatch(AddInPlace { y, x, relu: false }));
     } else {
-        dispatch(AddInPlace { y, x });
-    }
-}
-
-struct AddInPlace<'a> {
-    y: &'a mut [f32],
-    x: &'a [f32],
-}
-
-impl WithSimd for AddInPlace<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        for (y, x) in self.y.iter_mut().zip(self.x) {
-            *y += x;
-        }
+        dispatch(AddInPlace { y, x, relu: false });
     }
 }

@@ -148,6 +148,36 @@ impl Simd for Avx2 {
         unsafe { _mm256_sqrt_ps(a) }
     }
     #[inline(always)]
+    fn where_less(self, a: __m256, b: __m256, then: __m256, otherwise: __m256) -> __m256 {
+        // SAFETY: invariant 1.
+        unsafe { _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps::<_CMP_LT_OQ>(a, b)) }
+    }
+    #[inline(always)]
+    fn with_sign(self, a: __m256, sign: __m256) -> __m256 {
+        // SAFETY: invariant 1.
+        unsafe {
+            let bit = _mm256_set1_ps(-0.0);
+            _mm256_or_ps(_mm256_andnot_ps(bit, a), _mm256_and_ps(bit, sign))
+        }
+    }
+    #[inline(always)]
+    fn low_bits_to_exponent(self, a: __m256) -> __m256 {
+        // SAFETY: invariant 1.
+        unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(a))) }
+    }
+    #[inline(always)]
+    fn exponent_and_fraction(self, a: __m256) -> (__m256, __m256) {
+        // SAFETY: invariant 1.
+        unsafe {
+            let bits = _mm256_castps_si256(a);
+            let exponent = _mm256_cvtepi32_ps(_mm256_srli_epi32::<23>(bits));
+            let fraction = _mm256_and_si256(bits, _mm256_set1_epi32(0x007f_ffff));
+            let fraction = _mm256_or_si256(fraction, _mm256_set1_epi32(0x3f80_0000));
+            let exponent = _mm256_sub_ps(exponent, _mm256_set1_ps(127.0));
+            (exponent, _mm256_castsi256_ps(fraction))
+        }
+    }
+    #[inline(always)]
     fn zip(self, a: __m256, b: __m256) -> (__m256, __m256) {
         // SAFETY: invariant 1.
         unsafe {

@@ -191,6 +191,36 @@ impl Simd for Avx512 {
         unsafe { _mm512_sqrt_ps(a) }
     }
     #[inline(always)]
+    fn where_less(self, a: __m512, b: __m512, then: __m512, otherwise: __m512) -> __m512 {
+        // SAFETY: invariant 1.
+        unsafe { _mm512_mask_mov_ps(otherwise, _mm512_cmp_ps_mask::<_CMP_LT_OQ>(a, b), then) }
+    }
+    #[inline(always)]
+    fn with_sign(self, a: __m512, sign: __m512) -> __m512 {
+        // SAFETY: invariant 1.
+        unsafe {
+            let bit = _mm512_set1_ps(-0.0);
+            _mm512_or_ps(_mm512_andnot_ps(bit, a), _mm512_and_ps(bit, sign))
+        }
+    }
+    #[inline(always)]
+    fn low_bits_to_exponent(self, a: __m512) -> __m512 {
+        // SAFETY: invariant 1.
+        unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(a))) }
+    }
+    #[inline(always)]
+    fn exponent_and_fraction(self, a: __m512) -> (__m512, __m512) {
+        // SAFETY: invariant 1.
+        unsafe {
+            let bits = _mm512_castps_si512(a);
+            let exponent = _mm512_cvtepi32_ps(_mm512_srli_epi32::<23>(bits));
+            let fraction = _mm512_and_si512(bits, _mm512_set1_epi32(0x007f_ffff));
+            let fraction = _mm512_or_si512(fraction, _mm512_set1_epi32(0x3f80_0000));
+            let exponent = _mm512_sub_ps(exponent, _mm512_set1_ps(127.0));
+            (exponent, _mm512_castsi512_ps(fraction))
+        }
+    }
+    #[inline(always)]
     fn zip(self, a: __m512, b: __m512) -> (__m512, __m512) {
         // SAFETY: invariant 1.
         unsafe {

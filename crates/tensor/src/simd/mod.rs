@@ -111,6 +111,14 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     }
     /// √a
     fn sqrt(self, a: Self::V) -> Self::V;
+    /// Lane by lane: `then` where `a < b`, `otherwise` elsewhere, also where one is NaN.
+    fn where_less(self, a: Self::V, b: Self::V, then: Self::V, otherwise: Self::V) -> Self::V;
+    /// The size of `a` with the sign of `sign`.
+    fn with_sign(self, a: Self::V, sign: Self::V) -> Self::V;
+    /// The bits of each lane, shifted left by the 23 of an f32's fraction: an exponent moves to its place.
+    fn low_bits_to_exponent(self, a: Self::V) -> Self::V;
+    /// Of positive normal numbers `fraction · 2^exponent`: the exponent, and the fraction from 1 to below 2.
+    fn exponent_and_fraction(self, a: Self::V) -> (Self::V, Self::V);
     /// The lanes of both in turn: `a₀ b₀ a₁ b₁ …` as far as one vector holds, and what follows in a second.
     fn zip(self, a: Self::V, b: Self::V) -> (Self::V, Self::V);
     /// `value` where `a > 0`, 0 elsewhere.

@@ -125,6 +125,39 @@ impl Simd for Neon {
         unsafe { vsqrtq_f32(a) }
     }
     #[inline(always)]
+    fn where_less(
+        self,
+        a: float32x4_t,
+        b: float32x4_t,
+        then: float32x4_t,
+        otherwise: float32x4_t,
+    ) -> float32x4_t {
+        // SAFETY: invariant 1.
+        unsafe { vbslq_f32(vcltq_f32(a, b), then, otherwise) }
+    }
+    #[inline(always)]
+    fn with_sign(self, a: float32x4_t, sign: float32x4_t) -> float32x4_t {
+        // SAFETY: invariant 1.
+        unsafe { vbslq_f32(vdupq_n_u32(1 << 31), sign, a) }
+    }
+    #[inline(always)]
+    fn low_bits_to_exponent(self, a: float32x4_t) -> float32x4_t {
+        // SAFETY: invariant 1.
+        unsafe { vreinterpretq_f32_u32(vshlq_n_u32::<23>(vreinterpretq_u32_f32(a))) }
+    }
+    #[inline(always)]
+    fn exponent_and_fraction(self, a: float32x4_t) -> (float32x4_t, float32x4_t) {
+        // SAFETY: invariant 1.
+        unsafe {
+            let bits = vreinterpretq_u32_f32(a);
+            let exponent = vcvtq_f32_u32(vshrq_n_u32::<23>(bits));
+            let fraction = vandq_u32(bits, vdupq_n_u32(0x007f_ffff));
+            let fraction = vorrq_u32(fraction, vdupq_n_u32(0x3f80_0000));
+            let exponent = vsubq_f32(exponent, vdupq_n_f32(127.0));
+            (exponent, vreinterpretq_f32_u32(fraction))
+        }
+    }
+    #[inline(always)]
     fn zip(self, a: float32x4_t, b: float32x4_t) -> (float32x4_t, float32x4_t) {
         // SAFETY: invariant 1.
         unsafe { (vzip1q_f32(a, b), vzip2q_f32(a, b)) }

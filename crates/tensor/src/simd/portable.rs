@@ -101,6 +101,29 @@ impl Simd for Portable {
         a.sqrt()
     }
     #[inline(always)]
+    fn where_less(self, a: f32x8, b: f32x8, then: f32x8, otherwise: f32x8) -> f32x8 {
+        a.simd_lt(b).select(then, otherwise)
+    }
+    #[inline(always)]
+    fn with_sign(self, a: f32x8, sign: f32x8) -> f32x8 {
+        let bit = f32x8::splat(-0.0);
+        (a & !bit) | (sign & bit)
+    }
+    #[inline(always)]
+    fn low_bits_to_exponent(self, a: f32x8) -> f32x8 {
+        f32x8::new(
+            a.to_array()
+                .map(|lane| f32::from_bits(lane.to_bits() << 23)),
+        )
+    }
+    #[inline(always)]
+    fn exponent_and_fraction(self, a: f32x8) -> (f32x8, f32x8) {
+        let lanes = a.to_array();
+        let exponent = lanes.map(|lane| (lane.to_bits() >> 23) as f32 - 127.0);
+        let fraction = lanes.map(|lane| f32::from_bits(lane.to_bits() & 0x007f_ffff | 0x3f80_0000));
+        (f32x8::new(exponent), f32x8::new(fraction))
+    }
+    #[inline(always)]
     fn zip(self, a: f32x8, b: f32x8) -> (f32x8, f32x8) {
         let ([a0, a1, a2, a3, a4, a5, a6, a7], [b0, b1, b2, b3, b4, b5, b6, b7]) =
             (a.to_array(), b.to_array());

@@ -2,6 +2,7 @@
 //! over rows, `map` and `zip`; large tensors are cut into chunks for the threads.
 
 use super::Tensor;
+use crate::kernels::math::Function;
 use crate::walk::{Walk, for_each_chunk};
 use crate::{Element, Result, shape};
 
@@ -27,6 +28,23 @@ impl<E: Element> Tensor<E> {
                 }
             });
         })
+    }
+
+    /// A function of mathematics of every element: of f32 by vectors of our own, with the same bits on every system and
+    /// instruction set (see [`math`](crate::kernels::math)), of f64 by the standard library.
+    pub fn function(&self, function: Function) -> Self {
+        match self.as_slice() {
+            Some(values) => Self::filled(self.shape.clone(), |start, chunk| {
+                E::apply(function, &values[start..][..chunk.len()], chunk);
+            }),
+            None => {
+                let mut values = self.contiguous();
+                for_each_chunk(values.as_mut_slice(), |_, chunk| {
+                    E::apply_in_place(function, chunk);
+                });
+                values
+            }
+        }
     }
 
     /// Replaces every element by `f` of it, without a new tensor if the storage is not shared.
@@ -200,12 +218,27 @@ impl<E: Element> Tensor<E> {
 
     /// eˣ.
     pub fn exp(&self) -> Self {
-        self.map(E::exp)
+        self.function(Function::Exp)
+    }
+
+    /// eˣ − 1, with all digits near 0.
+    pub fn expm1(&self) -> Self {
+        self.function(Function::Expm1)
+    }
+
+    /// ln(1 + x), with all digits near 0: −∞ of −1, NaN below.
+    pub fn log1p(&self) -> Self {
+        self.function(Function::Log1p)
+    }
+
+    /// ln(1 + eˣ), without overflow and with all digits for any x.
+    pub fn softplus(&self) -> Self {
+        self.function(Function::Softplus)
     }
 
     /// The natural logarithm: −∞ of 0, NaN of negative numbers.
     pub fn ln(&self) -> Self {
-        self.map(E::ln)
+        self.function(Function::Ln)
     }
 
     /// √x: NaN of negative numbers.
@@ -240,16 +273,12 @@ impl<E: Element> Tensor<E> {
 
     /// 1 / (1 + e⁻ˣ), without overflow for any x.
     pub fn sigmoid(&self) -> Self {
-        self.map(|x| {
-            let small = (-x.abs()).exp(); // never above 1
-            let numerator = if x < E::zero() { small } else { E::one() };
-            numerator / (E::one() + small)
-        })
+        self.function(Function::Sigmoid)
     }
 
     /// The hyperbolic tangent.
     pub fn tanh(&self) -> Self {
-        self.map(E::tanh)
+        self.function(Function::Tanh)
     }
 
     /// x, but at least `low` and at most `high`; NaN stays NaN.

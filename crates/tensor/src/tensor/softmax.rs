@@ -6,6 +6,7 @@
 use super::Tensor;
 use super::elementwise::greater;
 use super::fold::fold;
+use crate::kernels::math::Function;
 use crate::walk::CHUNK;
 use crate::{Element, Result, shape};
 use rayon::prelude::*;
@@ -29,7 +30,7 @@ impl<E: Element> Tensor<E> {
         self.row_wise("log_softmax", axis, |row| {
             let max = fold(row, E::neg_infinity(), greater);
             row.iter_mut().for_each(|x| *x = below_max(*x, max));
-            let log_sum = sum_of_exponentials(row).ln();
+            let log_sum = one(Function::Ln, sum_of_exponentials(row));
             row.iter_mut().for_each(|x| *x -= log_sum);
         })
     }
@@ -54,7 +55,7 @@ impl<E: Element> Tensor<E> {
                 *slot = if width == 0 {
                     E::neg_infinity()
                 } else {
-                    max + sum.ln()
+                    max + one(Function::Ln, sum)
                 };
             }
         });
@@ -100,8 +101,16 @@ pub(crate) fn softmax_row<E: Element>(row: &mut [E]) {
 /// Replaces x by exp(x − max); returns max and the sum of the new values.
 fn exponentials<E: Element>(row: &mut [E]) -> (E, E) {
     let max = fold(row, E::neg_infinity(), greater);
-    row.iter_mut().for_each(|x| *x = below_max(*x, max).exp());
+    row.iter_mut().for_each(|x| *x = below_max(*x, max));
+    E::apply_in_place(Function::Exp, row);
     (max, fold(row, E::zero(), |a, b| a + b))
+}
+
+/// The function of one number, to the bits of those that stand in a row.
+fn one<E: Element>(function: Function, x: E) -> E {
+    let mut values = [x];
+    E::apply_in_place(function, &mut values);
+    values[0]
 }
 
 /// x − max, and 0 for the maximum even if it is infinite.
@@ -115,10 +124,9 @@ fn sum_of_exponentials<E: Element>(row: &[E]) -> E {
     let mut total = E::zero();
     for run in row.chunks(RUN) {
         let mut values = [E::zero(); RUN];
-        for (slot, x) in values.iter_mut().zip(run) {
-            *slot = x.exp();
-        }
-        total += fold(&values[..run.len()], E::zero(), |a, b| a + b);
+        let values = &mut values[..run.len()];
+        E::apply(Function::Exp, run, values);
+        total += fold(values, E::zero(), |a, b| a + b);
     }
     total
 }

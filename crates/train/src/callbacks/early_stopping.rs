@@ -1,12 +1,17 @@
 //! Stops when a figure no longer becomes better.
 
 use super::Monitor;
-use crate::{Callback, Event, Mode, Result, View};
+use crate::{Callback, Error, Event, History, Mode, Result, View};
+use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 use taper_nn::Model;
 use taper_tensor::Tensor;
 
-/// Stops training when a figure has not become better for some epochs, as Keras's `EarlyStopping`.
+/// Stops training when a figure has not become better for some epochs, as Keras's `EarlyStopping`. An epoch whose figure is
+/// NaN is one without improvement; epochs in which it was not measured (before a resume with other settings) do not count.
+///
+/// It goes by the history, so that a resumed run stops where an uninterrupted one does, and one that had stopped does not
+/// train on, unless it is given more patience.
 ///
 /// ```
 /// use taper_train::EarlyStopping;
@@ -18,7 +23,9 @@ pub struct EarlyStopping {
     patience: usize,
     restore: bool,
     /// Weights of the best epoch, with its index.
-    best: Option<(usize, Vec<Tensor>)>,
+    best: Option<(usize, Vec<(String, Tensor)>)>,
+    /// The epoch of the weights that a checkpoint is about to give back.
+    awaited: Option<usize>,
     /// Training has come to an end at which the best weights are wanted.
     over: bool,
 }
@@ -34,6 +41,7 @@ impl EarlyStopping {
             patience: 0,
             restore: false,
             best: None,
+            awaited: None,
             over: false,
         }
     }
@@ -60,8 +68,9 @@ impl EarlyStopping {
     }
 
     /// At the end, whether stopped early or not, gives the model the weights of the best epoch (default off). When
-    /// something else breaks training off, the weights stay, so that it can be resumed. After a resume, the weights of a
-    /// best epoch before it are gone, and the latest stay.
+    /// something else breaks training off, the weights stay, so that it can be resumed. The best weights are part of
+    /// checkpoints, which become larger by them. (Those of earlier versions do not hold them: where the best epoch lies
+    /// before such a checkpoint, the latest weights stay.)
     #[must_use]
     pub fn restore_best_weights(mut self, on: bool) -> Self {
         self.restore = on;
@@ -70,22 +79,19 @@ impl EarlyStopping {
 
     fn epoch_ended(&mut self, view: &View<'_>) -> ControlFlow<()> {
         let last = view.history.epochs.len().saturating_sub(1);
-        let best = self.monitor.best(view.history);
-        if best == Some(last) {
-            if self.restore {
-                self.best = Some((
-                    last,
-                    view.model
-                        .parameters()
-                        .iter()
-                        .map(|p| p.value.clone())
-                        .collect(),
-                ));
-            }
-            return ControlFlow::Continue(());
+        if self.restore && self.monitor.best(view.history) == Some(last) {
+            let parameters = view.model.parameters().iter();
+            let weights = parameters.map(|p| (p.name.clone(), p.value.clone()));
+            self.best = Some((last, weights.collect()));
         }
-        let waited = best.map_or(last + 1, |best| last - best);
-        if waited < self.patience.max(1) {
+        self.stop(view.history)
+    }
+
+    fn stop(&mut self, history: &History) -> ControlFlow<()> {
+        let since = self.monitor.best(history).map_or(0, |best| best + 1);
+        let later = history.epochs[since..].iter();
+        let waited = later.filter(|record| record.get(&self.monitor.name).is_some());
+        if waited.count() < self.patience.max(1) {
             return ControlFlow::Continue(());
         }
         self.over = true;
@@ -93,7 +99,22 @@ impl EarlyStopping {
     }
 }
 
+/// What a checkpoint holds beside the weights.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    /// Index of their epoch.
+    best: Option<usize>,
+}
+
 impl Callback for EarlyStopping {
+    fn name(&self) -> String {
+        // One that keeps no weights must not be given those of another.
+        match self.restore {
+            true => format!("EarlyStopping({})", self.monitor.name),
+            false => "EarlyStopping".into(),
+        }
+    }
+
     fn prepare(&mut self, view: &View<'_>) -> Result<()> {
         self.monitor.prepare("EarlyStopping", view)
     }
@@ -101,8 +122,12 @@ impl Callback for EarlyStopping {
     fn on_event(&mut self, event: &Event<'_>, view: &View<'_>) -> ControlFlow<()> {
         match event {
             Event::TrainingStarted { .. } => {
-                (self.best, self.over) = (None, false);
-                ControlFlow::Continue(())
+                (self.best, self.awaited, self.over) = (None, None, false);
+                // Within an epoch it was not time to stop.
+                match view.position().batch {
+                    0 => self.stop(view.history),
+                    _ => ControlFlow::Continue(()),
+                }
             }
             Event::EpochEnded(_) => self.epoch_ended(view),
             Event::TrainingEnded { stopped } => {
@@ -115,9 +140,44 @@ impl Callback for EarlyStopping {
         }
     }
 
+    fn state(&self) -> Option<String> {
+        let best = self.best.as_ref().map(|(epoch, _)| *epoch);
+        // A number in a named field: there is nothing here that JSON cannot say.
+        self.restore
+            .then(|| serde_json::to_string(&Kept { best }).unwrap_or_default())
+    }
+
+    fn restore(&mut self, state: &str) -> Result<()> {
+        let kept: Kept =
+            serde_json::from_str(state).map_err(|error| Error::Resume(error.to_string()))?;
+        self.awaited = kept.best;
+        Ok(())
+    }
+
+    fn tensors(&self) -> Vec<(String, Tensor)> {
+        let best = self.best.iter();
+        best.flat_map(|(_, weights)| weights.iter().cloned())
+            .collect()
+    }
+
+    fn restore_tensors(&mut self, tensors: Vec<(String, Tensor)>, view: &View<'_>) -> Result<()> {
+        let Some(epoch) = self.awaited.take() else {
+            return Ok(());
+        };
+        let here = view.model.parameters().iter();
+        let here = here.map(|p| (p.name.as_str(), p.value.shape()));
+        let there = tensors.iter().map(|(name, t)| (name.as_str(), t.shape()));
+        if !here.eq(there) {
+            let message = "its weights of the best epoch are not those of this model";
+            return Err(Error::Resume(message.into()));
+        }
+        self.best = Some((epoch, tensors));
+        Ok(())
+    }
+
     fn finish(&mut self, model: &mut Model) -> Result<()> {
         if let (true, Some((_, weights))) = (self.over, self.best.take()) {
-            for (parameter, value) in model.parameters_mut().iter_mut().zip(weights) {
+            for (parameter, (_, value)) in model.parameters_mut().iter_mut().zip(weights) {
                 parameter.value = value;
             }
         }

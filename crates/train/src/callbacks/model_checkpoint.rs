@@ -46,7 +46,9 @@ impl ModelCheckpoint {
         }
     }
 
-    /// Saves an epoch whose validation loss is lower than those of all epochs before it, also before a resume.
+    /// Saves an epoch whose validation loss is lower than those of all epochs before it, also before a resume. Where the
+    /// file of the epoch that a resume goes on behind could not be written (a disk was full), it is written before the
+    /// next batch: after that, nobody has its weights any more.
     #[must_use]
     pub fn best(path: impl Into<PathBuf>) -> Self {
         ModelCheckpoint {
@@ -112,6 +114,26 @@ impl ModelCheckpoint {
         }
     }
 
+    /// Whether the state that is gone on from is that of the best epoch, and the file is not of it: it could not be written
+    /// when the epoch ended, and what was written behind it could.
+    fn is_owed(&self, view: &View<'_>) -> bool {
+        let epochs = view.history.epochs.len();
+        let best = self
+            .best
+            .as_ref()
+            .and_then(|monitor| monitor.best(view.history));
+        let here = view.position();
+        if best.is_none_or(|best| best + 1 != epochs) || here.batch != 0 {
+            return false;
+        }
+        // Another training's file may have been there before.
+        Checkpoint::load(&self.path).map_or(true, |saved| {
+            let there = saved.position.unwrap_or_default();
+            (there.epoch, there.batch) != (here.epoch, 0)
+                || saved.history != view.checkpoint().history
+        })
+    }
+
     fn save_if_wanted(&mut self, event: &Event<'_>, view: &View<'_>) -> Result<()> {
         if self.wanted(event, view) {
             view.checkpoint().save(&self.path)?;
@@ -126,7 +148,11 @@ impl Callback for ModelCheckpoint {
         if let Some(monitor) = &mut self.best {
             monitor.prepare("ModelCheckpoint", view)?;
         }
-        Ok(Checkpoint::can_save(&self.path)?)
+        Checkpoint::can_save(&self.path)?;
+        if self.is_owed(view) {
+            view.checkpoint().save(&self.path)?;
+        }
+        Ok(())
     }
 
     fn on_event(&mut self, event: &Event<'_>, view: &View<'_>) -> ControlFlow<()> {

@@ -2,6 +2,7 @@
 
 use crate::number::Number;
 use serde::{Deserialize, Serialize};
+use taper_tensor::Tensor;
 
 /// What callbacks decided and remember; in files of earlier versions, nothing.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -12,6 +13,9 @@ pub(super) struct Decisions {
     /// Names and states.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) callbacks: States,
+    /// What the callbacks with a state remember beside it, by [`slot`]. In a file they stand among the optimizer's slots.
+    #[serde(skip)]
+    pub(super) tensors: Tensors,
 }
 
 impl Decisions {
@@ -22,6 +26,35 @@ impl Decisions {
 
 /// Names and states of the callbacks that have one, in the trainer's order.
 pub(super) type States = Vec<(String, String)>;
+
+/// Names and values.
+pub(super) type Tensors = Vec<(String, Tensor)>;
+
+/// What the names of callbacks' tensors begin with in files; those of the optimizer begin with a layer's name, which is
+/// never empty.
+const OF_CALLBACKS: &str = "/callbacks/";
+
+/// What a tensor of the callback with this state is called in files.
+pub(super) fn slot(state: usize, name: &str) -> String {
+    format!("{OF_CALLBACKS}{state}/{name}")
+}
+
+/// What belongs to callbacks, taken out of the slots of a file.
+pub(super) fn take_tensors(slots: &mut Tensors) -> Tensors {
+    slots
+        .extract_if(.., |(name, _)| name.starts_with(OF_CALLBACKS))
+        .collect()
+}
+
+/// The tensors of one of them, with their own names.
+pub(super) fn of_state(tensors: &Tensors, state: usize) -> Tensors {
+    let place = slot(state, "");
+    let own = tensors.iter().filter_map(|(name, tensor)| {
+        let name = name.strip_prefix(&place)?;
+        Some((name.to_owned(), tensor.clone()))
+    });
+    own.collect()
+}
 
 /// What is asked of callbacks once.
 #[derive(Default)]

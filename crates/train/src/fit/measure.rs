@@ -2,7 +2,7 @@
 
 use super::Run;
 use crate::{
-    EpochRecord, Result,
+    EpochRecord, Result, conditions,
     evaluate::{Confusion, Evaluation, measure, penalty},
     settings::Settings,
 };
@@ -61,6 +61,7 @@ impl Run<'_, '_> {
             } else {
                 0.0
             },
+            changes: conditions::changes_of(self.changes_noted.as_ref(), self.epoch + 1),
         })
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     Callback, CheckpointExt, Error, Event, History, Result,
     checkpoint::Snapshot,
     class_weight::ClassWeighted,
+    conditions::{Conditions, Difference},
     control::Control,
     evaluate::in_memory_of,
     figures::Figures,
@@ -20,8 +21,14 @@ use crate::{
     running::{BatchResult, Running},
     settings::{Resumption, Settings},
 };
-use decisions::{Decisions, Order, States};
-use std::{cell::RefCell, collections::BTreeMap, ops::ControlFlow, ops::Deref, time::Instant};
+use decisions::{Decisions, Order, States, Tensors};
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::BTreeMap,
+    ops::ControlFlow,
+    ops::Deref,
+    time::Instant,
+};
 use taper_checkpoint::{Checkpoint, OptimizerState, Position};
 use taper_datasets::{Batch, Batches, Dataset};
 use taper_nn::{Loss, Model};
@@ -39,14 +46,18 @@ pub struct Fit {
     /// The optimizer with its moments.
     pub optimizer: OptimizerState,
     provenance: BTreeMap<String, String>,
+    /// What callbacks remember, as it stands in checkpoints.
+    tensors: Tensors,
 }
 
 impl Fit {
     /// A checkpoint from which training can go on; `model` is the one that was trained.
     #[must_use]
     pub fn checkpoint(&self, model: &Model) -> Checkpoint {
+        let mut optimizer = self.optimizer.clone();
+        optimizer.slots.extend(self.tensors.iter().cloned());
         Checkpoint {
-            optimizer: Some(self.optimizer.clone()),
+            optimizer: Some(optimizer),
             position: Some(self.position.clone()),
             provenance: self.provenance.clone(),
             ..Checkpoint::of(model).history(&self.history)
@@ -86,6 +97,7 @@ pub(crate) fn run<'a>(
         position: run.position(),
         optimizer: moments::save(&*settings.optimizer, &run.state, run.model),
         provenance: run.provenance(),
+        tensors: run.tensors.take(),
         history: run.history,
         stopped,
     })
@@ -117,8 +129,17 @@ struct Run<'r, 'a> {
     order: Order,
     /// What callbacks remember, as of the latest event: names and states.
     states: RefCell<States>,
+    /// The tensors among it, as they are called in checkpoints.
+    tensors: RefCell<Tensors>,
     /// The same from a checkpoint, until they are given back.
     saved: Option<Decisions>,
+    /// The notes of the checkpoint that was gone on from.
+    first_notes: BTreeMap<String, String>,
+    /// What was changed when going on, and the note of this and all earlier changes.
+    changes: Vec<Difference>,
+    changes_noted: Option<String>,
+    /// What the result depends on, when it was asked for.
+    conditions: OnceCell<Conditions>,
     /// Whether it was told that a measured loss is not finite.
     warned: bool,
 }
@@ -156,7 +177,12 @@ impl<'r, 'a> Run<'r, 'a> {
             control: Control::default(),
             order: Order::default(),
             states: RefCell::default(),
+            tensors: RefCell::default(),
             saved: None,
+            first_notes: BTreeMap::new(),
+            changes: Vec::new(),
+            changes_noted: None,
+            conditions: OnceCell::new(),
             warned: false,
             settings,
             model,

@@ -1,11 +1,12 @@
 //! Where a run stands: into a checkpoint, and back out of one.
 
 use super::Run;
-use super::decisions::Decisions;
+use super::decisions::{Decisions, Tensors, take_tensors};
 use crate::{
     CheckpointExt, Error, Result,
     checkpoint::Snapshot,
-    moments,
+    conditions::{self, Conditions},
+    measures, moments,
     number::Number,
     running::{Running, Saved},
     settings::Resumption,
@@ -15,45 +16,77 @@ use std::collections::BTreeMap;
 use taper_checkpoint::{Checkpoint, Position};
 use taper_tensor::Seed;
 
+/// What is compared before going on; what is missing is not.
+#[derive(Default, Deserialize)]
+struct Noted {
+    #[serde(default)]
+    batch_size: Option<usize>,
+    #[serde(default)]
+    samples: Option<usize>,
+    #[serde(default)]
+    conditions: Conditions,
+    #[serde(flatten)]
+    decisions: Decisions,
+}
+
 /// The running sums of an epoch, what must be the same for going on in the middle of it, and what callbacks decided.
 #[derive(Serialize, Deserialize)]
 struct Progress {
     batch_size: usize,
     samples: usize,
     running: Saved,
+    #[serde(default, skip_serializing_if = "Conditions::is_empty")]
+    conditions: Conditions,
     #[serde(flatten)]
     decisions: Decisions,
 }
 
 impl Run<'_, '_> {
     /// Takes over what a checkpoint says, if it belongs to this model, data and settings.
-    pub(super) fn go_on_from(&mut self, from: Resumption) -> Result<()> {
-        self.state = moments::load(&*self.settings.optimizer, from.optimizer, self.model)?;
-        self.history = from.history;
-        self.epoch = from.position.epoch;
+    pub(super) fn go_on_from(&mut self, mut from: Resumption) -> Result<()> {
+        let tensors = take_tensors(&mut from.optimizer.slots);
         let notes = &from.position.progress;
-        if from.position.batch == 0 {
-            // Between epochs there are no sums to go on with, and a file of another maker may have no notes.
-            let decisions = match notes.is_empty() {
-                true => Decisions::default(),
-                false => serde_json::from_str(notes).map_err(unreadable)?,
-            };
-            self.take_over(decisions);
+        let within_epoch = from.position.batch > 0;
+        // Between epochs there are no sums to go on with, and a file of another maker may have no notes.
+        let noted: Noted = match notes.is_empty() && !within_epoch {
+            true => Noted::default(),
+            false => serde_json::from_str(notes).map_err(unreadable)?,
+        };
+        let new_rate = self.accept(&from, &noted, within_epoch)?;
+        let (optimizer, iterations) = (&*self.settings.optimizer, from.optimizer.iterations);
+        let other = self.changes.iter().any(|d| d.name.starts_with("optimizer"));
+        self.state = match moments::load(optimizer, from.optimizer, self.model) {
+            Err(_) if other => {
+                let mut state = moments::fresh(optimizer, self.model);
+                state.iterations = iterations;
+                state
+            }
+            loaded => loaded?,
+        };
+        self.epoch = from.position.epoch;
+        self.history = from.history;
+        self.first_notes = from.provenance;
+        self.first_notes
+            .remove(conditions::CHANGES)
+            .inspect(|earlier| {
+                self.changes_noted = Some(earlier.clone());
+            });
+        if !self.changes.is_empty() {
+            let noted =
+                conditions::note(self.changes_noted.as_ref(), &self.changes, &from.position);
+            self.changes_noted = Some(noted);
+        }
+        let take_over = |run: &mut Self, mut decisions: Decisions| {
+            if new_rate {
+                decisions.learning_rate = None;
+            }
+            run.take_over(decisions, tensors);
+        };
+        if !within_epoch {
+            take_over(self, noted.decisions);
             return Ok(());
         }
         let progress: Progress = serde_json::from_str(notes).map_err(unreadable)?;
-        let (there, here) = (
-            (progress.batch_size, progress.samples),
-            (self.settings.batch_size, self.data.len()),
-        );
-        if there != here {
-            let message = format!(
-                "it was made within an epoch of {} samples in batches of {}, but this run has {} samples in batches \
-                 of {}; give it the same data and batch size",
-                there.1, there.0, here.1, here.0
-            );
-            return Err(Error::Resume(message));
-        }
         self.batch = usize::try_from(from.position.batch).unwrap_or(usize::MAX);
         if self.batch > self.batches {
             let message = format!(
@@ -63,14 +96,52 @@ impl Run<'_, '_> {
             return Err(Error::Resume(message));
         }
         self.running = Running::load(progress.running, &self.goal.measured)?;
-        self.take_over(progress.decisions);
+        take_over(self, progress.decisions);
         Ok(())
     }
 
-    fn take_over(&mut self, decisions: Decisions) {
+    /// Compares what the result depends on; whether a learning rate was changed.
+    fn accept(&mut self, from: &Resumption, noted: &Noted, within_epoch: bool) -> Result<bool> {
+        let mut was = noted.conditions.clone();
+        // Earlier versions wrote down these two only.
+        let sizes = [
+            ("batch_size", noted.batch_size),
+            ("data.samples", noted.samples),
+        ];
+        for (name, size) in sizes {
+            if let Some(size) = size {
+                was.entry(name).or_insert_with(|| size.into());
+            }
+        }
+        let was = conditions::whole(was, &from.optimizer, &from.position);
+        let is = self.conditions().clone();
+        let optimizer = moments::save(&*self.settings.optimizer, &self.state, self.model);
+        let Seed(seed) = self.settings.seed;
+        let here = Position {
+            seed,
+            ..Position::default()
+        };
+        let is = conditions::whole(is, &optimizer, &here);
+        let differences = conditions::differences(&was, &is);
+        self.changes = conditions::accepted(differences, &from.accept, within_epoch)?;
+        let rate = |d: &conditions::Difference| d.name.starts_with("optimizer.learning_rate");
+        Ok(self.changes.iter().any(rate))
+    }
+
+    /// Made once: a data set may have to look at all of its samples for it.
+    fn conditions(&self) -> &Conditions {
+        let here = || conditions::here(self.settings, &self.goal, self.data);
+        self.conditions.get_or_init(here)
+    }
+
+    fn take_over(&mut self, decisions: Decisions, tensors: Tensors) {
         self.control.learning_rate.set(decisions.learning_rate());
         *self.states.borrow_mut() = decisions.callbacks.clone();
-        self.saved = Some(decisions);
+        *self.tensors.borrow_mut() = tensors.clone();
+        self.saved = Some(Decisions {
+            tensors,
+            ..decisions
+        });
     }
 
     /// What is known of where this model comes from; the user's own notes win.
@@ -81,15 +152,36 @@ impl Run<'_, '_> {
             .provenance("dataset", data.name())
             .provenance("loss", self.goal.describe())
             .provenance("batch_size", self.settings.batch_size.to_string())
-            .provenance("training_samples", data.len().to_string());
+            .provenance("training_samples", data.len().to_string())
+            .provenance("epochs", self.settings.epochs.to_string());
+        notes = measures::noted(notes, &self.goal);
         if let Some(digest) = data.digest() {
             notes = notes.provenance("dataset_sha256", digest);
         }
         if !data.class_names().is_empty() {
             notes = notes.class_names(data.class_names());
         }
-        notes.provenance.extend(self.settings.provenance.clone());
-        notes.provenance
+        // What the trainer says of itself holds for this moment; of what the user notes, and of the version, the
+        // beginning counts.
+        let mut all = self.first_notes.clone();
+        let version = notes.provenance.remove_entry("taper_version");
+        for (key, value) in self.settings.provenance.clone().into_iter().chain(version) {
+            match self.first_notes.get(&key) {
+                Some(first) if *first != value => {
+                    all.insert(format!("resumed_{key}"), value);
+                }
+                _ => {
+                    all.entry(key).or_insert(value);
+                }
+            }
+        }
+        let own = notes.provenance.into_iter();
+        let own = own.filter(|(key, _)| !self.settings.provenance.contains_key(key));
+        all.extend(own);
+        if let Some(changes) = &self.changes_noted {
+            all.insert(conditions::CHANGES.into(), changes.clone());
+        }
+        all
     }
 }
 
@@ -101,12 +193,12 @@ fn unreadable(error: serde_json::Error) -> Error {
 
 impl Snapshot for Run<'_, '_> {
     fn checkpoint(&self) -> Checkpoint {
+        let mut optimizer = moments::save(&*self.settings.optimizer, &self.state, self.model);
+        optimizer
+            .slots
+            .extend(self.tensors.borrow().iter().cloned());
         Checkpoint {
-            optimizer: Some(moments::save(
-                &*self.settings.optimizer,
-                &self.state,
-                self.model,
-            )),
+            optimizer: Some(optimizer),
             position: Some(self.position()),
             provenance: self.provenance(),
             ..Checkpoint::of(self.model).history(&self.history)
@@ -130,10 +222,12 @@ impl Snapshot for Run<'_, '_> {
         let progress = Progress {
             batch_size: self.settings.batch_size,
             samples: self.data.len(),
+            conditions: self.conditions().clone(),
             running: self.running.save(&self.goal.measured),
             decisions: Decisions {
                 learning_rate: self.control.learning_rate.get().map(Number),
                 callbacks: self.states.borrow().clone(),
+                tensors: Tensors::new(),
             },
         };
         let Seed(seed) = self.settings.seed;

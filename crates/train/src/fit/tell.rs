@@ -1,7 +1,7 @@
 //! How callbacks are told what happens, and how what they remember goes into checkpoints and back.
 
 use super::Run;
-use super::decisions::Order;
+use super::decisions::{Order, of_state, slot};
 use crate::{Callback, Error, Event, Result, View};
 
 impl<'a> Run<'_, 'a> {
@@ -23,14 +23,16 @@ impl<'a> Run<'_, 'a> {
             return Ok(());
         };
         self.control.learning_rate.set(saved.learning_rate());
-        let mut states = saved.callbacks;
+        let mut states: Vec<_> = saved.callbacks.into_iter().enumerate().collect();
         for callback in callbacks.iter_mut() {
             let name = callback.name();
-            let Some(place) = states.iter().position(|(saved, _)| *saved == name) else {
+            let Some(place) = states.iter().position(|(_, (saved, _))| *saved == name) else {
                 continue;
             };
-            let (_, state) = states.remove(place);
+            let (place, (_, state)) = states.remove(place);
+            let tensors = of_state(&saved.tensors, place);
             let restored = callback.restore(&state);
+            let restored = restored.and_then(|()| callback.restore_tensors(tensors, &self.view()));
             restored.map_err(|error| Error::Resume(format!("the state of {name}: {error}")))?;
         }
         self.collect(callbacks);
@@ -66,8 +68,16 @@ impl<'a> Run<'_, 'a> {
 
     /// Notes what callbacks remember, for a checkpoint that one of them may make.
     fn collect(&self, callbacks: &[Box<dyn Callback + 'a>]) {
-        let states = callbacks.iter().filter_map(|c| Some((c.state()?, c)));
-        *self.states.borrow_mut() = states.map(|(state, c)| (c.name(), state)).collect();
+        let (mut states, mut tensors) = (self.states.borrow_mut(), self.tensors.borrow_mut());
+        states.clear();
+        tensors.clear();
+        for callback in callbacks {
+            if let Some(state) = callback.state() {
+                let own = callback.tensors().into_iter();
+                tensors.extend(own.map(|(name, tensor)| (slot(states.len(), &name), tensor)));
+                states.push((callback.name(), state));
+            }
+        }
     }
 
     /// The schedule's learning rate of the next step.

@@ -191,6 +191,14 @@ pub fn by_name(name: &str) -> Option<Box<dyn Metric>> {
     all().iter().find_map(|row| (row.by_name)(name))
 }
 
+/// A metric that was noted by its name in a history and its settings.
+pub(crate) fn restore(name: &str, config: &Value) -> Option<Box<dyn Metric>> {
+    all().iter().find_map(|row| {
+        let metric = (row.from_config)(config).ok()?;
+        (metric.name() == name && metric.config() == *config).then_some(metric)
+    })
+}
+
 /// Whether targets are of the output's shape; `[]` is taken for `[1]`. For [`Metric::sums`] of metrics that compare value
 /// with value.
 ///

@@ -143,13 +143,17 @@ pub(super) fn mistakes(mistakes: &[Mistake], classes: &[String]) -> Vec<MistakeV
             None => "none".to_owned(),
         },
         probability: match mistake.predicted {
-            Some(_) => format!("{:.1} %", mistake.probability * 100.0),
+            Some(_) if mistake.probability.is_finite() => {
+                format!("{:.1} %", mistake.probability * 100.0)
+            }
+            Some(_) => "not a number".to_owned(),
             None => "no prediction".to_owned(),
         },
         truth_probability: match mistake.truth_probability * 100.0 {
             _ if mistake.predicted.is_none() => "–".to_owned(),
             tiny if tiny < 0.05 => "< 0.1 %".to_owned(),
-            share => format!("{share:.1} %"),
+            share if share.is_finite() => format!("{share:.1} %"),
+            _ => "not a number".to_owned(),
         },
     };
     mistakes.iter().map(view).collect()

@@ -71,6 +71,7 @@ impl VariantView {
             key: key(Ink::Variant(number as u8), &variant.label),
             changes: changes_in_words(changes),
             sentences: failures(run, name)
+                .chain(changed(run, name))
                 .chain(sentences(run, variant, reference))
                 .collect(),
             status: (!status.is_empty()).then(|| status.join(", ")),
@@ -102,6 +103,37 @@ fn failures<'a>(run: &'a RunData, variant: &'a str) -> impl Iterator<Item = Stri
             "Its training with seed {} failed: {reason}.",
             job.job.seed
         ))
+    })
+}
+
+/// What was changed while trainings of a variant were on their way.
+fn changed<'a>(run: &'a RunData, variant: &'a str) -> impl Iterator<Item = String> + 'a {
+    let jobs = run
+        .jobs
+        .iter()
+        .filter(move |job| job.job.variant == variant);
+    jobs.flat_map(|job| {
+        let epochs = job.history.last().map_or(0, |line| line.epoch);
+        let late = job.changes.iter();
+        let late = late.filter(move |change| job.result.is_some() && change.epochs_done >= epochs);
+        let late: Vec<String> = late.map(ToString::to_string).collect();
+        let late = (!late.is_empty()).then(|| {
+            format!(
+                "Its training with seed {} was done before the study was changed: {}.",
+                job.job.seed,
+                late.join("; ")
+            )
+        });
+        let changed = job.history.iter().filter(|line| !line.changes.is_empty());
+        let changed = changed.map(|line| {
+            format!(
+                "Its training with seed {} was gone on with in epoch {} with changes: {}.",
+                job.job.seed,
+                line.epoch,
+                line.changes.join("; ")
+            )
+        });
+        changed.chain(late)
     })
 }
 

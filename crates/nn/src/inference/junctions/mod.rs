@@ -2,9 +2,11 @@
 
 mod add;
 mod concatenate;
+mod conv2d_sum;
 mod junction;
 
 pub use super::places::Reads;
+pub(super) use conv2d_sum::{ConvolutionAndSum, NAME as CONVOLUTION_AND_SUM};
 
 use super::steps::{ANY_LAYER, Run, Then};
 use crate::{Junction, Model, Result};

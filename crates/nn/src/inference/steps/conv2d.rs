@@ -40,8 +40,12 @@ fn find(ahead: &[Item<'_>]) -> Result<Option<Found>> {
 
 impl Work for PreparedConv2d {
     fn run(&self, n: usize, x: &[f32], y: &mut [f32], cut: Cut) -> Result<()> {
-        PreparedConv2d::run(self, n, x, y, cut);
+        PreparedConv2d::run(self, n, x, None, y, cut);
         Ok(())
+    }
+
+    fn with_sum(&self, relu: bool) -> Option<PreparedConv2d> {
+        PreparedConv2d::with_sum(self, relu)
     }
 
     fn is_local(&self) -> bool {

@@ -10,7 +10,7 @@ pub use super::fold::Item;
 use super::fold::Weights;
 use crate::{ActivationKind, Error, Model, Result};
 use std::fmt::Debug;
-use taper_tensor::prepared::{Cut, scale_and_shift_in_place};
+use taper_tensor::prepared::{Cut, PreparedConv2d, scale_and_shift_in_place};
 
 /// One kind of step.
 pub struct Row {
@@ -54,6 +54,11 @@ pub trait Work: Debug + Send + Sync {
     /// # Errors
     /// Only of layers that run as they are.
     fn run(&self, n: usize, x: &[f32], y: &mut [f32], cut: Cut) -> Result<()>;
+
+    /// A convolution that does the same with a sum behind it, then perhaps relu, in one pass; if it is one that can.
+    fn with_sum(&self, _relu: bool) -> Option<PreparedConv2d> {
+        None
+    }
 
     /// Whether it treats samples one by one, so that nothing is lost when tasks take a few of them each.
     fn is_local(&self) -> bool;

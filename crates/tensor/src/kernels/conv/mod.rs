@@ -17,7 +17,7 @@ pub(crate) mod way;
 pub mod ways;
 pub(crate) mod winograd;
 
-use super::arguments::Epilogue;
+use super::arguments::After;
 use super::cut::{images_per_task, sum_images};
 use super::geometry::ConvGeometry;
 use super::{elementwise, scratch};
@@ -30,17 +30,16 @@ use rayon::prelude::*;
 use way::Way;
 use winograd::{Order, Target};
 
-/// dropout(relu(x ∗ kernel + bias)), the fastest way.
+/// dropout(relu(x ∗ kernel + bias + addend)), the fastest way.
 pub(crate) fn forward(
     g: &ConvGeometry,
     x: &[f32],
     kernel: &[f32],
-    bias: Option<&[f32]>,
-    epilogue: &Epilogue,
+    after: After<'_, f32>,
     y: &mut [f32],
 ) {
     let way = Way::of(&Plane::forward(g));
-    forward_by(way, g, x, kernel, bias, epilogue, y);
+    forward_by(way, g, x, kernel, after, y);
 }
 
 /// The same the way that the caller names.
@@ -49,8 +48,7 @@ pub(crate) fn forward_by(
     g: &ConvGeometry,
     x: &[f32],
     kernel: &[f32],
-    bias: Option<&[f32]>,
-    epilogue: &Epilogue,
+    after: After<'_, f32>,
     y: &mut [f32],
 ) {
     if y.is_empty() {
@@ -58,13 +56,13 @@ pub(crate) fn forward_by(
     }
     let (plane, image) = (Plane::forward(g), g.output());
     if let Way::Pixels = way {
-        return pixels::forward(&plane, x, kernel, bias, epilogue, y);
+        return pixels::forward(&plane, x, kernel, after, y);
     }
     if let Way::Winograd(tiling) = way {
         let lend = |number: usize, work: &mut dyn FnMut(&[f32])| {
             with_padding(g, &x[number * g.image()..][..g.image()], work);
         };
-        return winograd::with_kernel(tiling, kernel, bias, epilogue, lend, |convolution| {
+        return winograd::with_kernel(tiling, kernel, after, lend, |convolution| {
             convolution.run(Target::Plain(y), Order::Blocks);
         });
     }
@@ -75,21 +73,19 @@ pub(crate) fn forward_by(
             for (i, y) in y.chunks_exact_mut(image).enumerate() {
                 let number = task * per_task + i;
                 with_padding(g, &x[number * g.image()..][..g.image()], |x| {
-                    convolve(way, &plane, x, kernel, bias, epilogue, number * image, y);
+                    convolve(way, &plane, x, kernel, after, number * image, y);
                 });
             }
         });
 }
 
-/// One image, its rows cut into tasks. `position` is that of the image's first output, which dropout counts from.
-#[allow(clippy::too_many_arguments)]
+/// One image, its rows cut into tasks. `position` is that of the image's first output, which what follows counts from.
 fn convolve(
     way: Way,
     plane: &Plane,
     x: &[f32],
     kernel: &[f32],
-    bias: Option<&[f32]>,
-    epilogue: &Epilogue,
+    after: After<'_, f32>,
     position: usize,
     y: &mut [f32],
 ) {
@@ -100,15 +96,13 @@ fn convolve(
             plane: *plane,
             x,
             kernel,
-            bias,
-            relu: epilogue.relu,
+            bias: after.bias,
+            relu: after.relu_behind_bias(),
             first,
             y: &mut *y,
         };
         forward_rows(way, rows);
-        if let Some(dropout) = epilogue.dropout {
-            elementwise::dropout_in_place(y, &dropout, position + first * row);
-        }
+        elementwise::behind_bias(y, &after, position + first * row);
     };
     if rows >= plane.output[0] {
         part((0, y));
@@ -125,9 +119,15 @@ pub(crate) fn forward_rows(way: Way, rows: ForwardRows<'_>) {
     }
 }
 
-/// The gradient with respect to the input: convolutions of the padded `dy` with the flipped kernel.
-pub(crate) fn input_gradient(g: &ConvGeometry, dy: &[f32], kernel: &[f32], dx: &mut [f32]) {
-    input_gradient_by(None, g, dy, kernel, dx);
+/// The gradient with respect to the input, plus `addend`: convolutions of the padded `dy` with the flipped kernel.
+pub(crate) fn input_gradient(
+    g: &ConvGeometry,
+    dy: &[f32],
+    kernel: &[f32],
+    addend: Option<&[f32]>,
+    dx: &mut [f32],
+) {
+    input_gradient_by(None, g, dy, kernel, addend, dx);
 }
 
 /// The same, each of them the way that the caller names.
@@ -136,6 +136,7 @@ pub(crate) fn input_gradient_by(
     g: &ConvGeometry,
     dy: &[f32],
     kernel: &[f32],
+    addend: Option<&[f32]>,
     dx: &mut [f32],
 ) {
     if dx.is_empty() {
@@ -167,23 +168,26 @@ pub(crate) fn input_gradient_by(
     let strided = [g.rows.stride, g.columns.stride] != [1, 1];
     scratch::with(kernel.len(), |flipped| {
         phases::flip(g, &axes, kernel, flipped);
-        let (flipped, none) = (&*flipped, Epilogue::default());
+        let (flipped, after) = (&*flipped, After::sum(addend));
         if let (Way::Winograd(tiling), false) = (way, strided) {
-            return winograd::with_kernel(tiling, flipped, None, &none, lend, |convolution| {
+            return winograd::with_kernel(tiling, flipped, after, lend, |convolution| {
                 convolution.run(Target::Plain(dx), Order::Blocks);
             });
         }
         if let (Way::Pixels, false) = (way, strided) {
-            return pixels::forward(&plane, dy, flipped, None, &none, dx);
+            return pixels::forward(&plane, dy, flipped, after, dx);
         }
         let tasks = dx.par_chunks_mut(per_task * g.image()).enumerate();
         tasks.for_each(|(task, dx)| {
             for (i, dx) in dx.chunks_exact_mut(g.image()).enumerate() {
-                lend(task * per_task + i, &mut |dy| {
+                let number = task * per_task + i;
+                let position = number * g.image();
+                lend(number, &mut |dy| {
                     if strided {
                         phases::convolve(way, g, &axes, dy, flipped, dx);
+                        elementwise::behind_bias(dx, &after, position);
                     } else {
-                        convolve(way, &plane, dy, flipped, None, &none, 0, dx);
+                        convolve(way, &plane, dy, flipped, after, position, dx);
                     }
                 });
             }

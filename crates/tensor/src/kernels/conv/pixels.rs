@@ -6,7 +6,7 @@
 
 use super::direct::DirectKernelGradient;
 use super::plane::Plane;
-use crate::kernels::arguments::Epilogue;
+use crate::kernels::arguments::After;
 use crate::kernels::cut::{TASK_PRODUCTS, add_partials};
 use crate::kernels::{elementwise, scratch};
 use crate::simd::block::BlockMut;
@@ -17,13 +17,12 @@ use rayon::prelude::*;
 /// Pixels that fill the tiles of every instruction set.
 const TILES: usize = 84;
 
-/// dropout(relu(x · kernel + bias)), some tiles of pixels a task.
+/// dropout(relu(x · kernel + bias + addend)), some tiles of pixels a task.
 pub(crate) fn forward(
     plane: &Plane,
     x: &[f32],
     kernel: &[f32],
-    bias: Option<&[f32]>,
-    epilogue: &Epilogue,
+    after: After<'_, f32>,
     y: &mut [f32],
 ) {
     let (channels, filters) = (plane.channels, plane.filters);
@@ -39,15 +38,13 @@ pub(crate) fn forward(
                         a_step,
                         b: kernel,
                         walk: Walk::line(channels, [1, b_step]),
-                        start: bias.map_or(Start::Zero, Start::Row),
-                        relu: epilogue.relu,
+                        start: after.bias.map_or(Start::Zero, Start::Row),
+                        relu: after.relu_behind_bias(),
                     };
                     let y = BlockMut::new(y, y.len() / filters, filters, filters);
                     dispatch(Product { tile, y });
                 });
-                if let Some(dropout) = epilogue.dropout {
-                    elementwise::dropout_in_place(y, &dropout, task * pixels * filters);
-                }
+                elementwise::behind_bias(y, &after, task * pixels * filters);
             });
     });
 }

@@ -3,12 +3,12 @@
 use super::plane::Plane;
 use super::way::Way;
 use super::winograd::Tiling;
-use crate::kernels::arguments::Epilogue;
+use crate::kernels::arguments::After;
 use crate::kernels::geometry::ConvGeometry;
 
 /// Directly, with the register tile over the image.
 pub fn direct(g: &ConvGeometry, x: &[f32], k: &[f32], y: &mut [f32]) {
-    super::forward_by(Way::Direct, g, x, k, None, &Epilogue::default(), y);
+    super::forward_by(Way::Direct, g, x, k, After::default(), y);
 }
 
 /// By Winograd's F(4×4, 3×3); false, and nothing done, where that is not possible.
@@ -16,7 +16,7 @@ pub fn winograd(g: &ConvGeometry, x: &[f32], k: &[f32], y: &mut [f32]) -> bool {
     let tiling = Tiling::possible(&Plane::forward(g));
     if let Some(tiling) = tiling {
         let way = Way::Winograd(tiling);
-        super::forward_by(way, g, x, k, None, &Epilogue::default(), y);
+        super::forward_by(way, g, x, k, After::default(), y);
     }
     tiling.is_some()
 }
@@ -45,15 +45,15 @@ pub const DIRECT_AND_CHOSEN: [(&str, [Product; 3]); 2] = [
         "direct",
         [
             direct,
-            |g, dy, k, dx| super::input_gradient_by(Some(Way::Direct), g, dy, k, dx),
+            |g, dy, k, dx| super::input_gradient_by(Some(Way::Direct), g, dy, k, None, dx),
             direct_kernel_gradient,
         ],
     ),
     (
         "chosen",
         [
-            |g, x, k, y| super::forward(g, x, k, None, &Epilogue::default(), y),
-            super::input_gradient,
+            |g, x, k, y| super::forward(g, x, k, After::default(), y),
+            |g, dy, k, dx| super::input_gradient(g, dy, k, None, dx),
             super::kernel_gradient,
         ],
     ),

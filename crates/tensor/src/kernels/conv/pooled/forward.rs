@@ -1,6 +1,6 @@
 //! Forward: a tile or two rows of the convolution, then their maxima.
 
-use crate::kernels::arguments::Epilogue;
+use crate::kernels::arguments::{After, Epilogue};
 use crate::kernels::conv::direct::ForwardRows;
 use crate::kernels::conv::maxima::{MaximaAndWinners, pooled};
 use crate::kernels::conv::padding::with_padding;
@@ -30,14 +30,18 @@ pub(crate) fn forward(
     }
     let plane = Plane::forward(g);
     if let Way::Winograd(tiling) = Way::of(&plane) {
-        let epilogue = Epilogue {
-            relu: true,
-            ..*epilogue
+        let after = After {
+            bias,
+            addend: None,
+            epilogue: Epilogue {
+                relu: true,
+                ..*epilogue
+            },
         };
         let lend = |number: usize, work: &mut dyn FnMut(&[f32])| {
             with_padding(g, &x[number * g.image()..][..g.image()], work);
         };
-        return winograd::with_kernel(tiling, kernel, bias, &epilogue, lend, |convolution| {
+        return winograd::with_kernel(tiling, kernel, after, lend, |convolution| {
             convolution.run(Target::Pooled(y, winners), Order::Blocks);
         });
     }

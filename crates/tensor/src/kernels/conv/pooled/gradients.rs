@@ -34,7 +34,7 @@ pub(crate) fn gradients(
     scratch::with(g.n * g.output(), |full| {
         spread(g, dy, winners, scale, full);
         if let Some(dx) = dx {
-            conv::input_gradient(g, full, kernel, dx);
+            conv::input_gradient(g, full, kernel, None, dx);
         }
         conv::kernel_gradient(g, full, x, dk);
         elementwise::sum_rows(full, db);

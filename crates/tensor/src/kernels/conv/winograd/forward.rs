@@ -5,7 +5,7 @@ use super::outputs::OutputTiles;
 use super::target::Target;
 use super::tiles::{Part, transform_inputs};
 use super::tiling::Tiling;
-use crate::kernels::arguments::Epilogue;
+use crate::kernels::arguments::After;
 use crate::kernels::conv::plane::Plane;
 use crate::kernels::scratch;
 use crate::simd::block::BlockMut;
@@ -19,8 +19,7 @@ pub(crate) struct Convolution<'a, L> {
     pub(crate) tiling: Tiling,
     /// The transformed kernel.
     pub(crate) weights: &'a [f32],
-    pub(crate) bias: Option<&'a [f32]>,
-    pub(crate) epilogue: Epilogue,
+    pub(crate) after: After<'a, f32>,
     /// Lends a padded image, by its number.
     pub(crate) lend: L,
 }
@@ -29,8 +28,7 @@ pub(crate) struct Convolution<'a, L> {
 pub(crate) fn with_kernel<L: Fn(usize, &mut dyn FnMut(&[f32])) + Sync>(
     tiling: Tiling,
     kernel: &[f32],
-    bias: Option<&[f32]>,
-    epilogue: &Epilogue,
+    after: After<'_, f32>,
     lend: L,
     work: impl FnOnce(&Convolution<'_, L>),
 ) {
@@ -39,8 +37,7 @@ pub(crate) fn with_kernel<L: Fn(usize, &mut dyn FnMut(&[f32])) + Sync>(
         work(&Convolution {
             tiling,
             weights,
-            bias,
-            epilogue: *epilogue,
+            after,
             lend,
         });
     });
@@ -167,8 +164,7 @@ impl<L: Fn(usize, &mut dyn FnMut(&[f32])) + Sync> Convolution<'_, L> {
                     count,
                     tiles,
                     transformed: outputs,
-                    bias: self.bias,
-                    epilogue: self.epilogue,
+                    after: self.after,
                 };
                 spread.all(first_image, image, target);
             });

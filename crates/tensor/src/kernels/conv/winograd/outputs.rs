@@ -2,10 +2,10 @@
 
 use super::memory::{square, step, with_square};
 use super::target::Target;
-use crate::kernels::arguments::Epilogue;
+use crate::kernels::arguments::After;
 use crate::kernels::conv::maxima::MaximaAndWinners;
 use crate::kernels::conv::plane::Plane;
-use crate::kernels::elementwise::{DropInPlace, dropout_in_place};
+use crate::kernels::elementwise::{DropInPlace, behind_bias};
 use crate::simd::winograd::{
     Finish, INPUTS, OUTPUTS, Output, Steps, apply_windows, maxima_and_winners,
 };
@@ -20,8 +20,7 @@ pub(super) struct OutputTiles<'a> {
     /// Tiles of one image.
     pub(super) tiles: usize,
     pub(super) transformed: &'a [f32],
-    pub(super) bias: Option<&'a [f32]>,
-    pub(super) epilogue: Epilogue,
+    pub(super) after: After<'a, f32>,
 }
 
 impl OutputTiles<'_> {
@@ -34,9 +33,7 @@ impl OutputTiles<'_> {
             Target::Plain(y) => {
                 for (i, y) in y.chunks_exact_mut(image).enumerate() {
                     self.plain::<1>(i, y);
-                    if let Some(dropout) = self.epilogue.dropout {
-                        dropout_in_place(y, &dropout, position(i));
-                    }
+                    behind_bias(y, &self.after, position(i));
                 }
             }
             Target::Maxima(y) => {
@@ -92,8 +89,8 @@ impl OutputTiles<'_> {
     ) {
         let filters = self.plane.filters;
         let finish = Finish {
-            bias: self.bias,
-            relu: self.epilogue.relu,
+            bias: self.after.bias,
+            relu: self.after.relu_behind_bias(),
         };
         apply_windows::<S, Output, INPUTS, OUTPUTS, WINDOW>(
             simd,
@@ -113,7 +110,13 @@ impl OutputTiles<'_> {
         tile: usize,
         to: (&mut [f32], &mut [u8], Steps),
     ) {
-        maxima_and_winners(simd, self.plane.filters, self.products(tile), self.bias, to);
+        maxima_and_winners(
+            simd,
+            self.plane.filters,
+            self.products(tile),
+            self.after.bias,
+            to,
+        );
     }
 
     /// The 6×6 sums of products of a tile of the block.
@@ -207,7 +210,7 @@ impl WithSimd for Pooled<'_> {
             );
             let windows = (OUTPUTS / 2).min(width / 2 - x / 2);
             let is_whole = windows == OUTPUTS / 2 && y / 2 + OUTPUTS / 2 <= height;
-            if is_whole && self.from.epilogue.dropout.is_none() {
+            if is_whole && self.from.after.epilogue.dropout.is_none() {
                 let at = y / 2 * row + x / 2 * filters;
                 let steps = Steps {
                     row,
@@ -223,7 +226,7 @@ impl WithSimd for Pooled<'_> {
                 &mut *outputs,
                 square::<OUTPUTS>(filters),
             );
-            if let Some(dropout) = self.from.epilogue.dropout {
+            if let Some(dropout) = self.from.after.epilogue.dropout {
                 let used = OUTPUTS.min(width - x) * filters;
                 for (i, line) in outputs.chunks_exact_mut(line).enumerate() {
                     DropInPlace {
