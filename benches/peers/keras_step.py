@@ -28,10 +28,12 @@ def build(name):
             layers.append(keras.layers.Conv2D(layer[1], layer[2], padding=layer[3]))
         elif kind == "norm":
             layers.append(keras.layers.BatchNormalization())
-        elif kind in ("relu", "softmax"):
+        elif kind in ("relu", "tanh", "sigmoid", "softmax"):
             layers.append(keras.layers.Activation(kind))
         elif kind == "pool":
             layers.append(keras.layers.MaxPooling2D(2))
+        elif kind == "average":
+            layers.append(keras.layers.AveragePooling2D(2))
         elif kind == "flatten":
             layers.append(keras.layers.Flatten())
         elif kind == "dense":

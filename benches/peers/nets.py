@@ -1,7 +1,7 @@
 """The measured networks, described once; every peer builds its own from these lists.
 
-`cargo xtask bench step --model NAME` times the same four. Images are given as (height, width, channels);
-convolutions are ("conv", channels, kernel size, padding), poolings are max 2x2 with stride 2.
+`cargo xtask bench step --model NAME` times the same. Images are given as (height, width, channels);
+convolutions are ("conv", channels, kernel size, padding), poolings are max ("pool") or average ("average") 2x2 with stride 2.
 """
 
 NETS = {
@@ -41,6 +41,23 @@ NETS = {
             ("dense", 128), ("relu",), ("dense", 10), ("softmax",),
         ],
     ),
+    "tanh": (
+        (28, 28, 1),
+        [
+            ("conv", 16, 5, "valid"), ("tanh",), ("average",),
+            ("conv", 32, 5, "valid"), ("tanh",), ("average",),
+            ("flatten",),
+            ("dense", 64), ("sigmoid",), ("dense", 10), ("softmax",),
+        ],
+    ),
+    "digits": (
+        (8, 8, 1),
+        [
+            ("conv", 8, 3, "valid"), ("relu",),
+            ("flatten",),
+            ("dense", 16), ("relu",), ("dense", 10), ("softmax",),
+        ],
+    ),
 }
 
 
@@ -53,7 +70,7 @@ def layers_of(name):
             _, channels, size, padding = layer
             cut = size - 1 if padding == "valid" else 0
             shape = (before[0] - cut, before[1] - cut, channels)
-        elif layer[0] == "pool":
+        elif layer[0] in ("pool", "average"):
             shape = (before[0] // 2, before[1] // 2, before[2])
         elif layer[0] == "flatten":
             shape = (before[0] * before[1] * before[2],)

@@ -42,8 +42,16 @@ def build(name, batch):
                 weight(f"b{number}", uniform(before[0], after[0])),
             ]
         else:
-            operator = {"relu": "Relu", "pool": "MaxPool", "flatten": "Flatten", "softmax": "Softmax"}[kind]
-            if kind == "pool":
+            operator = {
+                "relu": "Relu",
+                "tanh": "Tanh",
+                "sigmoid": "Sigmoid",
+                "pool": "MaxPool",
+                "average": "AveragePool",
+                "flatten": "Flatten",
+                "softmax": "Softmax",
+            }[kind]
+            if kind in ("pool", "average"):
                 attributes = {"kernel_shape": [2, 2], "strides": [2, 2]}
         nodes.append(helper.make_node(operator, [last, *inputs], [output], **attributes))
         last = output

@@ -20,8 +20,12 @@ def build(name, softmax):
             layers.append(nn.BatchNorm2d(after[2], eps=1e-3, momentum=0.01))
         elif kind == "relu":
             layers.append(nn.ReLU())
+        elif kind in ("tanh", "sigmoid"):
+            layers.append(nn.Tanh() if kind == "tanh" else nn.Sigmoid())
         elif kind == "pool":
             layers.append(nn.MaxPool2d(2))
+        elif kind == "average":
+            layers.append(nn.AvgPool2d(2))
         elif kind == "flatten":
             layers.append(nn.Flatten())
         elif kind == "dense":

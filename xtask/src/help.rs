@@ -28,6 +28,7 @@ Measuring
                            candle, alternating
   bench curves             costs over batch sizes, widths, image sizes and epochs; names cliffs
   bench graphs             graphs against chains of the same products
+  bench fit                `fit` from a main thread against its steps alone
   bench digest             the weights after some steps: do two versions agree to the bit?
   bench all                everything that has a bound: speed, memory, start, build
                            (cargo xtask bench --help lists them; each can be run by its name)

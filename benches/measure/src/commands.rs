@@ -7,6 +7,7 @@ use crate::curves::Curves;
 use crate::digest::Digest;
 use crate::epoch::Epoch;
 use crate::finding::Finding;
+use crate::fit::Fit;
 use crate::graphs::Graphs;
 use crate::help::{BENCH_HELP, PEERS_HELP};
 use crate::measure::{HEAD, Measure};
@@ -34,6 +35,8 @@ enum Alone {
     Digest(Digest),
     /// Time a residual network and networks of two towers against chains of the same products
     Graphs(Graphs),
+    /// Time `fit` as it is called from a program's main thread, against its steps alone
+    Fit(Fit),
 }
 
 /// Runs what stands after `cargo xtask bench`.
@@ -57,7 +60,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             all(&others)
         }
         ("peers", _) => compare(options),
-        ("step" | "epoch" | "curves" | "digest" | "graphs", _) => alone(name, options),
+        ("step" | "epoch" | "curves" | "digest" | "graphs" | "fit", _) => alone(name, options),
         ("sweep", _) => {
             complain("`cargo xtask bench sweep` is now called `cargo xtask bench curves`");
             alone("curves", options)
@@ -68,7 +71,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             if !groups.iter().any(|group| group == name) {
                 let names: Vec<&str> = measures::ALL.iter().map(|measure| measure.name).collect();
                 return Err(wrong(format!(
-                    "there is no benchmark `{name}`; there are: step, epoch, curves, digest, graphs, peers, all, {}, {}",
+                    "there is no benchmark `{name}`; there are: step, epoch, curves, digest, graphs, fit, peers, all, {}, {}",
                     names.join(", "),
                     groups.join(", ")
                 )));
@@ -86,6 +89,7 @@ fn alone(name: &str, options: &[String]) -> Result<()> {
         Alone::Curves(curves) => curves.run(),
         Alone::Digest(digest) => digest.run(),
         Alone::Graphs(graphs) => graphs.run(),
+        Alone::Fit(fit) => fit.run(),
     }
 }
 

@@ -9,6 +9,7 @@ Usage: cargo xtask bench [GROUP] [criterion options]   criterion groups: matmul,
        cargo xtask bench curves [options]     costs over sizes, drawn into benches/results (--help)
        cargo xtask bench digest [options]     the weights after some steps, to compare versions bit for bit (--help)
        cargo xtask bench graphs [options]     graphs against chains of the same products (--help)
+       cargo xtask bench fit [options]        fit from a main thread against its steps alone (--help)
        cargo xtask bench peers [options]      a step in Taper and other frameworks (--help)
        cargo xtask bench all [options]        all of the measures below
        cargo xtask bench MEASURE [options]    one of them
@@ -31,7 +32,7 @@ Measure Taper and other frameworks on the same step, alternating.
 Usage: cargo xtask bench peers [options]
        cargo xtask bench peers --all       the same as cargo xtask bench all
 
-  --model NAME    cnn (default), lenet5, mlp or vgg
+  --model NAME    cnn (default), lenet5, mlp, vgg, tanh or digits
   --mode MODE     train (default) or infer
   --batch N       images a step (default: 64)
   --threads N     threads of each program (default: 2)

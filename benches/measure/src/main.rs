@@ -12,6 +12,7 @@ mod curves;
 mod digest;
 mod epoch;
 mod finding;
+mod fit;
 mod graphs;
 mod help;
 mod json;

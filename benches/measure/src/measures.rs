@@ -52,6 +52,22 @@ pub(crate) const ALL: &[Measure] = &[
         ..STEP
     },
     Measure {
+        name: "train-tanh",
+        about: "training step of convolutions with tanh and average pooling, batch 64, against PyTorch's best",
+        must: Some(1.5),
+        goal: Some(3.0),
+        settings: "--model tanh --mode train --batch 64 --peers pytorch",
+        ..STEP
+    },
+    Measure {
+        name: "train-digits",
+        about: "training step of a small network on 8×8 images, batch 64, against PyTorch's best",
+        must: Some(4.0),
+        goal: Some(8.0),
+        settings: "--model digits --mode train --batch 64 --peers pytorch",
+        ..STEP
+    },
+    Measure {
         name: "train-avx2",
         about: "training step of the study's network, both held to AVX2, against PyTorch's best",
         must: Some(2.0),

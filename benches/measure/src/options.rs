@@ -82,7 +82,7 @@ pub(crate) const FRAMEWORKS: [&str; 6] = [
 ];
 
 /// The networks that Taper and its peers both have.
-const NETS: [&str; 4] = ["cnn", "lenet5", "mlp", "vgg"];
+const NETS: [&str; 6] = ["cnn", "lenet5", "mlp", "vgg", "tanh", "digits"];
 
 impl Options {
     /// Reads the words after `bench <name>`, which come after `settings`, the measure's own. `--rounds` and

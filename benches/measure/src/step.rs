@@ -17,7 +17,7 @@ use crate::zoo;
 /// Its options.
 #[derive(Args)]
 pub(crate) struct Step {
-    /// Network of the zoo: cnn, lenet5, mlp, vgg, plain, residual, towers-mlp, towers-cnn
+    /// Network of the zoo: cnn, lenet5, mlp, vgg, tanh, digits, plain, residual, towers-mlp, towers-cnn
     #[arg(long, default_value = "cnn")]
     model: String,
     /// Training step or inference

@@ -2,9 +2,12 @@
 
 use taper_nn::junctions::{Add, Concatenate};
 use taper_nn::layers::{
-    Activation, BatchNormalization, Conv2D, Dense, Flatten, GlobalAveragePooling2D, MaxPooling2D,
+    Activation, AveragePooling2D, BatchNormalization, Conv2D, Dense, Flatten,
+    GlobalAveragePooling2D, MaxPooling2D,
 };
-use taper_nn::{Functional, Linear, Model, Padding, Relu, Result, Seed, Sequential, Softmax};
+use taper_nn::{
+    Functional, Linear, Model, Padding, Relu, Result, Seed, Sequential, Sigmoid, Softmax, Tanh,
+};
 
 use crate::usage::wrong;
 
@@ -45,6 +48,14 @@ pub(crate) fn all() -> &'static [Entry] {
         Entry {
             name: "vgg",
             build: |seed| vgg().build(seed),
+        },
+        Entry {
+            name: "tanh",
+            build: |seed| tanh().build(seed),
+        },
+        Entry {
+            name: "digits",
+            build: |seed| digits().build(seed),
         },
         Entry {
             name: "plain",
@@ -135,6 +146,27 @@ fn vgg() -> Sequential {
     }
     net.add(Flatten)
         .add(Dense::new(128).activation(Relu))
+        .add(Dense::new(10).activation(Softmax))
+}
+
+/// What LeNet was before relu: 28×28×1; Conv 16, Conv 32 (5×5, tanh) with average pooling behind each, Dense 64 (sigmoid), 10.
+fn tanh() -> Sequential {
+    Sequential::new([28, 28, 1])
+        .add(Conv2D::new(16, 5).activation(Tanh))
+        .add(AveragePooling2D::new(2))
+        .add(Conv2D::new(32, 5).activation(Tanh))
+        .add(AveragePooling2D::new(2))
+        .add(Flatten)
+        .add(Dense::new(64).activation(Sigmoid))
+        .add(Dense::new(10).activation(Softmax))
+}
+
+/// So small that a step is little else than its overhead: 8×8×1; Conv 8 (3×3), Dense 16, 10.
+fn digits() -> Sequential {
+    Sequential::new([8, 8, 1])
+        .add(Conv2D::new(8, 3).activation(Relu))
+        .add(Flatten)
+        .add(Dense::new(16).activation(Relu))
         .add(Dense::new(10).activation(Softmax))
 }
 
@@ -231,7 +263,7 @@ mod tests {
             find("cnm")
                 .expect_err("no such network")
                 .to_string()
-                .contains("cnn, lenet5, mlp, vgg, plain")
+                .contains("cnn, lenet5, mlp, vgg, tanh, digits, plain")
         );
     }
 }

@@ -173,6 +173,8 @@ fn a_digest_is_the_same_on_any_number_of_threads() {
         "lenet5",
         "mlp",
         "vgg",
+        "tanh",
+        "digits",
         "plain",
         "residual",
         "towers-mlp",
@@ -214,7 +216,7 @@ fn every_measure_explains_itself() {
     }
     assert_eq!(succeed(&["all", "--help"]), help);
     assert!(succeed(&["peers", "--help"]).contains("--latency"));
-    for word in ["step", "epoch", "curves", "digest", "graphs"] {
+    for word in ["step", "epoch", "curves", "digest", "graphs", "fit"] {
         let help = succeed(&[word, "--help"]);
         let usage = format!("Usage: cargo xtask bench {word}");
         assert!(help.contains(&usage), "{help}");

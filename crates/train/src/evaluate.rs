@@ -13,6 +13,7 @@ use std::{collections::BTreeMap, ops::ControlFlow};
 use taper_datasets::{Batch, Batches, Dataset};
 use taper_nn::{Loss, Model};
 use taper_tensor::buffer::reuse_larger;
+use taper_tensor::prepared::in_pool;
 
 /// How well a model does on a data set. As JSON its figures stand as [`number`] says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,7 +73,7 @@ pub fn evaluate_with(
 ) -> Result<Evaluation> {
     let per_output = PerOutput::default();
     let wishes = Wishes::new(loss, &per_output).with(metrics);
-    measure(model, data, batch_size, &wishes, Confusion::IfUseful)
+    in_pool(|| measure(model, data, batch_size, &wishes, Confusion::IfUseful))
 }
 
 /// What to measure of a model, said step by step.
@@ -175,7 +176,8 @@ impl<'a> Evaluate<'a> {
     /// As [`evaluate_with`]; a confusion matrix is asked for and outputs and targets are no classes.
     pub fn run(&self, model: &Model, data: &dyn Dataset) -> Result<Evaluation> {
         let wishes = Wishes::new(self.loss, &self.outputs);
-        measure(model, data, self.batch_size, &wishes, self.confusion)
+        let (batch_size, confusion) = (self.batch_size, self.confusion);
+        in_pool(|| measure(model, data, batch_size, &wishes, confusion))
     }
 }
 

@@ -4,6 +4,7 @@ use crate::{Error, Result, evaluate::each_batch, shapes};
 use taper_datasets::Dataset;
 use taper_nn::Model;
 use taper_tensor::Tensor;
+use taper_tensor::prepared::in_pool;
 
 /// The model's outputs `[n, …]` for the whole of `data`, in its order, `batch_size` samples at a time, by
 /// [prepared inference](taper_nn::inference).
@@ -46,6 +47,10 @@ pub fn predict(model: &Model, data: &dyn Dataset, batch_size: usize) -> Result<T
 /// # Errors
 /// The data set is empty or its inputs do not fit the model; a layer refuses.
 pub fn predict_all(model: &Model, data: &dyn Dataset, batch_size: usize) -> Result<Predictions> {
+    in_pool(|| all(model, data, batch_size))
+}
+
+fn all(model: &Model, data: &dyn Dataset, batch_size: usize) -> Result<Predictions> {
     let fields = shapes::check("predict", model, data, batch_size)?;
     let mut prepared = model.prepare(batch_size.min(data.len()))?;
     let shapes: Vec<&[usize]> = model.output_shapes().collect();

@@ -13,6 +13,7 @@ use taper_datasets::Dataset;
 use taper_nn::{Loss, Model};
 use taper_optim::Optimizer;
 use taper_tensor::Seed;
+use taper_tensor::prepared::in_pool;
 
 /// Trains a model: optimizer, loss and everything else that Keras's `compile` and `fit` are told.
 ///
@@ -319,7 +320,9 @@ impl<'a> Trainer<'a> {
         let from = self.from.take();
         self.history = History::default();
         let kept = &mut self.history;
-        let result = fit::run(&self.settings, &mut self.callbacks, from, model, data, kept);
+        let (settings, callbacks) = (&self.settings, &mut self.callbacks);
+        // The pool is entered once: else every kernel would put this thread to sleep and wake it.
+        let result = in_pool(|| fit::run(settings, callbacks, from, model, data, kept));
         let mut finished = Ok(());
         for callback in &mut self.callbacks {
             finished = finished.and(callback.finish(model));

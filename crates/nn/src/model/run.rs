@@ -3,6 +3,7 @@
 use super::{Losses, Measured, Model, Step, Tensors};
 use crate::{ActivationKind, Context, Error, Loss, Result};
 use taper_autograd::{Tape, Var};
+use taper_tensor::prepared::in_pool;
 use taper_tensor::{Element, Seed, Tensor};
 
 /// How many samples [`Model::predict`] runs at once.
@@ -24,7 +25,11 @@ impl<E: Element> Model<E> {
     /// Inputs of another shape.
     pub fn predict_all<'a>(&self, x: impl Into<Tensors<'a, E>>) -> Result<Vec<Tensor<E>>> {
         let Tensors(x) = x.into();
-        let samples = self.check_inputs(&x)?;
+        in_pool(|| self.infer_all(&x))
+    }
+
+    fn infer_all(&self, x: &[&Tensor<E>]) -> Result<Vec<Tensor<E>>> {
+        let samples = self.check_inputs(x)?;
         if samples == 0 {
             let shapes = self.graph.outputs.iter().map(|&v| &self.graph.shapes[v]);
             return Ok(shapes
@@ -32,7 +37,7 @@ impl<E: Element> Model<E> {
                 .collect());
         }
         if samples <= PREDICT_BATCH {
-            return self.infer(&x);
+            return self.infer(x);
         }
         let mut parts: Vec<Vec<Tensor<E>>> = vec![Vec::new(); self.graph.outputs.len()];
         for start in (0..samples).step_by(PREDICT_BATCH) {
@@ -93,13 +98,22 @@ impl<E: Element> Model<E> {
         y: impl Into<Tensors<'a, E>>,
         loss: impl Into<Losses<'l, E>>,
     ) -> Result<Vec<Tensor<E>>> {
-        let (Tensors(x), Tensors(y)) = (x.into(), y.into());
-        self.check_inputs(&x)?;
+        let (Tensors(x), Tensors(y), loss) = (x.into(), y.into(), loss.into());
+        in_pool(|| self.towards_inputs(&x, &y, &loss))
+    }
+
+    fn towards_inputs(
+        &self,
+        x: &[&Tensor<E>],
+        y: &[&Tensor<E>],
+        loss: &Losses<'_, E>,
+    ) -> Result<Vec<Tensor<E>>> {
+        self.check_inputs(x)?;
         let tape = Tape::new();
         let inputs: Vec<Var<E>> = x.iter().map(|x| tape.parameter(x)).collect();
         let mut weights = self.constants(&tape);
         let mut context = Context::inference();
-        let pass = self.pass(inputs.clone(), &y, &loss.into(), &mut weights, &mut context)?;
+        let pass = self.pass(inputs.clone(), y, loss, &mut weights, &mut context)?;
         let total = total(pass.total, &context.penalties)?;
         let mut gradients = total.backward()?;
         let gradient = |x: &Var<E>| {
@@ -121,13 +135,22 @@ impl<E: Element> Model<E> {
         y: impl Into<Tensors<'a, E>>,
         loss: impl Into<Losses<'l, E>>,
     ) -> Result<Measured<E>> {
-        let (Tensors(x), Tensors(y)) = (x.into(), y.into());
-        self.check_inputs(&x)?;
+        let (Tensors(x), Tensors(y), loss) = (x.into(), y.into(), loss.into());
+        in_pool(|| self.measured(&x, &y, &loss))
+    }
+
+    fn measured(
+        &self,
+        x: &[&Tensor<E>],
+        y: &[&Tensor<E>],
+        loss: &Losses<'_, E>,
+    ) -> Result<Measured<E>> {
+        self.check_inputs(x)?;
         let tape = Tape::new();
         let inputs = x.iter().map(|x| tape.constant(x)).collect();
         let mut weights = self.constants(&tape);
         let mut context = Context::inference();
-        let pass = self.pass(inputs, &y, &loss.into(), &mut weights, &mut context)?;
+        let pass = self.pass(inputs, y, loss, &mut weights, &mut context)?;
         Ok(Measured {
             loss: scalar(&pass.total)?,
             activity_penalty: sum(&context.penalties)? + 0.0, // an empty sum is -0
@@ -151,8 +174,19 @@ impl<E: Element> Model<E> {
         seed: Seed,
         step: u64,
     ) -> Result<Step<E>> {
-        let (Tensors(x), Tensors(y)) = (x.into(), y.into());
-        self.check_inputs(&x)?;
+        let (Tensors(x), Tensors(y), loss) = (x.into(), y.into(), loss.into());
+        // The pool is entered once: else every kernel would put this thread to sleep and wake it.
+        in_pool(|| self.trained(&x, &y, &loss, Context::training(seed, step)))
+    }
+
+    fn trained(
+        &mut self,
+        x: &[&Tensor<E>],
+        y: &[&Tensor<E>],
+        loss: &Losses<'_, E>,
+        mut context: Context<E>,
+    ) -> Result<Step<E>> {
+        self.check_inputs(x)?;
         let penalty = self.penalty();
         let tape = Tape::new();
         let mut weights: Vec<Var<E>> = self
@@ -166,9 +200,8 @@ impl<E: Element> Model<E> {
                 }
             })
             .collect();
-        let mut context = Context::training(seed, step);
         let inputs = x.iter().map(|x| tape.constant(x)).collect();
-        let pass = self.pass(inputs, &y, &loss.into(), &mut weights, &mut context)?;
+        let pass = self.pass(inputs, y, loss, &mut weights, &mut context)?;
         let figures = (scalar(&pass.total)?, penalty + sum(&context.penalties)?);
         let mut gradients = self.gradients(pass.total, &context.penalties, &weights)?;
         drop(weights);

@@ -99,20 +99,25 @@ impl<'a> Run<'_, 'a> {
             }
             let what = self.describe(&fault);
             let writes = matches!(fault, Fault::Step(_, what) if what != "gradient");
-            let moved = writes || self.state.iterations > 0;
-            let (size, place) = largest(self.data, batch);
-            match (moved && rate > 0.0, place) {
-                (true, _) => (
-                    format!(
-                        "{what}: training has diverged; try a learning rate lower than {}",
-                        short(rate)
-                    ),
-                    true,
-                ),
-                (false, Some(place)) if size > LARGE => (
-                    format!("{what}; {place} holds {}: scale the data", short(size)),
-                    false,
-                ),
+            let first = self.state.iterations == 0;
+            let (size, place) = largest(self.data, batch, &used);
+            let by_data = match first {
+                true => size > LARGE && !(writes && rate > 1.0),
+                // Diverged weights are larger than most data.
+                false => size > HUGE && size > self.largest_weight(),
+            };
+            match place {
+                Some(place) if by_data => {
+                    let advice = format!("{what}; {place} holds {}: scale the data", short(size));
+                    (advice, false)
+                }
+                _ if rate > 0.0 && (writes || !first) => {
+                    let rate = short(rate);
+                    let advice = format!(
+                        "{what}: training has diverged; try a learning rate lower than {rate}"
+                    );
+                    (advice, true)
+                }
                 _ => (what, true),
             }
         };
@@ -128,6 +133,12 @@ impl<'a> Run<'_, 'a> {
             penalty,
             learning_rate: rate,
         }
+    }
+
+    fn largest_weight(&self) -> f64 {
+        let parameters = self.model.parameters().iter();
+        let values = parameters.map(|parameter| Some(&parameter.value));
+        Tensor::magnitudes(values).into_iter().fold(0.0, f64::max)
     }
 
     fn describe(&self, fault: &Fault) -> String {
@@ -194,8 +205,11 @@ impl<'a> Run<'_, 'a> {
     }
 }
 
-/// Data larger than this is worth a word where something overflows.
+/// Data larger than this is worth a word where something overflows before the first step.
 const LARGE: f64 = 1e4;
+
+/// And after steps that were sound: what is so large overflows when it is squared a few times.
+const HUGE: f64 = 1e12;
 
 /// Which value of the fields in use of a batch is not finite, and whose it is.
 fn in_data(data: &dyn Dataset, batch: &Batch, used: &[&Tensor]) -> Option<String> {
@@ -238,10 +252,11 @@ fn in_weights(model: &Model) -> Option<String> {
     Some(format!("the weight {} is not finite", broken.name))
 }
 
-/// The largest magnitude in a batch, and where it is.
-fn largest(data: &dyn Dataset, batch: &Batch) -> (f64, Option<String>) {
+/// The largest magnitude in the fields in use of a batch, and where it is.
+fn largest(data: &dyn Dataset, batch: &Batch, used: &[&Tensor]) -> (f64, Option<String>) {
     let mut most = (0.0, None);
-    for (what, tensor) in fields(data, batch) {
+    let in_use = |tensor: &Tensor| used.iter().any(|used| std::ptr::eq(*used, tensor));
+    for (what, tensor) in fields(data, batch).filter(|(_, tensor)| in_use(tensor)) {
         let values = tensor.to_vec();
         for (at, value) in values.iter().enumerate() {
             if f64::from(value.abs()) > most.0 {
