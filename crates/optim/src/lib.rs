@@ -28,20 +28,23 @@
 //! - **No step writes what is not finite**: a step that would is not made, and nothing has changed ([`Error::NotFinite`]).
 #![forbid(unsafe_code)]
 
+mod apply;
 mod clipping;
 mod error;
 mod finite;
+mod magnitudes;
 mod optimizer;
 pub mod optimizers;
 pub mod schedules;
 mod setting;
 mod state;
 
+pub use apply::apply;
 pub use clipping::Clipping;
 pub use error::{Error, Result};
-pub use finite::Magnitudes;
+pub use magnitudes::Magnitudes;
 pub use optimizer::Optimizer;
 pub use optimizers::prelude::*;
 pub use schedules::{LearningRate, Schedule};
-pub use state::{State, Weight, apply};
+pub use state::{State, Weight};
 pub use taper_tensor::kernels::update::Penalty;

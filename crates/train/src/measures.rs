@@ -1,6 +1,6 @@
 //! What a checkpoint says of how its model was measured: the losses with their settings, and the metrics.
 
-use crate::{CheckpointExt, Error, Evaluate, Result, goal::Goal, metrics};
+use crate::{CheckpointExt, Error, Evaluate, Result, goal::Goal, metrics, number};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use taper_autograd::Var;
@@ -40,6 +40,7 @@ struct LossNote {
     name: String,
     #[serde(default)]
     config: Value,
+    #[serde(with = "number")]
     weight: f64,
     #[serde(default)]
     classification: bool,

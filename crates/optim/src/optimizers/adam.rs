@@ -1,7 +1,7 @@
 //! Adam (Kingma and Ba 2014) in Keras's form.
 
 use super::{Common, Row, checked, common_settings, parse, unparse};
-use crate::finite::FAR;
+use crate::magnitudes::FAR;
 use crate::schedules::LearningRate;
 use crate::setting::{Checked, below_one, positive_in};
 use crate::{Clipping, Magnitudes, Optimizer, Penalty, Result};

@@ -1,7 +1,7 @@
 //! RMSprop (Hinton's lecture 6e of 2012) in Keras's form.
 
 use super::{Common, Row, checked, common_settings, parse, unparse};
-use crate::finite::FAR;
+use crate::magnitudes::FAR;
 use crate::schedules::LearningRate;
 use crate::setting::{below_one, fraction, positive_in};
 use crate::{Clipping, Magnitudes, Optimizer, Penalty, Result};
