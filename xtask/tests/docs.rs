@@ -176,9 +176,10 @@ fn check_command(document: &str, words: &[String], help: &str, programs: &Progra
         .collect();
     let known = match (command.as_str(), words.get(1).map(String::as_str)) {
         ("test" | "ci", _) => return,
-        ("bench", Some(word @ ("peers" | "step" | "epoch" | "curves" | "digest" | "graphs"))) => {
-            help_of(measure, &[word])
-        }
+        (
+            "bench",
+            Some(word @ ("peers" | "step" | "epoch" | "curves" | "digest" | "graphs" | "fit")),
+        ) => help_of(measure, &[word]),
         ("bench", Some(word)) if is_measure(measure, word) => help_of(measure, &[]),
         ("bench", Some(group)) => {
             let file = root().join("benches/benches").join(format!("{group}.rs"));

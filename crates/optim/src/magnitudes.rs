@@ -1,7 +1,7 @@
 //! What the numbers of a weight are known not to exceed.
 
 /// What no number of a weight exceeds in magnitude: of itself, of its gradient (that of the penalty included) and of its
-/// slots, all together. See [`Optimizer::reach`].
+/// slots, all together. See [`Optimizer::reach`](crate::Optimizer::reach).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Magnitudes {
     /// The weight's largest.

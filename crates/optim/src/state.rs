@@ -49,7 +49,7 @@ impl<E: Element> State<E> {
         }
     }
 
-    /// To be called when weights or moments were set by hand between two steps, not by [`apply`]: what is known of how
+    /// To be called when weights or moments were set by hand between two steps, not by [`apply`](crate::apply()): what is known of how
     /// large they are is measured anew at the next step.
     pub fn measure_again(&mut self) {
         self.known = None;
