@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &[OsString]) -> Result {
                 .current_dir(root()),
         ),
         "bench" => measure(rest),
-        "soak" => measure(arguments),
+        "soak" | "ulp" => measure(arguments),
         other => Err(Failure::usage(format!("there is no command `{other}`"))),
     }
 }

@@ -191,6 +191,7 @@ fn check_command(document: &str, words: &[String], help: &str, programs: &Progra
         }
         ("bench", None) => return,
         ("soak", _) => help_of(measure, &["soak"]),
+        ("ulp", _) => help_of(measure, &["ulp"]),
         ("data", Some(action)) if !action.starts_with('-') => help_of(taper, &[command, action]),
         _ => help_of(taper, &[command]),
     };

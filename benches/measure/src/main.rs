@@ -1,5 +1,5 @@
 //! `cargo xtask bench …`: steps, epochs, curves, digests, other frameworks, and everything that has a bound; and
-//! `cargo xtask soak`, which disturbs trainings.
+//! `cargo xtask soak`, which disturbs trainings; and `cargo xtask ulp`, the errors of functions over all f32.
 //!
 //! Shared machines are noisy and slow down for seconds at a time, so programs that are compared take
 //! turns, and what counts is the ratio within a turn.
@@ -33,6 +33,7 @@ mod step;
 mod study;
 mod taper;
 mod trials;
+mod ulp;
 mod usage;
 mod work;
 mod zoo;
@@ -49,10 +50,11 @@ fn main() -> ExitCode {
     output::ended(done.unwrap_or_else(|error| output::report(&error)))
 }
 
-/// `soak …` is what `cargo xtask soak` asks for; anything else stands after `cargo xtask bench`.
+/// `soak …` and `ulp …` are what `cargo xtask` hands on as they are; anything else stands after `cargo xtask bench`.
 fn carry_out(arguments: &[String]) -> anyhow::Result<ExitCode> {
     match arguments.split_first() {
         Some((word, rest)) if word == "soak" => soak::Soak::parse(rest)?.run(),
+        Some((word, rest)) if word == "ulp" => ulp::Ulp::parse(rest)?.run(),
         _ => commands::run(arguments).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -4,6 +4,7 @@
 //!
 //! `coefficients.py` beside this file made the polynomials; `tests/math.rs` holds every function to its bound.
 
+mod error;
 mod exp;
 mod expm1;
 mod ln;
