@@ -19,6 +19,7 @@ Checking
   gradcheck [--op NAME]    gradients against central differences
   soak                     hundreds of trainings killed, stopped, on full and failing disks: all
                            must end in the same bits (--part, --rounds)
+  ulp                      worst errors of exp, ln, tanh and their kin over all f32 (--only, --every)
   ci                       everything that .ci/run checks
 
 Measuring

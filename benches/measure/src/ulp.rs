@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use taper_tensor::kernels::math::Function;
 use taper_tensor::simd::InstructionSet;
 
-use crate::output::{murmur, say};
+use crate::output::{complain, say};
 use crate::usage::wrong;
 
 /// Its options.
@@ -51,7 +51,11 @@ impl Worst {
     };
 
     fn and(self, other: Worst) -> Worst {
-        let worse = if other.error > self.error { other } else { self };
+        let worse = if other.error > self.error {
+            other
+        } else {
+            self
+        };
         Worst {
             differing: self.differing + other.differing,
             ..worse
@@ -104,10 +108,18 @@ impl Ulp {
 
     fn functions(&self) -> anyhow::Result<Vec<Function>> {
         let named = |name: &String| {
-            let found = Function::ALL.iter().find(|function| function.name() == name);
+            let found = Function::ALL
+                .iter()
+                .find(|function| function.name() == name);
             found.copied().ok_or_else(|| {
-                let known: Vec<&str> = Function::ALL.iter().map(|function| function.name()).collect();
-                wrong(format!("no function is called `{name}`; there are: {}", known.join(", ")))
+                let known: Vec<&str> = Function::ALL
+                    .iter()
+                    .map(|function| function.name())
+                    .collect();
+                wrong(format!(
+                    "no function is called `{name}`; there are: {}",
+                    known.join(", ")
+                ))
             })
         };
         if self.only.is_empty() {
@@ -127,7 +139,7 @@ impl Ulp {
                 self.piece(function, sets, first..part.end.min(first + PIECE as u64))
             });
             worst = worst.and(found.reduce(|| Worst::NONE, Worst::and));
-            murmur(&format!("{}: {} % done", function.name(), 100 * part.end / count));
+            complain(format!("{}: {} %", function.name(), 100 * part.end / count));
         }
         worst
     }
@@ -141,7 +153,11 @@ impl Ulp {
         for (&x, &y) in x.iter().zip(&portable) {
             let error = function.error(x, y);
             if error > worst.error {
-                worst = Worst { error, at: x, ..worst };
+                worst = Worst {
+                    error,
+                    at: x,
+                    ..worst
+                };
             }
         }
         for &set in sets {

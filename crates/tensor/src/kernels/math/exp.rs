@@ -32,18 +32,33 @@ impl OfVectors for Exp {
 /// Two numbers that have all digits of eˣ, and whose product it is: that alone can be inexact, where it is subnormal.
 #[inline(always)]
 pub(super) fn factors<S: Simd>(simd: S, x: S::V) -> (S::V, S::V) {
+    let (first, second, _) = factors_and_rest(simd, x);
+    (first, second)
+}
+
+/// The same, and what they lack of eˣ as a share of it, to a digit.
+#[inline(always)]
+pub(super) fn factors_and_rest<S: Simd>(simd: S, x: S::V) -> (S::V, S::V, S::V) {
     // Beyond these the result is 0 or ∞ all the same, that of x · eˣ too, and n has a place in the bits. NaN passes both.
     let (low, high) = (simd.splat(-120.0), simd.splat(89.0));
     let x = simd.where_less(x, low, low, x);
     let x = simd.where_less(high, x, high, x);
     let (above, n) = reduced(simd, x);
-    let power = simd.add(above, simd.splat(1.0));
+    let one = simd.splat(1.0);
+    let power = simd.add(above, one);
+    let lost = simd.sub(above, simd.sub(power, one));
+    // 1 / power for 0.7 to 1.42.
+    let inverse = simd.sub(one, simd.mul(above, simd.sub(one, above)));
     // 2ⁿ in two factors, because n reaches from −173 to 128.
     let biased = simd.splat(BIASED);
     let half = simd.add(simd.mul(n, simd.splat(0.5)), biased);
     let other = simd.add(simd.sub(n, simd.sub(half, biased)), biased);
     let power = simd.mul(power, simd.low_bits_to_exponent(half));
-    (power, simd.low_bits_to_exponent(other))
+    (
+        power,
+        simd.low_bits_to_exponent(other),
+        simd.mul(lost, inverse),
+    )
 }
 
 /// eˣ for −87 < x < 88: one factor of 2ⁿ will do.

@@ -89,11 +89,11 @@ table! {
     /// 1 / (1 + e⁻ˣ): +0 at −∞, 1 at ∞.
     Sigmoid = sigmoid::Sigmoid, "sigmoid", 2.0, |x| plain::sigmoid(x);
     /// x / (1 + e⁻ˣ): at ±∞ the limits, ±0 and ∞.
-    Silu = silu::Silu, "silu", 3.0, |x| plain::silu(x);
+    Silu = silu::Silu, "silu", 2.5, |x| plain::silu(x);
     /// The slope of silu: 0 at −∞, 1 at ∞. Below 1 the unit of its bound is that of 1: it crosses 0.
-    SiluSlope = silu::SiluSlope, "silu'", 3.0, |x| plain::silu_slope(x);
+    SiluSlope = silu::SiluSlope, "silu'", 2.0, |x| plain::silu_slope(x);
     /// ln(1 + eˣ): 0 at −∞, ∞ at ∞.
-    Softplus = softplus::Softplus, "softplus", 3.0, |x| plain::softplus(x);
+    Softplus = softplus::Softplus, "softplus", 2.0, |x| plain::softplus(x);
     /// The hyperbolic tangent: ±1 at ±∞, −0 at −0, x where x is subnormal.
     Tanh = tanh::Tanh, "tanh", 2.0, |x| x.tanh();
 }

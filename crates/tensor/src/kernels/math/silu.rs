@@ -1,7 +1,8 @@
 //! x · σ(x), and its slope σ(x) · (1 + x · σ(−x)), both from e^−|x|.
 
 use super::OfVectors;
-use super::exp::factors;
+use super::exp::factors_and_rest;
+use super::sigmoid::share;
 use crate::simd::Simd;
 
 #[derive(Clone, Copy)]
@@ -13,14 +14,19 @@ const MOST: f32 = 115.0;
 impl OfVectors for Silu {
     #[inline(always)]
     fn of<S: Simd>(self, simd: S, x: S::V) -> S::V {
-        let (zero, one, least) = (simd.splat(0.0), simd.splat(1.0), simd.splat(-MOST));
+        let (zero, least) = (simd.splat(0.0), simd.splat(-MOST));
         // `max` gives its second where the first is NaN, so that the only NaN below is x.
-        let (first, second) = factors(simd, simd.max(simd.with_sign(x, simd.splat(-0.0)), least));
+        let (first, second, rest) =
+            factors_and_rest(simd, simd.max(simd.with_sign(x, simd.splat(-0.0)), least));
         let low = simd.where_less(x, least, least, x);
         // One factor after the other: e^x alone may have lost its digits.
         let below = simd.mul(simd.mul(low, first), second);
         let numerator = simd.where_less(x, zero, below, low);
-        simd.div(numerator, simd.add(one, simd.mul(first, second)))
+        let lacks = simd.where_less(x, zero, rest, zero);
+        let small = simd.mul(first, second);
+        let y = share(simd, (numerator, lacks), (small, rest));
+        // What the sum lost of ∞ is no number.
+        simd.where_less(simd.splat(MOST), x, x, y)
     }
 }
 
@@ -32,9 +38,10 @@ impl OfVectors for SiluSlope {
     fn of<S: Simd>(self, simd: S, x: S::V) -> S::V {
         let (zero, one) = (simd.splat(0.0), simd.splat(1.0));
         let (least, most) = (simd.splat(-MOST), simd.splat(MOST));
-        let (first, second) = factors(simd, simd.max(simd.with_sign(x, simd.splat(-0.0)), least));
+        let (first, second, rest) =
+            factors_and_rest(simd, simd.max(simd.with_sign(x, simd.splat(-0.0)), least));
         let small = simd.mul(first, second);
-        let large_share = simd.div(one, simd.add(one, small));
+        let large_share = share(simd, (one, zero), (small, rest));
         let small_share = simd.mul(small, large_share);
         let here = simd.where_less(x, zero, small_share, large_share);
         let there = simd.where_less(x, zero, large_share, small_share);
