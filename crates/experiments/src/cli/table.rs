@@ -51,8 +51,16 @@ fn loss(stat: Option<Stat>) -> String {
 }
 
 fn spread(stat: Stat, factor: f64, digits: usize) -> String {
-    let mean = format!("{:.digits$}", stat.mean * factor);
+    let mean = without_sign_of_zero(format!("{:.digits$}", stat.mean * factor));
     with_deviation(mean, stat, factor, digits)
+}
+
+/// What rounds to zero has no sign.
+fn without_sign_of_zero(figure: String) -> String {
+    match figure.strip_prefix('-') {
+        Some(rest) if rest.chars().all(|c| matches!(c, '0' | '.')) => rest.to_owned(),
+        _ => figure,
+    }
 }
 
 /// Columns under each other: the first to the left, the others to the right; a rule under the head.
@@ -97,6 +105,18 @@ pub(super) fn aligned(rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_rounds_to_zero_has_no_sign() {
+        for (figure, wanted) in [
+            ("-0.00", "0.00"),
+            ("-0.01", "-0.01"),
+            ("0.00", "0.00"),
+            ("-0", "0"),
+        ] {
+            assert_eq!(without_sign_of_zero(figure.to_owned()), wanted);
+        }
+    }
 
     #[test]
     fn columns_are_aligned_by_letters_not_bytes() {
