@@ -4,18 +4,18 @@
 use std::time::Instant;
 
 use clap::Args;
-use taper_datasets::InMemory;
+use taper_datasets::{Dataset, InMemory};
 use taper_nn::{CategoricalCrossentropy, Model, Seed};
 use taper_optim::Adam;
-use taper_tensor::{Stream, Tensor};
+use taper_tensor::Tensor;
 use taper_train::Trainer;
 
 use crate::mode::Mode;
 use crate::output::say;
 use crate::pool::{in_pool, threads};
 use crate::statistics::{Spread, ratios};
-use crate::usage::positive;
-use crate::work::Work;
+use crate::usage::{positive, wrong};
+use crate::work::{Work, noise};
 use crate::zoo;
 
 /// Its options.
@@ -55,12 +55,18 @@ impl Fit {
         for name in &self.models {
             let entry = zoo::find(name)?;
             let mut model = entry.build(Seed(7))?;
-            let data = samples(&model, STEPS * self.batch)?;
+            let (images, targets) = noise(&model, STEPS * self.batch)?;
+            let [images] = <[Tensor; 1]>::try_from(images).map_err(|images| {
+                wrong(format!(
+                    "{name} has {} inputs; fit is measured with one",
+                    images.len()
+                ))
+            })?;
+            let data = InMemory::new(images, targets)?;
             let mut work = Work::new(entry.build(Seed(7))?, self.batch)?;
-            let mut epochs = 1;
             // To warm up, and to see how many epochs make a turn.
             let rate = fit(&mut model, &data, self.batch, 1)?;
-            epochs = epochs.max((TURN * rate / data_len(self.batch)) as u64);
+            let epochs = ((TURN * rate / data.len() as f64) as u64).max(1);
             let mut rates = [Vec::new(), Vec::new()];
             for _ in 0..self.rounds {
                 rates[0].push(fit(&mut model, &data, self.batch, epochs)?);
@@ -78,10 +84,6 @@ impl Fit {
     }
 }
 
-fn data_len(batch: usize) -> f64 {
-    (STEPS * batch) as f64
-}
-
 /// Images a second.
 fn fit(model: &mut Model, data: &InMemory, batch: usize, epochs: u64) -> anyhow::Result<f64> {
     let started = Instant::now();
@@ -89,17 +91,5 @@ fn fit(model: &mut Model, data: &InMemory, batch: usize, epochs: u64) -> anyhow:
         .batch_size(batch)
         .epochs(epochs)
         .fit(model, data)?;
-    Ok(epochs as f64 * data_len(batch) / started.elapsed().as_secs_f64())
-}
-
-/// Noise with random labels.
-fn samples(model: &Model, count: usize) -> anyhow::Result<InMemory> {
-    let classes: usize = model.output_shape().iter().product();
-    let key = Seed(1).key(Stream::User(0), 0);
-    let labels: Vec<usize> = (0..count)
-        .map(|i| key.below(i as u64, classes as u64) as usize)
-        .collect();
-    let shape = [&[count], model.input_shape()].concat();
-    let images = Tensor::uniform(shape, 0.0, 1.0, Seed(1).key(Stream::User(0), 1));
-    Ok(InMemory::new(images, Tensor::one_hot(&labels, classes)?)?)
+    Ok((epochs * data.len() as u64) as f64 / started.elapsed().as_secs_f64())
 }

@@ -25,19 +25,9 @@ pub(crate) struct Work {
 impl Work {
     /// A batch of noise with random labels, the same in every run.
     pub(crate) fn new(model: Model, batch: usize) -> anyhow::Result<Work> {
-        let classes = model.output_shape().iter().product();
-        let key = Seed(1).key(Stream::User(0), 0);
-        let labels: Vec<usize> = (0..batch)
-            .map(|i| key.below(i as u64, classes as u64) as usize)
-            .collect();
         let adam = Adam::default();
         let state = moments::fresh(&adam, &model);
-        let images = model.inputs().enumerate().map(|(input, (_, shape))| {
-            let key = Seed(1).key(Stream::User(0), input as u64);
-            Tensor::uniform([&[batch], shape].concat(), 0.0, 1.0, key)
-        });
-        let images = images.collect();
-        let targets = Tensor::one_hot(&labels, classes)?;
+        let (images, targets) = noise(&model, batch)?;
         Ok(Work {
             model,
             adam,
@@ -118,4 +108,19 @@ impl Work {
         std::hint::black_box(output);
         Ok(())
     }
+}
+
+/// So many samples of noise for a model, a tensor `[count, …]` for each input, with random labels, one-hot; the same in every
+/// run.
+pub(crate) fn noise(model: &Model, count: usize) -> anyhow::Result<(Vec<Tensor>, Tensor)> {
+    let classes = model.output_shape().iter().product();
+    let key = Seed(1).key(Stream::User(0), 0);
+    let labels: Vec<usize> = (0..count)
+        .map(|i| key.below(i as u64, classes as u64) as usize)
+        .collect();
+    let images = model.inputs().enumerate().map(|(input, (_, shape))| {
+        let key = Seed(1).key(Stream::User(0), input as u64);
+        Tensor::uniform([&[count], shape].concat(), 0.0, 1.0, key)
+    });
+    Ok((images.collect(), Tensor::one_hot(&labels, classes)?))
 }

@@ -1,9 +1,9 @@
 //! No step writes what is not finite. What a step can reach is bounded before it is made; only a step that might overflow is
 //! made on copies, looked at, and taken back if it did.
 //!
-//! The bounds need the largest number of every gradient (one pass a step) and of weights and moments. Those are measured
-//! once and then reckoned on from step to step; they are measured again when the bound has grown large, which it does for
-//! Adam with a penalty after some ten steps, for plain SGD hardly ever.
+//! The bounds need the largest number of every gradient, which whoever made it may have noted, and of weights and moments.
+//! Those are measured once and then reckoned on from step to step; they are measured again only when the bound has grown
+//! large, which it hardly ever does.
 
 use crate::magnitudes::{FAR, Known};
 use crate::{Error, Magnitudes, Optimizer, Result, State, Weight};
@@ -90,10 +90,6 @@ fn measure<E: Element>(state: &State<E>, weights: &[Weight<'_, E>]) -> Known {
     pairs().map(each).collect()
 }
 
-fn finite<E: Element>(tensor: &Tensor<E>) -> bool {
-    tensor.magnitude().is_finite()
-}
-
 /// The step itself.
 fn write<'a, E: Element>(
     optimizer: &dyn Optimizer<E>,
@@ -161,11 +157,11 @@ fn broken<E: Element>(
 ) -> Option<(usize, &'static str)> {
     let mut moved = (0..weights.len()).filter(|&i| moves[i]);
     moved.find_map(|i| {
-        if !finite(weights[i].value) {
+        if !weights[i].value.is_finite() {
             return Some((i, "weight"));
         }
         let mut slots = state.slots[i].iter().zip(optimizer.slots());
-        slots.find_map(|(slot, name)| (!finite(slot)).then_some((i, *name)))
+        slots.find_map(|(slot, name)| (!slot.is_finite()).then_some((i, *name)))
     })
 }
 

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Bars, network, trainer, weights};
+use common::{Bars, Own, network, trainer, weights};
 use std::ops::ControlFlow;
 use taper_train::prelude::*;
 
@@ -133,32 +133,8 @@ fn each_of_several_gets_its_own_weights_back() {
 
 #[test]
 fn a_figure_that_was_not_measured_is_no_epoch_without_improvement() {
-    /// A measurement of nothing.
-    #[derive(Debug)]
-    struct Nothing;
-    impl Metric for Nothing {
-        fn name(&self) -> String {
-            "nothing".into()
-        }
-        fn mode(&self) -> Mode {
-            Mode::Max
-        }
-        fn sums(&self, _: &[usize], _: &[usize]) -> taper_train::Result<usize> {
-            Ok(1)
-        }
-        fn add(
-            &self,
-            _: &mut [f64],
-            _: &Tensor,
-            _: &Tensor,
-            _: Option<&Tensor>,
-        ) -> taper_train::Result<()> {
-            Ok(())
-        }
-        fn value(&self, _: &[f64]) -> f64 {
-            f64::NAN
-        }
-    }
+    // A measurement of nothing.
+    let nothing = Own("nothing", f64::NAN);
     let data = Bars::new(20, 1);
     let mut model = network();
     let half = trainer().epochs(5).fit(&mut model, &data).unwrap();
@@ -166,7 +142,7 @@ fn a_figure_that_was_not_measured_is_no_epoch_without_improvement() {
     let checkpoint = reread(&half.checkpoint(&model));
     let fit = trainer()
         .epochs(20)
-        .metric(Nothing)
+        .metric(nothing)
         .callback(EarlyStopping::on("nothing").patience(3))
         .resume(&checkpoint)
         .unwrap()

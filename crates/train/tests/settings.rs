@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Bars, network, weights};
+use common::{Bars, Own, network, weights};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -277,34 +277,6 @@ fn sizes_and_numbers_of_epochs_are_no_trap() {
         .fit(&mut network(), &data)
         .unwrap();
     assert!(fit.epochs.is_empty());
-}
-
-/// A metric of the user's own.
-#[derive(Debug, Clone)]
-struct Own(&'static str, f64);
-
-impl Metric for Own {
-    fn name(&self) -> String {
-        self.0.into()
-    }
-    fn mode(&self) -> Mode {
-        Mode::Max
-    }
-    fn sums(&self, _: &[usize], _: &[usize]) -> taper_train::Result<usize> {
-        Ok(0)
-    }
-    fn add(
-        &self,
-        _: &mut [f64],
-        _: &Tensor,
-        _: &Tensor,
-        _: Option<&Tensor>,
-    ) -> taper_train::Result<()> {
-        Ok(())
-    }
-    fn value(&self, _: &[f64]) -> f64 {
-        self.1
-    }
 }
 
 #[test]

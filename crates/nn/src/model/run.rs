@@ -226,7 +226,7 @@ impl<E: Element> Model<E> {
         if updates.is_empty() || !loss.is_finite() || !penalty.is_finite() {
             return Ok(());
         }
-        if let Some((index, _)) = updates.iter().find(|(_, x)| !x.magnitude().is_finite()) {
+        if let Some((index, _)) = updates.iter().find(|(_, x)| !x.is_finite()) {
             return Err(Error::NotFinite {
                 weight: self.parameters[*index].name.clone(),
                 loss,

@@ -1,7 +1,7 @@
 //! A convolution with its bias, relu and 2×2 maximum in one pass, for inference: of a pooled convolution only the maxima
 //! are kept, not which of the four won.
 
-use super::cut::Cut;
+use super::cut::{Cut, TASK_PRODUCTS};
 use crate::Tensor;
 use crate::buffer::Buffer;
 use crate::kernels::arguments::{After, Epilogue};
@@ -102,6 +102,11 @@ impl PreparedConv2d {
     /// Products of one image.
     pub fn products(&self) -> usize {
         self.g.output() * self.g.rows.taps * self.g.columns.taps * self.g.channels / self.g.groups
+    }
+
+    /// Whether images, run as [`Cut::Tasks`], are handed to the thread pool.
+    pub fn is_cut(&self) -> bool {
+        self.products() > TASK_PRODUCTS
     }
 
     /// Runs `n` images. What is to be added behind the bias, in front of relu, has the outputs' shape (none where pooled).

@@ -112,6 +112,11 @@ impl<E: Element> Tensor<E> {
         Self::magnitudes([Some(self)])[0]
     }
 
+    /// Whether every number is finite; of an empty tensor it is so. As fast as [`magnitude`](Self::magnitude).
+    pub fn is_finite(&self) -> bool {
+        self.magnitude().is_finite()
+    }
+
     /// Those of several tensors, side by side; 0 where there is none.
     pub fn magnitudes<'t>(tensors: impl IntoIterator<Item = Option<&'t Self>>) -> Vec<f64> {
         let tensors: Vec<_> = tensors.into_iter().collect();

@@ -213,10 +213,7 @@ const HUGE: f64 = 1e12;
 
 /// Which value of the fields in use of a batch is not finite, and whose it is.
 fn in_data(data: &dyn Dataset, batch: &Batch, used: &[&Tensor]) -> Option<String> {
-    fields(data, batch).find_map(|(what, tensor)| {
-        if !used.iter().any(|used| std::ptr::eq(*used, tensor)) {
-            return None;
-        }
+    fields_in_use(data, batch, used).find_map(|(what, tensor)| {
         let values = tensor.to_vec();
         let at = values.iter().position(|value| !value.is_finite())?;
         let sample = sample(batch, values.len(), at)?;
@@ -248,15 +245,14 @@ fn in_whole(data: &dyn Dataset, batch_size: usize) -> Option<String> {
 
 /// The first weight that is not finite.
 fn in_weights(model: &Model) -> Option<String> {
-    let broken = model.parameters().iter().find(|p| !finite(&p.value))?;
+    let broken = model.parameters().iter().find(|p| !p.value.is_finite())?;
     Some(format!("the weight {} is not finite", broken.name))
 }
 
 /// The largest magnitude in the fields in use of a batch, and where it is.
 fn largest(data: &dyn Dataset, batch: &Batch, used: &[&Tensor]) -> (f64, Option<String>) {
     let mut most = (0.0, None);
-    let in_use = |tensor: &Tensor| used.iter().any(|used| std::ptr::eq(*used, tensor));
-    for (what, tensor) in fields(data, batch).filter(|(_, tensor)| in_use(tensor)) {
+    for (what, tensor) in fields_in_use(data, batch, used) {
         let values = tensor.to_vec();
         for (at, value) in values.iter().enumerate() {
             if f64::from(value.abs()) > most.0 {
@@ -286,6 +282,16 @@ fn fields<'b>(data: &dyn Dataset, batch: &'b Batch) -> impl Iterator<Item = (Str
     inputs.chain(targets).chain(weights)
 }
 
+/// Those among them that the model and its losses see.
+fn fields_in_use<'b>(
+    data: &dyn Dataset,
+    batch: &'b Batch,
+    used: &[&Tensor],
+) -> impl Iterator<Item = (String, &'b Tensor)> {
+    let in_use = |tensor: &Tensor| used.iter().any(|used| std::ptr::eq(*used, tensor));
+    fields(data, batch).filter(move |(_, tensor)| in_use(tensor))
+}
+
 /// Whose value number `at` of `all` is.
 fn sample(batch: &Batch, all: usize, at: usize) -> Option<u32> {
     let each = (all / batch.indices.len().max(1)).max(1);
@@ -296,8 +302,4 @@ fn sample(batch: &Batch, all: usize, at: usize) -> Option<u32> {
 fn short(value: f64) -> String {
     let rounded: f64 = format!("{value:.3e}").parse().unwrap_or(value);
     format!("{rounded:?}")
-}
-
-fn finite(tensor: &Tensor) -> bool {
-    tensor.magnitude().is_finite()
 }

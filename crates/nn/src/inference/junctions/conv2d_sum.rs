@@ -3,7 +3,7 @@
 
 use super::{JunctionWork, Reads};
 use crate::Result;
-use taper_tensor::prepared::{Cut, PreparedConv2d, TASK_PRODUCTS};
+use taper_tensor::prepared::{Cut, PreparedConv2d};
 
 /// Its name, as [`Prepared::steps`](crate::Prepared::steps) shows it.
 pub(in crate::inference) const NAME: &str = "conv2d_sum";
@@ -29,6 +29,6 @@ impl JunctionWork for ConvolutionAndSum {
     }
 
     fn is_cut(&self, _n: usize) -> bool {
-        self.0.products() > TASK_PRODUCTS
+        self.0.is_cut()
     }
 }

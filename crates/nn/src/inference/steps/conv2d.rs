@@ -5,7 +5,7 @@ use crate::Result;
 use crate::layers::{Conv2D, MaxPooling2D};
 use taper_autograd::ops::POOLING;
 use taper_tensor::kernels::ConvGeometry;
-use taper_tensor::prepared::{PreparedConv2d, TASK_PRODUCTS};
+use taper_tensor::prepared::PreparedConv2d;
 
 pub(super) fn row() -> Row {
     Row {
@@ -57,6 +57,6 @@ impl Work for PreparedConv2d {
     }
 
     fn is_cut(&self, _n: usize) -> bool {
-        PreparedConv2d::products(self) > TASK_PRODUCTS
+        PreparedConv2d::is_cut(self)
     }
 }

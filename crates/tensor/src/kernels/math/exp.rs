@@ -24,21 +24,15 @@ const EXP: [f32; 5] = [
 impl OfVectors for Exp {
     #[inline(always)]
     fn of<S: Simd>(self, simd: S, x: S::V) -> S::V {
-        let (first, second) = factors(simd, x);
+        let (first, second, _) = factors(simd, x);
         simd.mul(first, second)
     }
 }
 
-/// Two numbers that have all digits of eˣ, and whose product it is: that alone can be inexact, where it is subnormal.
+/// Two numbers that have all digits of eˣ, and whose product it is: that alone can be inexact, where it is subnormal. And
+/// what they lack of eˣ as a share of it, to a digit.
 #[inline(always)]
-pub(super) fn factors<S: Simd>(simd: S, x: S::V) -> (S::V, S::V) {
-    let (first, second, _) = factors_and_rest(simd, x);
-    (first, second)
-}
-
-/// The same, and what they lack of eˣ as a share of it, to a digit.
-#[inline(always)]
-pub(super) fn factors_and_rest<S: Simd>(simd: S, x: S::V) -> (S::V, S::V, S::V) {
+pub(super) fn factors<S: Simd>(simd: S, x: S::V) -> (S::V, S::V, S::V) {
     // Beyond these the result is 0 or ∞ all the same, that of x · eˣ too, and n has a place in the bits. NaN passes both.
     let (low, high) = (simd.splat(-120.0), simd.splat(89.0));
     let x = simd.where_less(x, low, low, x);
