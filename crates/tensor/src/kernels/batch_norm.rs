@@ -15,7 +15,7 @@
 //! corrected form), those of all pieces by the parallel-axis theorem: a mean far from zero costs the variance nothing.
 
 use super::arguments::ChannelMap;
-use super::cut::PIECE;
+use super::cut::{PIECE, passes_together};
 use super::elementwise::at_least;
 use super::scratch;
 use crate::simd::{Simd, WithSimd, dispatch};
@@ -47,6 +47,7 @@ pub(crate) fn moments(x: &[f32], mean: &mut [f32], variance: &mut [f32]) {
         partial
             .par_chunks_mut(2 * channels)
             .zip(x.par_chunks(piece))
+            .with_min_len(passes_together(piece))
             .for_each(|(partial, x)| {
                 scratch::with(3 * width(channels), |work| {
                     dispatch(PieceMoments { x, work, partial });
@@ -157,6 +158,7 @@ pub(crate) fn map(x: &[f32], map: &ChannelMap<'_, f32>, y: &mut [f32]) {
     with_wide([map.mean, map.factor, map.offset], |settings| {
         y.par_chunks_mut(piece)
             .zip(x.par_chunks(piece))
+            .with_min_len(passes_together(2 * piece))
             .for_each(|(y, x)| {
                 dispatch(Map {
                     x,
@@ -221,6 +223,7 @@ pub(crate) fn sums(
             partial
                 .par_chunks_mut(2 * channels)
                 .zip(x.par_chunks(piece).zip(dy.par_chunks(piece)))
+                .with_min_len(passes_together(2 * piece))
                 .for_each(|(partial, (x, dy))| {
                     scratch::with(2 * width(channels), |work| {
                         dispatch(PieceSums {
@@ -294,6 +297,7 @@ pub(crate) fn input_gradient(
     with_wide(settings, |settings| {
         dx.par_chunks_mut(piece)
             .zip(x.par_chunks(piece).zip(dy.par_chunks(piece)))
+            .with_min_len(passes_together(3 * piece))
             .for_each(|(dx, (x, dy))| {
                 dispatch(InputGradient {
                     x,

@@ -17,13 +17,31 @@ pub(crate) fn images_per_task(n: usize) -> usize {
 /// Below this many products a task is not worth being handed to another thread.
 pub(crate) const TASK_PRODUCTS: usize = 1 << 18;
 
+/// Below this many products work stays on the thread that has it: to hand it over and to wait for it takes longer.
+const WORTH: usize = 1 << 17;
+
+/// Products that take as long as reading or writing a value.
+const VALUE: usize = 8;
+
+/// How many tasks of so many products a thread does before another is asked (rayon's `with_min_len`). It does not
+/// influence what is computed, only where.
+pub(crate) fn together(products: usize) -> usize {
+    WORTH.div_ceil(products.max(1))
+}
+
+/// The same of tasks that pass over so many values.
+pub(crate) fn passes_together(values: usize) -> usize {
+    together(values * VALUE)
+}
+
 /// Images are cut into at most this many tasks, whatever the number of threads.
 const TASKS: usize = 16;
 
 /// A sum over images: `sum` writes what some of them give, task by task, and what the tasks have is added over a fixed
-/// tree. Without images `total` is zero.
+/// tree. Without images `total` is zero. An image takes so many products.
 pub(crate) fn sum_images(
     images: usize,
+    products: usize,
     total: &mut [f32],
     sum: impl Fn(Range<usize>, &mut [f32]) + Sync,
 ) {
@@ -33,6 +51,7 @@ pub(crate) fn sum_images(
     let (per_task, len) = (images_per_task(images), total.len());
     scratch::with(images.div_ceil(per_task) * len, |partial| {
         let tasks = partial.par_chunks_mut(len).enumerate();
+        let tasks = tasks.with_min_len(together(per_task * products));
         tasks.for_each(|(task, sums)| {
             sum(task * per_task..((task + 1) * per_task).min(images), sums);
         });
@@ -45,15 +64,18 @@ pub(crate) fn add_partials(partial: &mut [f32], total: &mut [f32]) {
     let len = total.len();
     let mut distance = 1;
     while distance * len < partial.len() {
-        partial.par_chunks_mut(2 * distance * len).for_each(|pair| {
-            if pair.len() > distance * len {
-                let (left, right) = pair.split_at_mut(distance * len);
-                left[..len]
-                    .iter_mut()
-                    .zip(&right[..len])
-                    .for_each(|(l, r)| *l += r);
-            }
-        });
+        let pairs = partial.par_chunks_mut(2 * distance * len);
+        pairs
+            .with_min_len(passes_together(2 * len))
+            .for_each(|pair| {
+                if pair.len() > distance * len {
+                    let (left, right) = pair.split_at_mut(distance * len);
+                    left[..len]
+                        .iter_mut()
+                        .zip(&right[..len])
+                        .for_each(|(l, r)| *l += r);
+                }
+            });
         distance *= 2;
     }
     total.copy_from_slice(&partial[..len]);

@@ -1,8 +1,7 @@
 //! f32 passes over memory: bias, relu, dropout and their gradients, sums over a fixed tree.
 
 use super::arguments::{After, Epilogue};
-use super::cut::PIECE;
-use super::cut::add_partials;
+use super::cut::{PIECE, add_partials, passes_together};
 use super::dropout::{BLOCK, Dropout, Threshold};
 use super::scratch;
 use crate::Key;
@@ -13,7 +12,9 @@ use rayon::prelude::*;
 pub(crate) fn finish(y: &mut [f32], bias: Option<&[f32]>, epilogue: &Epilogue) {
     let row = bias.map_or(1, <[f32]>::len).max(1);
     let piece = PIECE.div_ceil(row) * row;
-    y.par_chunks_mut(piece).enumerate().for_each(|(i, y)| {
+    let pieces = y.par_chunks_mut(piece).enumerate();
+    let pieces = pieces.with_min_len(passes_together(piece));
+    pieces.for_each(|(i, y)| {
         if bias.is_some() || epilogue.relu {
             dispatch(BiasRelu {
                 y: &mut *y,
@@ -168,6 +169,7 @@ pub(crate) fn dropout(x: &[f32], dropout: &Dropout, y: &mut [f32]) {
     y.par_chunks_mut(PIECE)
         .zip(x.par_chunks(PIECE))
         .enumerate()
+        .with_min_len(passes_together(PIECE))
         .for_each(|(i, (y, x))| {
             y.copy_from_slice(x);
             dropout_in_place(y, dropout, i * PIECE);
@@ -179,6 +181,7 @@ pub(crate) fn relu_gradient(gradient: &[f32], output: &[f32], scale: f32, dx: &m
     let parts = gradient.par_chunks(PIECE).zip(output.par_chunks(PIECE));
     dx.par_chunks_mut(PIECE)
         .zip(parts)
+        .with_min_len(passes_together(3 * PIECE))
         .for_each(|(dx, (gradient, output))| {
             dispatch(ReluGradient {
                 gradient,
@@ -218,6 +221,7 @@ pub(crate) fn sum_rows(x: &[f32], sums: &mut [f32]) {
         partial
             .par_chunks_mut(columns)
             .zip(x.par_chunks(piece))
+            .with_min_len(passes_together(piece))
             .for_each(|(sums, x)| {
                 dispatch(SumRows { x, sums });
             });
@@ -325,6 +329,7 @@ impl ReluGradientAndSums<'_> {
 pub(crate) fn penalty_sums(x: &[f32]) -> (f64, f64) {
     let pieces: Vec<_> = x
         .par_chunks(PIECE)
+        .with_min_len(passes_together(PIECE))
         .map(|x| dispatch(PenaltySums { x }))
         .collect();
     pieces

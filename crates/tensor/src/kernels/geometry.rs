@@ -282,6 +282,11 @@ impl ConvGeometry {
     pub fn output(&self) -> usize {
         self.rows.outputs * self.columns.outputs * self.filters
     }
+
+    /// Products of one image: as many as each of its gradients has.
+    pub fn products(&self) -> usize {
+        self.output() * self.rows.taps * self.columns.taps * self.channels / self.groups
+    }
 }
 
 /// A pooling whose shapes have been checked.
@@ -337,5 +342,10 @@ impl PoolGeometry {
     /// Values of one output image.
     pub fn output(&self) -> usize {
         self.rows.outputs * self.columns.outputs * self.channels
+    }
+
+    /// Values that are looked at for one output image.
+    pub(crate) fn visits(&self) -> usize {
+        self.output() * self.rows.taps * self.columns.taps
     }
 }

@@ -5,7 +5,7 @@
 //! a fixed tree. A task packs its block of `a` (so that rows never lie a multiple of 4 KiB apart) and, if `b` is
 //! transposed, its block of `b`.
 
-use super::cut::add_partials;
+use super::cut::{add_partials, together};
 use super::transpose::Transpose;
 use super::{magnitude, scratch};
 use crate::matrix::MatrixRef;
@@ -45,7 +45,9 @@ pub(crate) fn matmul(
         Cut::Inner => along_inner(a, b, c, accumulate),
         Cut::Rows => {
             let tasks = c.par_chunks_mut(ROWS * n).enumerate();
-            tasks.for_each(|(i, c)| row_task(a, b, i, c, accumulate));
+            tasks
+                .with_min_len(together(ROWS * n * k))
+                .for_each(|(i, c)| row_task(a, b, i, c, accumulate));
         }
         Cut::Columns => by_columns(a, b, BlockMut::new(c, m, n, n), accumulate),
     }
@@ -90,7 +92,10 @@ pub(crate) fn matmul_measured(
         row_task(a, b, i, c, false);
         magnitude::of_f32(c)
     };
-    let tasks = c.par_chunks_mut(ROWS * n).enumerate().map(measured);
+    let tasks = c.par_chunks_mut(ROWS * n).enumerate();
+    let tasks = tasks
+        .with_min_len(together(ROWS * n * b.rows))
+        .map(measured);
     Some(tasks.reduce(|| 0.0, magnitude::larger))
 }
 
@@ -126,6 +131,7 @@ fn along_inner(a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, c: &mut [f32], accu
         partial
             .par_chunks_mut(m * n)
             .enumerate()
+            .with_min_len(together(INNER * m * n))
             .for_each(|(i, c)| {
                 let (first, inner) = (i * INNER, INNER.min(k - i * INNER));
                 block(

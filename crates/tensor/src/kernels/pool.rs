@@ -1,5 +1,6 @@
 //! f32 pooling, channels in the inner loop.
 
+use super::cut::passes_together;
 use super::geometry::PoolGeometry;
 use crate::simd::{Simd, WithSimd, dispatch};
 use rayon::prelude::*;
@@ -13,6 +14,7 @@ pub(crate) fn forward(g: &PoolGeometry, x: &[f32], y: &mut [f32], winners: &mut 
     let outputs = y.par_chunks_mut(image).zip(winners.par_chunks_mut(image));
     outputs
         .zip(x.par_chunks(g.image().max(1)))
+        .with_min_len(passes_together(g.visits()))
         .for_each(|((y, winners), x)| {
             dispatch(Forward { g, x, y, winners });
         });
@@ -80,6 +82,7 @@ pub(crate) fn gradient(g: &PoolGeometry, dy: &[f32], winners: &[u8], dx: &mut [f
         .zip(winners.par_chunks(g.output().max(1)));
     dx.par_chunks_mut(g.image())
         .zip(outputs)
+        .with_min_len(passes_together(g.visits()))
         .for_each(|(dx, (dy, winners))| {
             dispatch(Gradient { g, dy, winners, dx });
         });
@@ -122,6 +125,7 @@ pub(crate) fn average(g: &PoolGeometry, x: &[f32], y: &mut [f32]) {
     }
     y.par_chunks_mut(g.output())
         .zip(x.par_chunks(g.image().max(1)))
+        .with_min_len(passes_together(g.visits()))
         .for_each(|(y, x)| dispatch(Average { g, x, y }));
 }
 
@@ -164,6 +168,7 @@ pub(crate) fn average_gradient(g: &PoolGeometry, dy: &[f32], dx: &mut [f32]) {
     }
     dx.par_chunks_mut(g.image())
         .zip(dy.par_chunks(g.output().max(1)))
+        .with_min_len(passes_together(g.visits()))
         .for_each(|(dx, dy)| dispatch(AverageGradient { g, dy, dx }));
 }
 

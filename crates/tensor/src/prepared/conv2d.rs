@@ -101,7 +101,7 @@ impl PreparedConv2d {
 
     /// Products of one image.
     pub fn products(&self) -> usize {
-        self.g.output() * self.g.rows.taps * self.g.columns.taps * self.g.channels / self.g.groups
+        self.g.products()
     }
 
     /// Whether images, run as [`Cut::Tasks`], are handed to the thread pool.

@@ -36,7 +36,7 @@ pub(crate) fn parameter_gradients(
     }
     let image = g.output();
     scratch::with(dk.len() + db.len(), |total| {
-        sum_images(g.n, total, |images, sums| {
+        sum_images(g.n, g.products(), total, |images, sums| {
             sums.fill(0.0);
             let (dk, db) = sums.split_at_mut(dk.len());
             scratch::with(image, |z| {

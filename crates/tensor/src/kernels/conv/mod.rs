@@ -18,7 +18,7 @@ pub mod ways;
 pub(crate) mod winograd;
 
 use super::arguments::After;
-use super::cut::{images_per_task, sum_images};
+use super::cut::{images_per_task, sum_images, together};
 use super::geometry::ConvGeometry;
 use super::{elementwise, scratch};
 use crate::simd::dispatch;
@@ -69,6 +69,7 @@ pub(crate) fn forward_by(
     let per_task = images_per_task(g.n);
     y.par_chunks_mut(per_task * image)
         .enumerate()
+        .with_min_len(together(per_task * g.products()))
         .for_each(|(task, y)| {
             for (i, y) in y.chunks_exact_mut(image).enumerate() {
                 let number = task * per_task + i;
@@ -107,7 +108,9 @@ fn convolve(
     if rows >= plane.output[0] {
         part((0, y));
     } else {
-        y.par_chunks_mut(rows * row).enumerate().for_each(part);
+        let tasks = y.par_chunks_mut(rows * row).enumerate();
+        let tasks = tasks.with_min_len(together(rows * plane.row_products()));
+        tasks.for_each(part);
     }
 }
 
@@ -178,6 +181,7 @@ pub(crate) fn input_gradient_by(
             return pixels::forward(&plane, dy, flipped, after, dx);
         }
         let tasks = dx.par_chunks_mut(per_task * g.image()).enumerate();
+        let tasks = tasks.with_min_len(together(per_task * g.products()));
         tasks.for_each(|(task, dx)| {
             for (i, dx) in dx.chunks_exact_mut(g.image()).enumerate() {
                 let number = task * per_task + i;
@@ -222,7 +226,7 @@ pub(crate) fn kernel_gradient_by(
         };
         return winograd::kernel_gradient(&tiling, dy, lend, dk);
     }
-    sum_images(g.n, dk, |images, dk| {
+    sum_images(g.n, g.products(), dk, |images, dk| {
         dk.fill(0.0);
         for number in images {
             let dy = &dy[number * g.output()..][..g.output()];

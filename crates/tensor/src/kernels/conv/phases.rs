@@ -17,7 +17,7 @@ use super::direct::forward_row;
 use super::lanes::{self, Slice};
 use super::plane::Plane;
 use super::way::Way;
-use crate::kernels::cut::TASK_PRODUCTS;
+use crate::kernels::cut::{TASK_PRODUCTS, together};
 use crate::kernels::geometry::{Axis, ConvGeometry};
 use crate::kernels::transpose::Transpose;
 use crate::matrix::MatrixRef;
@@ -175,7 +175,8 @@ pub(crate) fn convolve(
     if rows >= g.rows.inputs {
         part((0, dx));
     } else {
-        dx.par_chunks_mut(rows * row).enumerate().for_each(part);
+        let tasks = dx.par_chunks_mut(rows * row).enumerate();
+        tasks.with_min_len(together(rows * products)).for_each(part);
     }
 }
 

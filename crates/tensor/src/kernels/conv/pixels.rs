@@ -7,7 +7,7 @@
 use super::direct::DirectKernelGradient;
 use super::plane::Plane;
 use crate::kernels::arguments::After;
-use crate::kernels::cut::{TASK_PRODUCTS, add_partials};
+use crate::kernels::cut::{TASK_PRODUCTS, add_partials, together};
 use crate::kernels::{elementwise, scratch};
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk};
@@ -31,6 +31,7 @@ pub(crate) fn forward(
         y.par_chunks_mut(pixels * filters)
             .zip(x.par_chunks(pixels * channels))
             .enumerate()
+            .with_min_len(together(pixels * channels * filters))
             .for_each(|(task, (y, x))| {
                 with_rows_apart(x, channels, PIXEL_STEP, |x, a_step| {
                     let tile = Tile {
@@ -106,6 +107,7 @@ pub(crate) fn kernel_gradient(plane: &Plane, dy: &[f32], x: &[f32], dk: &mut [f3
             .par_chunks_mut(dk.len())
             .zip(x.par_chunks(task * channels))
             .zip(dy.par_chunks(task * filters))
+            .with_min_len(together(task * channels * filters))
             .for_each(|((dk, x), dy)| {
                 dk.fill(0.0);
                 let pieces = x.chunks(piece * channels).zip(dy.chunks(piece * filters));

@@ -47,13 +47,16 @@ impl Plane {
     pub(crate) fn output_row(&self) -> usize {
         self.output[1] * self.filters
     }
+
+    /// Products of one row of the output.
+    pub(crate) fn row_products(&self) -> usize {
+        self.output_row() * self.taps[0] * self.taps[1] * self.channels / self.groups
+    }
 }
 
 /// Rows of the output that one task computes.
 pub(crate) fn rows_per_task(plane: &Plane) -> usize {
-    let products =
-        plane.output_row() * plane.taps[0] * plane.taps[1] * plane.channels / plane.groups;
     TASK_PRODUCTS
-        .div_ceil(products.max(1))
+        .div_ceil(plane.row_products().max(1))
         .clamp(1, plane.output[0].max(1))
 }

@@ -7,7 +7,7 @@ use crate::kernels::conv::padding::with_padding;
 use crate::kernels::conv::plane::{Plane, rows_per_task};
 use crate::kernels::conv::way::Way;
 use crate::kernels::conv::winograd::{self, Order, Target};
-use crate::kernels::cut::images_per_task;
+use crate::kernels::cut::{images_per_task, together};
 use crate::kernels::geometry::ConvGeometry;
 use crate::kernels::{elementwise, scratch};
 use crate::simd::dispatch;
@@ -50,6 +50,7 @@ pub(crate) fn forward(
     let images = y
         .par_chunks_mut(per_task * image)
         .zip(winners.par_chunks_mut(per_task * image));
+    let images = images.with_min_len(together(per_task * g.products()));
     images.enumerate().for_each(|(task, (y, winners))| {
         for (i, (y, winners)) in y
             .chunks_exact_mut(image)
@@ -70,6 +71,7 @@ pub(crate) fn forward(
                 let parts = y
                     .par_chunks_mut(rows * row)
                     .zip(winners.par_chunks_mut(rows * row));
+                let parts = parts.with_min_len(together(2 * rows * plane.row_products()));
                 parts.enumerate().for_each(part);
             });
         }

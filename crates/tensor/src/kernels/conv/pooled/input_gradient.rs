@@ -1,7 +1,7 @@
 //! The gradient of the input, to which each position that won gives its patch.
 
 use crate::kernels::conv::maxima::pooled;
-use crate::kernels::cut::images_per_task;
+use crate::kernels::cut::{images_per_task, together};
 use crate::kernels::geometry::ConvGeometry;
 use crate::kernels::scratch;
 use crate::simd::sparse::Scatter;
@@ -28,6 +28,7 @@ pub(super) fn input_gradient(
             let by_filter = &*by_filter;
             dx.par_chunks_mut((per_task * g.image()).max(1))
                 .enumerate()
+                .with_min_len(together(per_task * g.products() / 4))
                 .for_each(|(task, dx)| {
                     for (i, dx) in dx.chunks_exact_mut(g.image()).enumerate() {
                         let at = (task * per_task + i) * image;

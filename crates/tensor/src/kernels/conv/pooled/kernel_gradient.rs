@@ -24,7 +24,7 @@ pub(super) fn kernel_gradient(
     let [height, width] = pooled(g);
     let image = height * width * g.filters;
     scratch::with(dk.len() + db.len(), |total| {
-        sum_images(g.n, total, |images, sums| {
+        sum_images(g.n, g.products() / 4, total, |images, sums| {
             sums.fill(0.0);
             let (dk, db) = sums.split_at_mut(dk.len());
             for number in images {

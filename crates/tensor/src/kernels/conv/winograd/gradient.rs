@@ -11,6 +11,9 @@ use crate::simd::tile::{Start, Tile, Walk};
 use crate::simd::winograd::{INPUTS, OUTPUTS, OutputGradient, WeightsGradient, apply};
 use crate::simd::{Simd, WithSimd, dispatch};
 
+/// What this way takes of the products, at most.
+const SAVED: usize = 4;
+
 /// The gradient with respect to the kernel, images lent by `lend`: each task sums its images, the tasks' sums are added over
 /// a fixed tree.
 pub(crate) fn kernel_gradient<L: Fn(usize, &mut dyn FnMut(&[f32])) + Sync>(
@@ -21,7 +24,8 @@ pub(crate) fn kernel_gradient<L: Fn(usize, &mut dyn FnMut(&[f32])) + Sync>(
 ) {
     let plane = &tiling.plane;
     let image = plane.output[0] * plane.output[1] * plane.filters;
-    sum_images(dy.len() / image, dk, |numbers, dk| {
+    let products = plane.output[0] * plane.row_products() / SAVED;
+    sum_images(dy.len() / image, products, dk, |numbers, dk| {
         scratch::with(tiling.weights(), |sums| {
             sums.fill(0.0);
             let (mut first, last) = (numbers.start, numbers.end);
