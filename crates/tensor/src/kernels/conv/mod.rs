@@ -2,9 +2,11 @@
 //!
 //! The input of the tile is an image that has its padding around it (a copy where there is padding, the image itself
 //! where there is none), so that every window lies inside. The input gradient is a convolution too: of the output's
-//! padded gradient with the flipped kernel, or with strides, several of them (`phases`).
+//! padded gradient with the flipped kernel, or with strides, several of them (`phases`); or patches that are added up where
+//! they overlap (`fold`).
 
 pub(crate) mod direct;
+mod fold;
 pub(super) mod gated;
 mod lanes;
 pub(crate) mod maxima;
@@ -147,7 +149,10 @@ pub(crate) fn input_gradient_by(
     }
     let axes = [Phases::of(&g.rows), Phases::of(&g.columns)];
     let plane = phases::plane(g, &axes);
-    let way = way.unwrap_or_else(|| Way::of(&plane));
+    let way = way.unwrap_or_else(|| Way::of_input_gradient(g, &plane));
+    if let Way::Fold = way {
+        return fold::input_gradient(g, dy, kernel, &After::sum(addend), dx);
+    }
     let size = axes.map(|axis| axis.padded);
     let before = axes.map(|axis| axis.lead);
     let lend = |number: usize, work: &mut dyn FnMut(&[f32])| {

@@ -1,7 +1,9 @@
 //! Which way a convolution goes: the one place that decides.
 
+use super::fold;
 use super::plane::Plane;
 use super::winograd::Tiling;
+use crate::kernels::geometry::ConvGeometry;
 
 /// The ways of a convolution, of its kernel gradient and, with the roles of channels and filters changed, of its input
 /// gradient.
@@ -13,6 +15,9 @@ pub(crate) enum Way {
     Pixels,
     /// Groups of few channels: vectors of channels, multiplied lane by lane (`lanes`).
     Lanes,
+    /// Input gradients towards few channels, or of windows that are large beside the image: patches that are added up where
+    /// they overlap (`fold`).
+    Fold,
     /// Everything else: the register tile over one output row after another (`direct`).
     Direct,
 }
@@ -25,6 +30,14 @@ impl Way {
         Way::without_winograd(plane)
             .or_else(|| Tiling::of(plane).map(Way::Winograd))
             .unwrap_or(Way::Direct)
+    }
+
+    /// The same for the gradient of the convolution's input, which is the convolution `plane` of the output's gradient.
+    pub(crate) fn of_input_gradient(g: &ConvGeometry, plane: &Plane) -> Way {
+        match Way::of(plane) {
+            Way::Direct if fold::pays(g) => Way::Fold,
+            way => way,
+        }
     }
 
     /// The same for the convolution's kernel gradient, of which each task takes `images` images.
