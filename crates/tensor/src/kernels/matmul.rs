@@ -10,7 +10,7 @@ use super::transpose::Transpose;
 use super::{magnitude, scratch};
 use crate::matrix::MatrixRef;
 use crate::simd::block::BlockMut;
-use crate::simd::tile::{Start, Tile, Walk};
+use crate::simd::tile::{Start, Tile, Walk, evenly};
 use crate::simd::{Simd, WithSimd, dispatch};
 use rayon::prelude::*;
 
@@ -185,14 +185,14 @@ fn block(a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, mut c: BlockMut<'_>, accu
                 let width = COLUMNS.min(columns - column);
                 let b = columns_of(rows_of(b, first, inner), column, width);
                 packed_a(a, |a, a_row, a_inner| {
-                    packed_b(b, |b, b_step| {
+                    packed_b(b, rows, |b, layout| {
                         let c = c.part(row, rows, column, width);
                         dispatch(Product {
                             a,
                             a_row,
                             a_inner,
                             b,
-                            b_step,
+                            layout,
                             inner,
                             start,
                             c,
@@ -227,18 +227,61 @@ fn packed_a<R>(a: MatrixRef<'_, f32>, work: impl FnOnce(&[f32], usize, usize) ->
     })
 }
 
-/// Lends the block of `b` with contiguous rows: itself, or transposed into place, squares of vectors at a time.
-fn packed_b<R>(b: MatrixRef<'_, f32>, work: impl FnOnce(&[f32], usize) -> R) -> R {
+/// How the block of `b` lies.
+#[derive(Clone, Copy)]
+enum Layout {
+    /// Rows that many values apart.
+    Rows(usize),
+    /// The columns of one tile after those of the other, each with its rows next to each other.
+    Strips,
+}
+
+/// Rows of `b` that lie farther apart than this share few sets of the caches and each a page of their own.
+const FAR: usize = 1000;
+/// So many rows of the output pay for a copy of `b`.
+const PAYING: usize = 24;
+
+/// Lends the block of `b`: itself, or in strips, where rows are far apart and `rows` of the output use it; or, if its columns
+/// are contiguous, transposed into place, squares of vectors at a time.
+fn packed_b<R>(b: MatrixRef<'_, f32>, rows: usize, work: impl FnOnce(&[f32], Layout) -> R) -> R {
+    if b.column_stride == 1 && (b.row_stride < FAR || rows < PAYING) {
+        return work(b.values, Layout::Rows(b.row_stride));
+    }
     if b.column_stride == 1 {
-        return work(b.values, b.row_stride);
+        return scratch::with(b.rows * b.columns, |packed| {
+            let strips = &mut *packed;
+            dispatch(Strips { b, strips });
+            work(packed, Layout::Strips)
+        });
     }
     scratch::with(b.rows * b.columns, |packed| {
         dispatch(Transpose {
             b,
             packed: &mut *packed,
         });
-        work(packed, b.columns)
+        work(packed, Layout::Rows(b.columns))
     })
+}
+
+/// Copies `b`, whose rows are contiguous, into strips of a tile's columns.
+struct Strips<'a> {
+    b: MatrixRef<'a, f32>,
+    strips: &'a mut [f32],
+}
+
+impl WithSimd for Strips<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let b = self.b;
+        for (column, columns) in evenly(b.columns, 2 * S::LANES) {
+            let strip = &mut self.strips[b.rows * column..][..b.rows * columns];
+            for (i, to) in strip.chunks_exact_mut(columns).enumerate() {
+                to.copy_from_slice(&b.values[i * b.row_stride + column..][..columns]);
+            }
+        }
+    }
 }
 
 /// A block of the output, tile by tile.
@@ -247,7 +290,7 @@ struct Product<'a> {
     a_row: usize,
     a_inner: usize,
     b: &'a [f32],
-    b_step: usize,
+    layout: Layout,
     inner: usize,
     start: Start<'a>,
     c: BlockMut<'a>,
@@ -257,15 +300,25 @@ impl WithSimd for Product<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let tile = Tile {
+    fn run<S: Simd>(mut self, simd: S) {
+        let tile = |b, b_step| Tile {
             a: self.a,
             a_step: self.a_row,
-            b: self.b,
-            walk: Walk::line(self.inner, [self.a_inner, self.b_step]),
+            b,
+            walk: Walk::line(self.inner, [self.a_inner, b_step]),
             start: self.start,
             relu: false,
         };
-        tile.cover(simd, self.c);
+        let (rows, width) = (self.c.rows(), self.c.columns());
+        match self.layout {
+            Layout::Rows(step) => tile(self.b, step).cover(simd, self.c),
+            Layout::Strips => {
+                for (column, columns) in evenly(width, 2 * S::LANES) {
+                    let strip = &self.b[self.inner * column..][..self.inner * columns];
+                    let c = self.c.part(0, rows, column, columns);
+                    tile(strip, columns).cover(simd, c);
+                }
+            }
+        }
     }
 }
