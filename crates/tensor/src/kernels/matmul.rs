@@ -168,7 +168,12 @@ fn columns_of<E>(x: MatrixRef<'_, E>, first: usize, columns: usize) -> MatrixRef
 }
 
 /// One task: blocks of the inner dimension one after another.
-fn block(a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, mut c: BlockMut<'_>, accumulate: bool) {
+pub(super) fn block(
+    a: MatrixRef<'_, f32>,
+    b: MatrixRef<'_, f32>,
+    mut c: BlockMut<'_>,
+    accumulate: bool,
+) {
     let (k, columns) = (a.columns, c.columns());
     let mut first = 0;
     while first < k {

@@ -8,7 +8,7 @@ use super::direct::DirectKernelGradient;
 use super::padding::with_padding;
 use super::plane::Plane;
 use super::way::Way;
-use crate::kernels::cut::{images_per_task, sum_images};
+use crate::kernels::cut::sum_images;
 use crate::kernels::elementwise::{self, ReluGradientAndSums};
 use crate::kernels::geometry::ConvGeometry;
 use crate::kernels::scratch;
@@ -26,7 +26,7 @@ pub(crate) fn parameter_gradients(
     db: &mut [f32],
 ) {
     let plane = Plane::forward(g);
-    let way = Way::of_gradient(&plane, images_per_task(g.n));
+    let way = Way::of_kernel_gradient(g);
     if dy.is_empty() || !matches!(way, Way::Direct) {
         return scratch::with(dy.len(), |z| {
             elementwise::relu_gradient(dy, output, scale, z);

@@ -11,6 +11,7 @@ pub(super) mod gated;
 mod lanes;
 pub(crate) mod maxima;
 pub(crate) mod padding;
+mod patches;
 mod phases;
 mod pixels;
 pub(crate) mod plane;
@@ -40,8 +41,7 @@ pub(crate) fn forward(
     after: After<'_, f32>,
     y: &mut [f32],
 ) {
-    let way = Way::of(&Plane::forward(g));
-    forward_by(way, g, x, kernel, after, y);
+    forward_by(Way::of_batch(g), g, x, kernel, after, y);
 }
 
 /// The same the way that the caller names.
@@ -55,6 +55,9 @@ pub(crate) fn forward_by(
 ) {
     if y.is_empty() {
         return;
+    }
+    if let Way::Patches = way {
+        return patches::forward(g, x, kernel, &after, y);
     }
     let (plane, image) = (Plane::forward(g), g.output());
     if let Way::Pixels = way {
@@ -150,6 +153,9 @@ pub(crate) fn input_gradient_by(
     let axes = [Phases::of(&g.rows), Phases::of(&g.columns)];
     let plane = phases::plane(g, &axes);
     let way = way.unwrap_or_else(|| Way::of_input_gradient(g, &plane));
+    if let Way::Patches = way {
+        return patches::input_gradient(g, dy, kernel, &After::sum(addend), dx);
+    }
     if let Way::Fold = way {
         return fold::input_gradient(g, dy, kernel, &After::sum(addend), dx);
     }
@@ -206,8 +212,7 @@ pub(crate) fn input_gradient_by(
 
 /// The gradient with respect to the kernel: each task sums its images, the tasks' sums are added over a fixed tree.
 pub(crate) fn kernel_gradient(g: &ConvGeometry, dy: &[f32], x: &[f32], dk: &mut [f32]) {
-    let way = Way::of_gradient(&Plane::forward(g), images_per_task(g.n));
-    kernel_gradient_by(way, g, dy, x, dk);
+    kernel_gradient_by(Way::of_kernel_gradient(g), g, dy, x, dk);
 }
 
 /// The same the way that the caller names.
@@ -220,6 +225,9 @@ pub(crate) fn kernel_gradient_by(
 ) {
     if dy.is_empty() || dk.is_empty() {
         return dk.fill(0.0);
+    }
+    if let Way::Patches = way {
+        return patches::kernel_gradient(g, dy, x, dk);
     }
     let plane = Plane::forward(g);
     if let Way::Pixels = way {

@@ -1,8 +1,9 @@
 //! Which way a convolution goes: the one place that decides.
 
-use super::fold;
 use super::plane::Plane;
 use super::winograd::Tiling;
+use super::{fold, patches};
+use crate::kernels::cut::images_per_task;
 use crate::kernels::geometry::ConvGeometry;
 
 /// The ways of a convolution, of its kernel gradient and, with the roles of channels and filters changed, of its input
@@ -18,6 +19,8 @@ pub(crate) enum Way {
     /// Input gradients towards few channels, or of windows that are large beside the image: patches that are added up where
     /// they overlap (`fold`).
     Fold,
+    /// Narrow outputs: one matrix product over patches of several images (`patches`).
+    Patches,
     /// Everything else: the register tile over one output row after another (`direct`).
     Direct,
 }
@@ -32,19 +35,33 @@ impl Way {
             .unwrap_or(Way::Direct)
     }
 
+    /// The same for a batch of images.
+    pub(crate) fn of_batch(g: &ConvGeometry) -> Way {
+        match Way::of(&Plane::forward(g)) {
+            Way::Direct if patches::pays(g) => Way::Patches,
+            way => way,
+        }
+    }
+
     /// The same for the gradient of the convolution's input, which is the convolution `plane` of the output's gradient.
     pub(crate) fn of_input_gradient(g: &ConvGeometry, plane: &Plane) -> Way {
         match Way::of(plane) {
+            Way::Direct if patches::pays(g) => Way::Patches,
             Way::Direct if fold::pays(g) => Way::Fold,
             way => way,
         }
     }
 
-    /// The same for the convolution's kernel gradient, of which each task takes `images` images.
-    pub(crate) fn of_gradient(plane: &Plane, images: usize) -> Way {
-        Way::without_winograd(plane)
-            .or_else(|| Tiling::of_gradient(plane, images).map(Way::Winograd))
-            .unwrap_or(Way::Direct)
+    /// The same for the convolution's kernel gradient.
+    pub(crate) fn of_kernel_gradient(g: &ConvGeometry) -> Way {
+        let plane = Plane::forward(g);
+        let way = Way::without_winograd(&plane)
+            .or_else(|| Tiling::of_gradient(&plane, images_per_task(g.n)).map(Way::Winograd));
+        way.unwrap_or(if patches::pays(g) {
+            Way::Patches
+        } else {
+            Way::Direct
+        })
     }
 
     /// The ways that are taken wherever they are open.
