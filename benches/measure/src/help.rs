@@ -10,6 +10,7 @@ Usage: cargo xtask bench [GROUP] [criterion options]   criterion groups: matmul,
        cargo xtask bench digest [options]     the weights after some steps, to compare versions bit for bit (--help)
        cargo xtask bench graphs [options]     graphs against chains of the same products (--help)
        cargo xtask bench fit [options]        fit from a main thread against its steps alone (--help)
+       cargo xtask bench random [options]     networks drawn at random, in Taper and its peers (--help)
        cargo xtask bench peers [options]      a step in Taper and other frameworks (--help)
        cargo xtask bench all [options]        all of the measures below
        cargo xtask bench MEASURE [options]    one of them

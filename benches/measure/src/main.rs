@@ -25,6 +25,7 @@ mod options;
 mod output;
 mod peers;
 mod pool;
+mod random;
 mod record;
 mod scratch;
 mod soak;

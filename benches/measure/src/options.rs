@@ -148,7 +148,7 @@ impl Options {
 }
 
 /// The command as others can repeat it: `--venv` names a folder of this machine, which says nothing elsewhere.
-fn command(name: &str, arguments: &[String]) -> String {
+pub(crate) fn command(name: &str, arguments: &[String]) -> String {
     let mut line = format!("cargo xtask bench {name}");
     let mut words = split(arguments);
     while let Some(word) = words.next() {

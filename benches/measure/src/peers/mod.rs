@@ -12,7 +12,7 @@ use crate::finding::{Finding, Sample};
 use crate::options::Options;
 use crate::statistics::{median, ratios};
 use crate::taper::Taper;
-use peer::Peer;
+pub(crate) use peer::Peer;
 use scripts::{Programs, Script};
 
 /// Figures of a run: how often Taper is faster than the fastest peer.
