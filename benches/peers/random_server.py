@@ -71,7 +71,8 @@ class Torch:
             self.trained, self.used = (model.to(memory_format=layout) for model in (self.trained, self.used))
         self.used.eval()
         self.start = {name: value.clone() for name, value in self.trained.state_dict().items()}
-        self.loss_of = nn.CrossEntropyLoss()
+        squared = network["loss"] == "MeanSquaredError"
+        self.loss_of = (lambda output, _: output.square().mean()) if squared else nn.CrossEntropyLoss()
         wrap = torch.compile if compiled else lambda model: model
         self.train_called, self.infer_called = wrap(self.trained), wrap(self.used)
         self.reset()
@@ -126,7 +127,7 @@ class Jax:
         self.network = network
         self.start = [np.array(weight) for weight in weights]
         self.images = jax.numpy.asarray(images)
-        classes = network["layers"][-1]["config"]["units"]
+        classes = network["layers"][-1]["config"].get("units", 1)
         self.labels = jax.nn.one_hot(labels.numpy(), classes)
         self.step = described_jax.step(network)
         apply = described_jax.forward(network, training=False)

@@ -63,7 +63,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             all(&others)
         }
         ("peers", _) => compare(options),
-        ("step" | "epoch" | "curves" | "digest" | "graphs" | "fit" | "random", _) => alone(name, options),
+        ("step" | "epoch" | "curves" | "digest" | "graphs" | "fit" | "random", _) => {
+            alone(name, options)
+        }
         ("sweep", _) => {
             complain("`cargo xtask bench sweep` is now called `cargo xtask bench curves`");
             alone("curves", options)

@@ -41,7 +41,7 @@ Usage: cargo xtask bench peers [options]
   --steps N       steps a round (default: as many as take about a second)
   --latency       time every call by itself; a round's figure is the median (inference)
   --simd avx2     hold Taper and PyTorch to AVX2
-  --peers A,B     pytorch, keras, onnxruntime, openvino, burn, candle (default: all that fit);
+  --peers A,B     pytorch, jax, keras, onnxruntime, openvino, burn, candle (default: all that fit);
                   several settings of one framework take part, of which the best counts
   --record        append table, machine and command to benches/results/
   --venv DIR      use this Python environment instead of making target/peers-venv

@@ -72,8 +72,9 @@ pub(crate) const ALL: &[&str] = &[
     "--checkpoint",
 ];
 
-pub(crate) const FRAMEWORKS: [&str; 6] = [
+pub(crate) const FRAMEWORKS: [&str; 7] = [
     "pytorch",
+    "jax",
     "keras",
     "onnxruntime",
     "openvino",
@@ -217,7 +218,7 @@ mod tests {
             "--simd sse2",
             "--fast",
             "--version",
-            "--peers jax",
+            "--peers theano",
             "--train-size 5",
         ] {
             let error = parse(line).expect_err(line);

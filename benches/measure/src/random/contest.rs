@@ -69,12 +69,13 @@ struct Loading {
     error: Option<String>,
 }
 
-/// Measures a network on all sides.
+/// Measures a network on all sides in these modes.
 pub(super) fn contest(
     network: &Network,
     peer: &mut Peer,
     compiled: bool,
     turns: Turns,
+    modes: &[Mode],
     awake: &mut Awake,
 ) -> Result<Outcome> {
     let mut side = Side::new(network)?;
@@ -96,6 +97,9 @@ pub(super) fn contest(
         complaints.extend(complaint.map(|complaint| format!("{}: {complaint}", loading.peer)));
     }
     let mut race = |mode: Mode| -> Result<Option<Race>> {
+        if !modes.contains(&mode) {
+            return Ok(None);
+        }
         let takes_part =
             |l: &&Loading| l.error.is_none() && (mode == Mode::Infer || !l.losses.is_empty());
         let names = loaded.sides.iter().filter(takes_part);
@@ -142,11 +146,8 @@ pub(super) fn contest(
     };
     let (train, infer) = (race(Mode::Train)?, race(Mode::Infer)?);
     for complaint in &complaints {
-        complain(format!(
-            "\nnetwork {}: {complaint}: {}",
-            network.index,
-            network.words()
-        ));
+        let (index, words) = (network.index, network.words());
+        complain(format!("\nnetwork {index}: {complaint}: {words}"));
     }
     Ok(Outcome {
         network: network.clone(),

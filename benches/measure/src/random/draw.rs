@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use taper_nn::Result;
 
 use super::dice::Dice;
-use super::network::{Cost, Described, Network, size};
+use super::network::{Cost, Described, Loss, Network, size};
 
 /// The activation functions between layers; those that stand here often are drawn often. Softmax is always last.
 pub(super) const ACTIVATIONS: [&str; 12] = [
@@ -68,6 +68,7 @@ fn attempt(dice: &mut Dice, seed: u64, index: u64) -> Result<Option<Network>> {
         batch,
         layers: draft.layers,
         optimizer: optimizer(dice),
+        loss: Loss::CategoricalCrossentropy,
     };
     let cost = network.cost()?;
     let fits = |batch: usize| {

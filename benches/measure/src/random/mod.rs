@@ -31,6 +31,8 @@ use contest::{Awake, Outcome, Turns, contest};
 use network::Network;
 use side::Side;
 
+const MODES: [Mode; 2] = [Mode::Train, Mode::Infer];
+
 /// Its options.
 #[derive(Args)]
 pub(crate) struct RandomNetworks {
@@ -102,7 +104,11 @@ impl RandomNetworks {
 
     fn networks(&self) -> Result<Vec<Network>> {
         let all: Vec<u64> = (0..self.count as u64).collect();
-        let chosen = if self.only.is_empty() { &all } else { &self.only };
+        let chosen = if self.only.is_empty() {
+            &all
+        } else {
+            &self.only
+        };
         let drawn = chosen.iter().map(|&index| draw::network(self.seed, index));
         Ok(drawn.collect::<taper_nn::Result<_>>()?)
     }
@@ -132,7 +138,12 @@ impl RandomNetworks {
             command: crate::options::command("random", arguments),
             ..Options::parse("random", &[], "", &[])?
         };
-        let wanted = ["--threads", &threads.to_string(), "--peers", &self.peers.join(",")];
+        let wanted = [
+            "--threads",
+            &threads.to_string(),
+            "--peers",
+            &self.peers.join(","),
+        ];
         let wanted = wanted.map(str::to_owned);
         let mut peer = peers::start_python("random_server.py", &options, &wanted)?;
         let turns = Turns {
@@ -148,27 +159,32 @@ impl RandomNetworks {
                 finding.look_around();
             }
             let compiled = self.compiles(network);
-            let outcome = contest(network, &mut peer, compiled, turns, &mut awake)?;
-            let told = [Mode::Train, Mode::Infer].map(|mode| {
+            let outcome = contest(network, &mut peer, compiled, turns, &MODES, &mut awake)?;
+            let told = MODES.map(|mode| {
                 let race = report::race(&outcome, mode);
                 race.map_or("–".to_owned(), |race| format!("{:.2}×", race.ratio()))
             });
             let gone = started.elapsed().as_secs();
-            murmur(format!("\r{}/{} ({gone} s): network {}: training {}, inference {}   ",
-                place + 1, networks.len(), network.index, told[0], told[1]));
+            murmur(format!(
+                "\r{}/{} ({gone} s): network {}: training {}, inference {}   ",
+                place + 1,
+                networks.len(),
+                network.index,
+                told[0],
+                told[1]
+            ));
             outcomes.push(outcome);
         }
         murmur("\n");
         self.again(&mut outcomes, &mut peer, turns, &mut awake)?;
         finding.figures = report::ratios(&outcomes, Mode::Train);
-        for mode in [Mode::Train, Mode::Infer] {
+        for mode in MODES {
             let mut sample = Sample::new(mode.name(), "times");
             sample.version.clone_from(&peer.version);
             sample.values = report::ratios(&outcomes, mode);
             finding.samples.push(sample);
         }
-        drop(peer); // before anything is profiled
-        finding.detail = self.told(&outcomes, &awake, threads)?;
+        finding.detail = self.told(&outcomes, &awake, threads, &mut peer)?;
         say(format!("{}{}", finding.detail, finding.warning()));
         if self.record {
             let title = format!("random networks, seed {}", self.seed);
@@ -178,7 +194,13 @@ impl RandomNetworks {
         let wrong: Vec<String> = outcomes
             .iter()
             .filter(|outcome| !outcome.complaints.is_empty())
-            .map(|outcome| format!("{} ({})", outcome.network.index, outcome.complaints.join("; ")))
+            .map(|outcome| {
+                format!(
+                    "{} ({})",
+                    outcome.network.index,
+                    outcome.complaints.join("; ")
+                )
+            })
             .collect();
         if !wrong.is_empty() {
             bail!("not the same on all sides: {}", wrong.join(", "));
@@ -199,7 +221,7 @@ impl RandomNetworks {
         turns: Turns,
         awake: &mut Awake,
     ) -> Result<()> {
-        let mut places: Vec<usize> = [Mode::Train, Mode::Infer]
+        let mut places: Vec<usize> = MODES
             .into_iter()
             .flat_map(|mode| report::worst(outcomes, mode))
             .collect();
@@ -208,7 +230,7 @@ impl RandomNetworks {
         for place in places {
             let outcome = &mut outcomes[place];
             let compiled = self.compiles(&outcome.network);
-            let second = contest(&outcome.network, peer, compiled, turns, awake)?;
+            let second = contest(&outcome.network, peer, compiled, turns, &MODES, awake)?;
             for (race, second) in [
                 (&mut outcome.train, second.train),
                 (&mut outcome.infer, second.infer),
@@ -221,7 +243,13 @@ impl RandomNetworks {
         Ok(())
     }
 
-    fn told(&self, outcomes: &[Outcome], awake: &Awake, threads: usize) -> Result<String> {
+    fn told(
+        &self,
+        outcomes: &[Outcome],
+        awake: &Awake,
+        threads: usize,
+        peer: &mut Peer,
+    ) -> Result<String> {
         let mut text = format!(
             "Random networks of seed {}, {threads} threads, {} rounds of {} ms\n\n{}",
             self.seed,
@@ -229,7 +257,7 @@ impl RandomNetworks {
             self.slice,
             report::HEAD
         );
-        for mode in [Mode::Train, Mode::Infer] {
+        for mode in MODES {
             text += &report::row(outcomes, mode);
         }
         for (mode, name) in [(Mode::Train, "training"), (Mode::Infer, "inference")] {
@@ -238,7 +266,7 @@ impl RandomNetworks {
                 let outcome = &outcomes[place];
                 let _ = writeln!(text, "- {}", report::line(outcome, mode));
                 if self.profile {
-                    for line in profile::lines(&outcome.network, mode, threads)? {
+                    for line in profile::lines(&outcome.network, mode, threads, peer)? {
                         let _ = writeln!(text, "  - {line}");
                     }
                 }
@@ -246,7 +274,10 @@ impl RandomNetworks {
         }
         if awake.during > 0.0 {
             let share = 100.0 * awake.peer / awake.during;
-            let _ = writeln!(text, "\nWhile Taper ran, the peers took {share:.2} % of a core.");
+            let _ = writeln!(
+                text,
+                "\nWhile Taper ran, the peers took {share:.2} % of a core."
+            );
         }
         Ok(text)
     }

@@ -33,6 +33,15 @@ pub(super) struct Network {
     pub(super) batch: usize,
     pub(super) layers: Vec<Described>,
     pub(super) optimizer: Described,
+    pub(super) loss: Loss,
+}
+
+/// What is made smaller, by Keras's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(super) enum Loss {
+    CategoricalCrossentropy,
+    /// Towards zero.
+    MeanSquaredError,
 }
 
 /// What a step has to do, for its bounds.
@@ -47,13 +56,31 @@ pub(super) struct Cost {
 }
 
 impl Network {
-    /// The model with fresh weights, of all layers or the first `layers`.
+    /// The first `layers` of it, and the mean of every channel where they end in an image: to see what a layer adds to a
+    /// step. It is trained towards zero.
+    ///
+    /// # Errors
+    /// A layer that does not fit.
+    pub(super) fn cut(&self, layers: usize) -> Result<Network> {
+        let mut network = self.clone();
+        if layers < self.layers.len() {
+            network.layers.truncate(layers);
+            network.loss = Loss::MeanSquaredError;
+            if self.shapes()?[layers].len() == 3 {
+                let mean = Described::new("GlobalAveragePooling2D", serde_json::json!({}));
+                network.layers.push(mean);
+            }
+        }
+        Ok(network)
+    }
+
+    /// The model with fresh weights.
     ///
     /// # Errors
     /// A description that makes no model.
-    pub(super) fn build(&self, layers: usize) -> Result<Model> {
+    pub(super) fn build(&self) -> Result<Model> {
         let mut model = Sequential::new(self.input.clone());
-        for layer in self.layers.iter().take(layers) {
+        for layer in &self.layers {
             model = model.add_boxed(layers::from_config(&layer.class_name, &layer.config)?);
         }
         model.build(Seed(self.seed))
@@ -87,25 +114,26 @@ impl Network {
     /// A layer that does not fit.
     pub(super) fn cost(&self) -> Result<Cost> {
         let shapes = self.shapes()?;
-        let mut cost = Cost::default();
-        cost.values = shapes.iter().map(|shape| size(shape)).sum();
-        for (layer, between) in self.layers.iter().zip(shapes.windows(2)) {
-            let kernel = match layer.class_name.as_str() {
-                "Dense" => size(&between[0]) * size(&between[1]),
-                "Conv2D" => {
-                    let groups = layer.config["groups"].as_u64().unwrap_or(1) as usize;
-                    let [height, width] = sides(&layer.config["kernel_size"]);
-                    height * width * between[0][2] / groups * between[1][2]
-                }
-                _ => continue,
-            };
-            cost.weights += kernel;
-            cost.products += match between[1][..] {
-                [height, width, _] => kernel * height * width,
-                _ => kernel,
-            };
-        }
-        Ok(cost)
+        let layers = self.layers.iter().zip(shapes.windows(2));
+        Ok(Cost {
+            products: self.products()?.iter().sum(),
+            values: shapes.iter().map(|shape| size(shape)).sum(),
+            weights: layers.map(|(layer, between)| kernel(layer, between)).sum(),
+        })
+    }
+
+    /// The products that each layer makes for a sample, forward.
+    ///
+    /// # Errors
+    /// A layer that does not fit.
+    pub(super) fn products(&self) -> Result<Vec<usize>> {
+        let shapes = self.shapes()?;
+        let layers = self.layers.iter().zip(shapes.windows(2));
+        let products = layers.map(|(layer, between)| match between[1][..] {
+            [height, width, _] => kernel(layer, between) * height * width,
+            _ => kernel(layer, between),
+        });
+        Ok(products.collect())
     }
 
     /// In one line: `28×28×3, batch 64: Conv 5×5 16 tanh, …; Adam`.
@@ -130,6 +158,19 @@ impl Network {
 /// How many values a shape has.
 pub(super) fn size(shape: &[usize]) -> usize {
     shape.iter().product()
+}
+
+/// How many weights a layer's kernel has, between shapes in front of it and behind it.
+fn kernel(layer: &Described, between: &[Vec<usize>]) -> usize {
+    match layer.class_name.as_str() {
+        "Dense" => size(&between[0]) * size(&between[1]),
+        "Conv2D" => {
+            let groups = layer.config["groups"].as_u64().unwrap_or(1) as usize;
+            let [height, width] = sides(&layer.config["kernel_size"]);
+            height * width * between[0][2] / groups * between[1][2]
+        }
+        _ => 0,
+    }
 }
 
 /// Height and width of a size in JSON: `3` or `[3, 5]`.

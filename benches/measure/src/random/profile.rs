@@ -1,13 +1,16 @@
-//! Where Taper's time goes on one network: `perf` over a replay of it, or, where there is no `perf`, what each layer adds.
+//! Where Taper's time goes on one network: what each layer adds to a step, and which functions `perf` sees in a replay
+//! where there is a `perf`.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use super::contest::{Awake, Turns, contest};
 use super::network::Network;
-use super::side::Side;
+use super::report;
 use crate::mode::Mode;
+use crate::peers::Peer;
 use crate::scratch::Scratch;
 use crate::taper::this_program;
 
@@ -15,15 +18,25 @@ use crate::taper::this_program;
 const LEAST: f64 = 1.5;
 /// How long the replay runs.
 const SECONDS: &str = "1.5";
-/// How long a network that is cut short is timed.
-const SLICE: Duration = Duration::from_millis(60);
+/// How networks that are cut short are timed.
+const TURNS: Turns = Turns {
+    rounds: 3,
+    slice: Duration::from_millis(30),
+};
 
-/// Lines that say where the time goes.
-pub(super) fn lines(network: &Network, mode: Mode, threads: usize) -> Result<Vec<String>> {
-    match perf(network, mode, threads) {
-        Ok(lines) if !lines.is_empty() => Ok(lines),
-        _ => by_layer(network, mode),
+/// Lines that say where the time goes. The peer takes its turns on the networks cut short, too.
+pub(super) fn lines(
+    network: &Network,
+    mode: Mode,
+    threads: usize,
+    peer: &mut Peer,
+) -> Result<Vec<String>> {
+    let mut lines = by_layer(network, mode, peer)?;
+    // Not everywhere is there a `perf`, or the right to use it.
+    if let Ok(functions) = perf(network, mode, threads) {
+        lines.push(functions.join(", "));
     }
+    Ok(lines)
 }
 
 /// The functions that take the most time, by `perf`.
@@ -39,7 +52,14 @@ fn perf(network: &Network, mode: Mode, threads: usize) -> Result<Vec<String>> {
     record.args([mode.name(), "--seconds", SECONDS, "--threads", &threads]);
     run(&mut record)?;
     let mut report = Command::new("perf");
-    report.args(["report", "--stdio", "--no-children", "--sort", "symbol", "-i"]);
+    report.args([
+        "report",
+        "--stdio",
+        "--no-children",
+        "--sort",
+        "symbol",
+        "-i",
+    ]);
     Ok(parsed(&run(report.arg(&data))?))
 }
 
@@ -59,76 +79,77 @@ fn parsed(report: &str) -> Vec<String> {
     let line = |line: &str| {
         let (share, rest) = line.trim().split_once('%')?;
         let share: f64 = share.trim().parse().ok()?;
-        let name = rest.trim().trim_start_matches("[.]").trim_start_matches("[k]");
+        let name = rest
+            .trim()
+            .trim_start_matches("[.]")
+            .trim_start_matches("[k]");
         (share >= LEAST).then(|| format!("{share:.1} % {}", short(name.trim())))
     };
-    report.lines().filter_map(line).take(12).collect()
+    report.lines().filter_map(line).take(8).collect()
 }
 
-/// A function's name without the paths in front of it and of its generic arguments, which fill lines.
+/// The end of a function's path: `avx512::tile_shell`. (Generic arguments do not survive into the name.)
 fn short(name: &str) -> String {
-    let (mut text, mut word) = (String::new(), String::new());
-    let mut rest = name;
-    while let Some(c) = rest.chars().next() {
-        if let Some(behind) = rest.strip_prefix("::") {
-            // What stands before it was a path, unless generic arguments follow.
-            if behind.starts_with('<') {
-                text = text + &word + "::";
-            }
-            word.clear();
-            rest = behind;
-            continue;
-        }
-        if c.is_alphanumeric() || c == '_' {
-            word.push(c);
-        } else {
-            text += &word;
-            word.clear();
-            text.push(c);
-        }
-        rest = &rest[c.len_utf8()..];
-    }
-    text += &word;
-    text.chars().take(150).collect()
+    // perf fills columns of its own behind the name.
+    let name = name.split("  ").next().unwrap_or(name);
+    let parts: Vec<&str> = name.split("::").collect();
+    parts[parts.len().saturating_sub(2)..].join("::")
 }
 
-/// What each layer adds to a step: the time of the network cut behind it, less that of the network cut before it.
-fn by_layer(network: &Network, mode: Mode) -> Result<Vec<String>> {
+/// What each layer adds to a step, in Taper and in the fastest peer: the time of the network cut behind it, less that of the
+/// network cut before it.
+fn by_layer(network: &Network, mode: Mode, peer: &mut Peer) -> Result<Vec<String>> {
     let mut lines = Vec::new();
-    let mut before = 0.0;
+    let products = network.products()?;
+    let mut before = [0.0; 2];
     for (layer, words) in network.layer_words().enumerate() {
-        let seconds = Side::cut(network, layer + 1)?.clock(mode, SLICE)?;
-        lines.push(format!("{:+.3} ms {words}", 1000.0 * (seconds - before)));
+        if network.layers[layer].class_name == "Flatten" {
+            continue; // it moves nothing, and every framework has its own order: it counts to the layer behind it
+        }
+        let cut = network.cut(layer + 1)?;
+        let outcome = contest(&cut, peer, false, TURNS, &[mode], &mut Awake::default())?;
+        let Some(seconds) = report::race(&outcome, mode).and_then(|race| race.seconds(cut.batch))
+        else {
+            continue; // no peer can do it
+        };
+        let added = [0, 1].map(|side| seconds[side] - before[side]);
+        let operations = 2 * times(mode, layer) * products[layer] * network.batch;
+        let rate = match operations > 0 && added[0] > 0.0 {
+            true => format!(" ({:.0} GFLOP/s)", operations as f64 / added[0] / 1e9),
+            false => String::new(),
+        };
+        let [own, theirs] = added.map(|seconds| 1000.0 * seconds);
+        lines.push(format!("{own:+.3} ms{rate}, peer {theirs:+.3} ms: {words}"));
         before = seconds;
     }
     Ok(lines)
 }
 
+/// How often a layer's products are made in a step: in training forward, towards the kernel and, but for the first layer,
+/// towards the input.
+fn times(mode: Mode, layer: usize) -> usize {
+    match (mode, layer) {
+        (Mode::Infer, _) => 1,
+        (Mode::Train, 0) => 2,
+        (Mode::Train, _) => 3,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{by_layer, parsed};
-    use crate::mode::Mode;
-    use crate::random::draw::network;
+    use super::parsed;
 
     #[test]
     fn a_report_of_perf_is_read() {
         let report = "# Overhead  Symbol\n\
                       # ........  ......\n\n\
-                      \x20   41.25%  [.] taper_tensor::kernels::conv::run::<f32, taper_tensor::simd::Avx512>\n\
+                      \x20   41.25%  [.] taper_tensor::simd::avx512::tile_shell      -      -\n\
                       \x20    9.00%  [k] clear_page\n\
                       \x20    0.40%  [.] rare\n";
-        assert_eq!(parsed(report), ["41.2 % run::<f32, Avx512>", "9.0 % clear_page"]);
+        assert_eq!(
+            parsed(report),
+            ["41.2 % avx512::tile_shell", "9.0 % clear_page"]
+        );
         assert!(parsed("").is_empty());
-    }
-
-    #[test]
-    fn without_perf_every_layer_has_its_line() {
-        let mut network = network(3, 2).unwrap();
-        network.batch = 1;
-        for mode in [Mode::Train, Mode::Infer] {
-            let lines = by_layer(&network, mode).unwrap();
-            assert_eq!(lines.len(), network.layers.len());
-            assert!(lines.iter().all(|line| line.contains(" ms ")), "{lines:?}");
-        }
     }
 }

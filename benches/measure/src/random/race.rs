@@ -51,6 +51,12 @@ impl Race {
             .map_or(f64::NAN, |best| median(&ratios(&self.taper, &best.rates)))
     }
 
+    /// Seconds of a step of so many samples, in Taper and in the best.
+    pub(super) fn seconds(&self, batch: usize) -> Option<[f64; 2]> {
+        let best = &self.best()?.rates;
+        Some([&self.taper, best].map(|rates| batch as f64 / median(rates)))
+    }
+
     /// Adds the rounds of another measurement of the same network.
     pub(super) fn add(&mut self, other: Race) {
         let shared = |runner: &Runner| other.peers.iter().any(|o| o.name == runner.name);

@@ -99,14 +99,22 @@ mod tests {
 
     #[test]
     fn the_distribution_and_the_worst() {
-        let outcomes: Vec<Outcome> = (0..21).map(|i| outcome(i, 500.0 - i as f64 * 10.0)).collect();
+        let outcomes: Vec<Outcome> = (0..21)
+            .map(|i| outcome(i, 500.0 - i as f64 * 10.0))
+            .collect();
         let text = row(&outcomes, Mode::Train);
         assert_eq!(
             text,
             "| training | 21 | 3.00× | 3.20× | 4.00× | 4.80× | 5.00× |\n"
         );
-        assert_eq!(text.matches('|').count(), HEAD.lines().next().unwrap().matches('|').count());
-        assert_eq!(row(&outcomes, Mode::Infer), "| inference | 0 | – | – | – | – | – |\n");
+        assert_eq!(
+            text.matches('|').count(),
+            HEAD.lines().next().unwrap().matches('|').count()
+        );
+        assert_eq!(
+            row(&outcomes, Mode::Infer),
+            "| inference | 0 | – | – | – | – | – |\n"
+        );
         assert_eq!(worst(&outcomes, Mode::Train)[..2], [20, 19]);
         assert_eq!(worst(&outcomes, Mode::Train).len(), 10);
         assert!(worst(&outcomes, Mode::Infer).is_empty());

@@ -11,7 +11,7 @@ use taper_optim::{Optimizer, State};
 use taper_tensor::{Stream, Tensor};
 use taper_train::moments;
 
-use super::network::{Network, size};
+use super::network::{self, Network, size};
 use crate::mode::Mode;
 use crate::statistics::median;
 
@@ -34,12 +34,7 @@ pub(super) struct Side {
 impl Side {
     /// The network with fresh weights, and a batch of noise with random labels.
     pub(super) fn new(network: &Network) -> Result<Self> {
-        Side::cut(network, network.layers.len())
-    }
-
-    /// The first `layers` of a network. Those that do not end it are trained towards zero.
-    pub(super) fn cut(network: &Network, layers: usize) -> Result<Self> {
-        let model = network.build(layers)?;
+        let model = network.build()?;
         let optimizer = network.optimizer()?;
         let classes = size(model.output_shape());
         let key = |input| Seed(network.seed).key(Stream::User(input), network.index);
@@ -47,12 +42,15 @@ impl Side {
         let labels: Vec<usize> = (0..network.batch as u64)
             .map(|i| key(14).below(i, classes as u64) as usize)
             .collect();
-        let (loss, targets): (Box<dyn Loss>, _) = if layers == network.layers.len() {
-            let loss = CategoricalCrossentropy::default();
-            (Box::new(loss), Tensor::one_hot(&labels, classes)?)
-        } else {
-            let shape = [&[network.batch], model.output_shape()].concat();
-            (Box::new(MeanSquaredError::default()), Tensor::zeros(shape))
+        let (loss, targets): (Box<dyn Loss>, _) = match network.loss {
+            network::Loss::CategoricalCrossentropy => {
+                let loss = CategoricalCrossentropy::default();
+                (Box::new(loss), Tensor::one_hot(&labels, classes)?)
+            }
+            network::Loss::MeanSquaredError => {
+                let zeros = Tensor::zeros([network.batch, classes]);
+                (Box::new(MeanSquaredError::default()), zeros)
+            }
         };
         Ok(Side {
             state: moments::fresh(optimizer.as_ref(), &model),
@@ -169,7 +167,10 @@ impl Side {
     }
 
     fn infer(&mut self) -> Result<()> {
-        let images = self.images.as_slice().context("a batch lies in one piece")?;
+        let images = self
+            .images
+            .as_slice()
+            .context("a batch lies in one piece")?;
         self.prepared.predict_into(images, &mut self.output)?;
         black_box(&self.output);
         Ok(())
