@@ -11,6 +11,7 @@ use super::cpu;
 use super::network::Network;
 use super::race::Race;
 use super::side::Side;
+use super::turns::{Awake, Turns};
 use crate::json::number;
 use crate::mode::Mode;
 use crate::output::complain;
@@ -30,13 +31,6 @@ const SETTLE: Duration = Duration::from_millis(12);
 /// A setting of a peer that is slower than its best by so much in a first slice takes no part in the rounds.
 const HOPELESS: f64 = 1.3;
 
-/// Slices and rounds.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Turns {
-    pub(super) rounds: usize,
-    pub(super) slice: Duration,
-}
-
 /// What came of a network.
 pub(super) struct Outcome {
     pub(super) network: Network,
@@ -44,13 +38,6 @@ pub(super) struct Outcome {
     pub(super) infer: Option<Race>,
     /// Where two sides do not compute the same, or one could not build the network.
     pub(super) complaints: Vec<String>,
-}
-
-/// Seconds that programs were awake while it was another's turn, and the length of those turns.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Awake {
-    pub(super) peer: f64,
-    pub(super) during: f64,
 }
 
 /// What a peer says of a network that it was handed.
@@ -111,7 +98,7 @@ pub(super) fn contest(
             sleep(SETTLE);
             let before = cpu::seconds(peer.id());
             let started = std::time::Instant::now();
-            let seconds = side.clock(mode, turns.slice)?;
+            let seconds = side.clock(mode, turns.slice, turns.clock)?;
             if let Some((before, after)) = before.zip(cpu::seconds(peer.id())) {
                 awake.peer += after - before;
                 awake.during += started.elapsed().as_secs_f64();
@@ -120,7 +107,7 @@ pub(super) fn contest(
         };
         let other = |peer: &mut Peer, name: &str, slice: Duration| -> Result<f64> {
             sleep(SETTLE);
-            let order = json!({"do": "time", "mode": mode.name(), "peer": name, "seconds": slice.as_secs_f64()});
+            let order = json!({"do": "time", "mode": mode.name(), "peer": name, "seconds": slice.as_secs_f64(), "clock": turns.clock});
             let key = "seconds_per_step";
             let answer = peer.ask(&order.to_string(), key)?;
             let seconds = number(&answer, key).context(answer)?;

@@ -10,6 +10,7 @@ mod profile;
 mod race;
 mod report;
 mod side;
+mod turns;
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -27,9 +28,10 @@ use crate::peers::{self, Peer};
 use crate::pool::threads;
 use crate::record;
 use crate::usage::{positive, wrong};
-use contest::{Awake, Outcome, Turns, contest};
+use contest::{Outcome, contest};
 use network::Network;
 use side::Side;
+use turns::{Awake, Clock, Turns};
 
 const MODES: [Mode; 2] = [Mode::Train, Mode::Infer];
 
@@ -54,6 +56,9 @@ pub(crate) struct RandomNetworks {
     /// Threads of Taper and of its peers [default: all]
     #[arg(long, value_name = "N", value_parser = positive)]
     threads: Option<usize>,
+    /// Count the time on a processor instead of the wall's: for a machine that is busy with other work (--threads 1)
+    #[arg(long)]
+    busy: bool,
     /// pytorch, onnxruntime (inference), jax
     #[arg(long, value_name = "A,B", default_value = "pytorch,onnxruntime", value_delimiter = ',', action = ArgAction::Set,
           value_parser = ["pytorch", "onnxruntime", "jax"])]
@@ -120,7 +125,7 @@ impl RandomNetworks {
         }
         for network in networks {
             let mut side = Side::new(network)?;
-            let seconds = side.clock(mode, Duration::from_secs_f64(self.seconds))?;
+            let seconds = side.clock(mode, Duration::from_secs_f64(self.seconds), Clock::Wall)?;
             say(format!(
                 "{:.4} ms a step of {}: {}",
                 1000.0 * seconds,
@@ -149,6 +154,7 @@ impl RandomNetworks {
         let turns = Turns {
             rounds: self.rounds,
             slice: Duration::from_millis(self.slice as u64),
+            clock: self.clock(threads)?,
         };
         let mut finding = Finding::default();
         let mut awake = Awake::default();
@@ -208,6 +214,14 @@ impl RandomNetworks {
         Ok(())
     }
 
+    fn clock(&self, threads: usize) -> Result<Clock> {
+        match (self.busy, threads) {
+            (false, _) => Ok(Clock::Wall),
+            (true, 1) => Ok(Clock::Processor),
+            (true, _) => Err(wrong("--busy is for one thread: add --threads 1")),
+        }
+    }
+
     fn compiles(&self, network: &Network) -> bool {
         self.compile_every > 0 && network.index % self.compile_every == 0
     }
@@ -251,8 +265,13 @@ impl RandomNetworks {
         peer: &mut Peer,
     ) -> Result<String> {
         let mut text = format!(
-            "Random networks of seed {}, {threads} threads, {} rounds of {} ms\n\n{}",
+            "Random networks of seed {}, {threads} threads, {}{} rounds of {} ms\n\n{}",
             self.seed,
+            if self.busy {
+                "time on the processor, "
+            } else {
+                ""
+            },
             self.rounds,
             self.slice,
             report::HEAD
@@ -266,7 +285,9 @@ impl RandomNetworks {
                 let outcome = &outcomes[place];
                 let _ = writeln!(text, "- {}", report::line(outcome, mode));
                 if self.profile {
-                    for line in profile::lines(&outcome.network, mode, threads, peer)? {
+                    for line in
+                        profile::lines(&outcome.network, mode, threads, self.clock(threads)?, peer)?
+                    {
                         let _ = writeln!(text, "  - {line}");
                     }
                 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::contest::{Awake, Turns, contest};
+use super::contest::contest;
 use super::network::Network;
 use super::report;
+use super::turns::{Awake, Clock, Turns};
 use crate::mode::Mode;
 use crate::peers::Peer;
 use crate::scratch::Scratch;
@@ -18,20 +19,16 @@ use crate::taper::this_program;
 const LEAST: f64 = 1.5;
 /// How long the replay runs.
 const SECONDS: &str = "1.5";
-/// How networks that are cut short are timed.
-const TURNS: Turns = Turns {
-    rounds: 3,
-    slice: Duration::from_millis(30),
-};
 
 /// Lines that say where the time goes. The peer takes its turns on the networks cut short, too.
 pub(super) fn lines(
     network: &Network,
     mode: Mode,
     threads: usize,
+    clock: Clock,
     peer: &mut Peer,
 ) -> Result<Vec<String>> {
-    let mut lines = by_layer(network, mode, peer)?;
+    let mut lines = by_layer(network, mode, clock, peer)?;
     // Not everywhere is there a `perf`, or the right to use it.
     if let Ok(functions) = perf(network, mode, threads) {
         lines.push(functions.join(", "));
@@ -98,7 +95,12 @@ fn short(name: &str) -> String {
 
 /// What each layer adds to a step, in Taper and in the fastest peer: the time of the network cut behind it, less that of the
 /// network cut before it.
-fn by_layer(network: &Network, mode: Mode, peer: &mut Peer) -> Result<Vec<String>> {
+fn by_layer(network: &Network, mode: Mode, clock: Clock, peer: &mut Peer) -> Result<Vec<String>> {
+    let turns = Turns {
+        rounds: 3,
+        slice: Duration::from_millis(30),
+        clock,
+    };
     let mut lines = Vec::new();
     let products = network.products()?;
     let mut before = [0.0; 2];
@@ -107,8 +109,8 @@ fn by_layer(network: &Network, mode: Mode, peer: &mut Peer) -> Result<Vec<String
             continue; // it moves nothing, and every framework has its own order: it counts to the layer behind it
         }
         let cut = network.cut(layer + 1)?;
-        let outcome = contest(&cut, peer, false, TURNS, &[mode], &mut Awake::default())?;
-        let Some(seconds) = report::race(&outcome, mode).and_then(|race| race.seconds(cut.batch))
+        let outcome = contest(&cut, peer, false, turns, &[mode], &mut Awake::default())?;
+        let Some(seconds) = report::race(&outcome, mode).and_then(|race| race.fastest(cut.batch))
         else {
             continue; // no peer can do it
         };

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::statistics::{median, ratios};
+use crate::statistics::{Spread, median, ratios};
 
 /// Images a second, a figure a round.
 pub(super) struct Race {
@@ -51,10 +51,11 @@ impl Race {
             .map_or(f64::NAN, |best| median(&ratios(&self.taper, &best.rates)))
     }
 
-    /// Seconds of a step of so many samples, in Taper and in the best.
-    pub(super) fn seconds(&self, batch: usize) -> Option<[f64; 2]> {
+    /// Seconds of a step of so many samples in the fastest round, of Taper and of the best: between differences, noise is
+    /// worse than a bound.
+    pub(super) fn fastest(&self, batch: usize) -> Option<[f64; 2]> {
         let best = &self.best()?.rates;
-        Some([&self.taper, best].map(|rates| batch as f64 / median(rates)))
+        Some([&self.taper, best].map(|rates| batch as f64 / Spread::of(rates).highest))
     }
 
     /// Adds the rounds of another measurement of the same network.

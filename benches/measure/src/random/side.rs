@@ -11,7 +11,9 @@ use taper_optim::{Optimizer, State};
 use taper_tensor::{Stream, Tensor};
 use taper_train::moments;
 
+use super::cpu;
 use super::network::{self, Network, size};
+use super::turns::Clock;
 use crate::mode::Mode;
 use crate::statistics::median;
 
@@ -113,7 +115,7 @@ impl Side {
 
     /// Seconds of a step: the median of as many as fit into a slice, one at least, after a few to warm up (as
     /// `random_server.py` does). The median, since a step that another program interrupts says nothing.
-    pub(super) fn clock(&mut self, mode: Mode, slice: Duration) -> Result<f64> {
+    pub(super) fn clock(&mut self, mode: Mode, slice: Duration, clock: Clock) -> Result<f64> {
         self.reset();
         self.step(mode)?;
         let start = Instant::now();
@@ -123,16 +125,22 @@ impl Side {
             self.step(mode)?;
         }
         let (mut laps, start) = (Vec::new(), Instant::now());
-        let mut last = start;
+        let (mut last, awake) = (start, cpu::seconds(std::process::id()));
         loop {
             self.step(mode)?;
             let now = Instant::now();
             laps.push((now - last).as_secs_f64());
             last = now;
             if now - start >= slice {
-                return Ok(median(&laps));
+                break;
             }
         }
+        if clock == Clock::Wall {
+            return Ok(median(&laps));
+        }
+        let awake = awake.zip(cpu::seconds(std::process::id()));
+        let (before, after) = awake.context("this system does not tell time on a processor")?;
+        Ok((after - before) / laps.len() as f64)
     }
 
     fn step(&mut self, mode: Mode) -> Result<()> {
@@ -179,7 +187,7 @@ impl Side {
 
 #[cfg(test)]
 mod tests {
-    use super::Side;
+    use super::{Clock, Side};
     use crate::mode::Mode;
     use crate::random::draw::network;
     use std::time::Duration;
@@ -206,7 +214,9 @@ mod tests {
     fn a_slice_is_timed() {
         let mut side = Side::new(&network(3, 1).unwrap()).unwrap();
         for mode in [Mode::Train, Mode::Infer] {
-            let seconds = side.clock(mode, Duration::from_millis(1)).unwrap();
+            let seconds = side
+                .clock(mode, Duration::from_millis(1), Clock::Wall)
+                .unwrap();
             assert!(seconds > 0.0 && seconds < 10.0, "{seconds}");
         }
     }
