@@ -7,6 +7,7 @@
 
 mod busy;
 mod commands;
+mod cpu;
 mod criterion;
 mod curves;
 mod digest;

@@ -1,17 +1,16 @@
 //! One drawn network on all sides: that they compute the same, then turns in short slices.
 
-use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::cpu;
 use super::network::Network;
 use super::race::Race;
 use super::side::Side;
 use super::turns::{Awake, Turns};
+use crate::cpu;
 use crate::json::number;
 use crate::mode::Mode;
 use crate::output::complain;
@@ -26,8 +25,6 @@ const FIRST: f64 = 1e-4;
 const LATER: f64 = 2e-2;
 /// How far probabilities may be off.
 const OUTPUT: f64 = 1e-3;
-/// Threads that spin for their next work are asleep after this long.
-const SETTLE: Duration = Duration::from_millis(12);
 /// A setting of a peer that is slower than its best by so much in a first slice takes no part in the rounds.
 const HOPELESS: f64 = 1.3;
 
@@ -95,7 +92,7 @@ pub(super) fn contest(
             return Ok(None);
         }
         let mut taper = |side: &mut Side, peer: &Peer| -> Result<f64> {
-            sleep(SETTLE);
+            cpu::wait_for_sleep(peer.id());
             let before = cpu::seconds(peer.id());
             let started = std::time::Instant::now();
             let seconds = side.clock(mode, turns.slice, turns.clock)?;
@@ -106,7 +103,7 @@ pub(super) fn contest(
             Ok(network.batch as f64 / seconds)
         };
         let other = |peer: &mut Peer, name: &str, slice: Duration| -> Result<f64> {
-            sleep(SETTLE);
+            cpu::wait_for_sleep(peer.id());
             let order = json!({"do": "time", "mode": mode.name(), "peer": name, "seconds": slice.as_secs_f64(), "clock": turns.clock});
             let key = "seconds_per_step";
             let answer = peer.ask(&order.to_string(), key)?;

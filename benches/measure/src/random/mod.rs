@@ -2,7 +2,6 @@
 //! nobody looked.
 
 mod contest;
-mod cpu;
 mod dice;
 mod draw;
 mod network;
@@ -189,6 +188,10 @@ impl RandomNetworks {
             sample.version.clone_from(&peer.version);
             sample.values = report::ratios(&outcomes, mode);
             finding.samples.push(sample);
+        }
+        if self.profile {
+            // It takes minutes: what is known already is told.
+            complain(MODES.map(|mode| report::row(&outcomes, mode)).concat());
         }
         finding.detail = self.told(&outcomes, &awake, threads, &mut peer)?;
         say(format!("{}{}", finding.detail, finding.warning()));

@@ -11,9 +11,9 @@ use taper_optim::{Optimizer, State};
 use taper_tensor::{Stream, Tensor};
 use taper_train::moments;
 
-use super::cpu;
 use super::network::{self, Network, size};
 use super::turns::Clock;
+use crate::cpu;
 use crate::mode::Mode;
 use crate::statistics::median;
 
