@@ -30,6 +30,7 @@ Measuring
   bench curves             costs over batch sizes, widths, image sizes and epochs; names cliffs
   bench graphs             graphs against chains of the same products
   bench fit                `fit` from a main thread against its steps alone
+  bench random             networks drawn at random, in Taper, PyTorch and ONNX Runtime: the ten worst
   bench digest             the weights after some steps: do two versions agree to the bit?
   bench all                everything that has a bound: speed, memory, start, build
                            (cargo xtask bench --help lists them; each can be run by its name)

@@ -178,7 +178,10 @@ fn check_command(document: &str, words: &[String], help: &str, programs: &Progra
         ("test" | "ci", _) => return,
         (
             "bench",
-            Some(word @ ("peers" | "step" | "epoch" | "curves" | "digest" | "graphs" | "fit")),
+            Some(
+                word @ ("peers" | "step" | "epoch" | "curves" | "digest" | "graphs" | "fit"
+                | "random"),
+            ),
         ) => help_of(measure, &[word]),
         ("bench", Some(word)) if is_measure(measure, word) => help_of(measure, &[]),
         ("bench", Some(group)) => {

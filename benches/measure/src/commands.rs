@@ -13,6 +13,7 @@ use crate::help::{BENCH_HELP, PEERS_HELP};
 use crate::measure::{HEAD, Measure};
 use crate::options::{self, Options};
 use crate::output::{complain, murmur, report, say};
+use crate::random::RandomNetworks;
 use crate::step::Step;
 use crate::usage::wrong;
 use crate::{criterion, measures, peers, record};
@@ -37,6 +38,8 @@ enum Alone {
     Graphs(Graphs),
     /// Time `fit` as it is called from a program's main thread, against its steps alone
     Fit(Fit),
+    /// Draw networks at random and time them in Taper, PyTorch and ONNX Runtime, in turns
+    Random(RandomNetworks),
 }
 
 /// Runs what stands after `cargo xtask bench`.
@@ -60,7 +63,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             all(&others)
         }
         ("peers", _) => compare(options),
-        ("step" | "epoch" | "curves" | "digest" | "graphs" | "fit", _) => alone(name, options),
+        ("step" | "epoch" | "curves" | "digest" | "graphs" | "fit" | "random", _) => {
+            alone(name, options)
+        }
         ("sweep", _) => {
             complain("`cargo xtask bench sweep` is now called `cargo xtask bench curves`");
             alone("curves", options)
@@ -71,7 +76,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             if !groups.iter().any(|group| group == name) {
                 let names: Vec<&str> = measures::ALL.iter().map(|measure| measure.name).collect();
                 return Err(wrong(format!(
-                    "there is no benchmark `{name}`; there are: step, epoch, curves, digest, graphs, fit, peers, all, {}, {}",
+                    "there is no benchmark `{name}`; there are: step, epoch, curves, digest, graphs, fit, random, peers, all, {}, {}",
                     names.join(", "),
                     groups.join(", ")
                 )));
@@ -90,6 +95,7 @@ fn alone(name: &str, options: &[String]) -> Result<()> {
         Alone::Digest(digest) => digest.run(),
         Alone::Graphs(graphs) => graphs.run(),
         Alone::Fit(fit) => fit.run(),
+        Alone::Random(random) => random.run(options),
     }
 }
 

@@ -10,6 +10,7 @@ Usage: cargo xtask bench [GROUP] [criterion options]   criterion groups: matmul,
        cargo xtask bench digest [options]     the weights after some steps, to compare versions bit for bit (--help)
        cargo xtask bench graphs [options]     graphs against chains of the same products (--help)
        cargo xtask bench fit [options]        fit from a main thread against its steps alone (--help)
+       cargo xtask bench random [options]     networks drawn at random, in Taper and its peers (--help)
        cargo xtask bench peers [options]      a step in Taper and other frameworks (--help)
        cargo xtask bench all [options]        all of the measures below
        cargo xtask bench MEASURE [options]    one of them
@@ -40,7 +41,7 @@ Usage: cargo xtask bench peers [options]
   --steps N       steps a round (default: as many as take about a second)
   --latency       time every call by itself; a round's figure is the median (inference)
   --simd avx2     hold Taper and PyTorch to AVX2
-  --peers A,B     pytorch, keras, onnxruntime, openvino, burn, candle (default: all that fit);
+  --peers A,B     pytorch, jax, keras, onnxruntime, openvino, burn, candle (default: all that fit);
                   several settings of one framework take part, of which the best counts
   --record        append table, machine and command to benches/results/
   --venv DIR      use this Python environment instead of making target/peers-venv

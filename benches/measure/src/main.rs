@@ -7,6 +7,7 @@
 
 mod busy;
 mod commands;
+mod cpu;
 mod criterion;
 mod curves;
 mod digest;
@@ -25,6 +26,7 @@ mod options;
 mod output;
 mod peers;
 mod pool;
+mod random;
 mod record;
 mod scratch;
 mod soak;

@@ -41,8 +41,10 @@ pub(crate) const ALL: &[Measure] = &[
     },
     Measure {
         name: "train-mlp",
-        about: "training step of 784-512-512-10, batch 64, against PyTorch's best",
-        settings: "--model mlp --mode train --batch 64 --peers pytorch",
+        about: "training step of 784-512-512-10, batch 64, against the best of PyTorch and JAX",
+        must: Some(2.2),
+        goal: Some(3.0),
+        settings: "--model mlp --mode train --batch 64 --peers pytorch,jax",
         ..STEP
     },
     Measure {
@@ -53,10 +55,10 @@ pub(crate) const ALL: &[Measure] = &[
     },
     Measure {
         name: "train-tanh",
-        about: "training step of convolutions with tanh and average pooling, batch 64, against PyTorch's best",
+        about: "training step of convolutions with tanh and average pooling, batch 64, against the best of PyTorch and JAX",
         must: Some(1.5),
         goal: Some(3.0),
-        settings: "--model tanh --mode train --batch 64 --peers pytorch",
+        settings: "--model tanh --mode train --batch 64 --peers pytorch,jax",
         ..STEP
     },
     Measure {

@@ -72,8 +72,9 @@ pub(crate) const ALL: &[&str] = &[
     "--checkpoint",
 ];
 
-pub(crate) const FRAMEWORKS: [&str; 6] = [
+pub(crate) const FRAMEWORKS: [&str; 7] = [
     "pytorch",
+    "jax",
     "keras",
     "onnxruntime",
     "openvino",
@@ -148,7 +149,7 @@ impl Options {
 }
 
 /// The command as others can repeat it: `--venv` names a folder of this machine, which says nothing elsewhere.
-fn command(name: &str, arguments: &[String]) -> String {
+pub(crate) fn command(name: &str, arguments: &[String]) -> String {
     let mut line = format!("cargo xtask bench {name}");
     let mut words = split(arguments);
     while let Some(word) = words.next() {
@@ -217,7 +218,7 @@ mod tests {
             "--simd sse2",
             "--fast",
             "--version",
-            "--peers jax",
+            "--peers theano",
             "--train-size 5",
         ] {
             let error = parse(line).expect_err(line);

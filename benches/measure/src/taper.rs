@@ -67,7 +67,8 @@ impl Taper {
     }
 }
 
-fn this_program() -> Result<PathBuf> {
+/// The path of this very program.
+pub(crate) fn this_program() -> Result<PathBuf> {
     let path = std::env::current_exe().context("find this program")?;
     // Where the file was replaced while this process ran, Linux says so behind the name.
     let name = path.to_string_lossy();

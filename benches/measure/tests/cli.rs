@@ -216,7 +216,9 @@ fn every_measure_explains_itself() {
     }
     assert_eq!(succeed(&["all", "--help"]), help);
     assert!(succeed(&["peers", "--help"]).contains("--latency"));
-    for word in ["step", "epoch", "curves", "digest", "graphs", "fit"] {
+    for word in [
+        "step", "epoch", "curves", "digest", "graphs", "fit", "random",
+    ] {
         let help = succeed(&[word, "--help"]);
         let usage = format!("Usage: cargo xtask bench {word}");
         assert!(help.contains(&usage), "{help}");

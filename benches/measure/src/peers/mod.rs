@@ -5,14 +5,17 @@ mod scripts;
 mod table;
 mod venv;
 
+use std::time::Instant;
+
 use crate::output::{complain, murmur};
 use anyhow::{Result, bail};
 
+use crate::cpu;
 use crate::finding::{Finding, Sample};
 use crate::options::Options;
 use crate::statistics::{median, ratios};
 use crate::taper::Taper;
-use peer::Peer;
+pub(crate) use peer::Peer;
 use scripts::{Programs, Script};
 
 /// Figures of a run: how often Taper is faster than the fastest peer.
@@ -22,6 +25,7 @@ pub(crate) fn compare(options: &Options) -> Result<Finding> {
     taper.measure()?; // before minutes go into starting the others
     let mut peers = start(&scripts, options, &options.step_arguments())?;
 
+    let mut waiting = Vec::new();
     let mut finding = Finding::default();
     finding.samples.push(Sample::new("taper", "images/s"));
     for peer in &peers {
@@ -32,13 +36,20 @@ pub(crate) fn compare(options: &Options) -> Result<Finding> {
     for round in 0..options.rounds {
         finding.look_around();
         murmur(format!("round {}/{}:", round + 1, options.rounds));
+        peers.iter().for_each(|peer| cpu::wait_for_sleep(peer.id()));
+        let before = awake(&peers);
+        let started = Instant::now();
         let own = taper.measure()?;
+        if let Some((before, after)) = before.zip(awake(&peers)) {
+            waiting.push((after - before) / started.elapsed().as_secs_f64());
+        }
         murmur(format!(" taper {own:.0}"));
         finding.samples[0].values.push(own);
         // Another one goes first in every round, so that none always follows the same neighbour.
         for turn in 0..peers.len() {
             let which = (turn + round) % peers.len();
             let rate = peers[which].measure("images_per_second")?;
+            cpu::wait_for_sleep(peers[which].id());
             murmur(format!(", {} {rate:.0}", peers[which].name));
             finding.samples[1 + which].values.push(rate);
         }
@@ -50,7 +61,16 @@ pub(crate) fn compare(options: &Options) -> Result<Finding> {
         &finding.samples[1 + best].values,
     );
     finding.detail = table::text(options, &finding, 1 + best);
+    if !waiting.is_empty() {
+        let share = 100.0 * median(&waiting);
+        finding.detail += &format!("While Taper ran, the others took {share:.2} % of a core.\n");
+    }
     Ok(finding)
+}
+
+/// Seconds that all of them have been on a processor.
+fn awake(peers: &[Peer]) -> Option<f64> {
+    peers.iter().map(|peer| cpu::seconds(peer.id())).sum()
 }
 
 /// Starts a peer that is no step: `file` in `benches/peers`.

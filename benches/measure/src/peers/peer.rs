@@ -58,13 +58,23 @@ impl Peer {
 
     /// One chunk's figure under `key`.
     pub(crate) fn measure(&mut self, key: &str) -> Result<f64> {
+        let line = self.ask("", key)?;
+        number(&line, key).ok_or_else(|| anyhow!("{}: cannot read {line}", self.name))
+    }
+
+    /// Sends a line; the next one with `mark` in it that comes back.
+    pub(crate) fn ask(&mut self, order: &str, mark: &str) -> Result<String> {
         let orders = self.orders.as_mut().expect("kept until drop");
         orders
-            .write_all(b"\n")
+            .write_all(format!("{order}\n").as_bytes())
             .and_then(|()| orders.flush())
             .with_context(|| self.name.clone())?;
-        let line = self.answer(key)?;
-        number(&line, key).ok_or_else(|| anyhow!("{}: cannot read {line}", self.name))
+        self.answer(mark)
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// The next line with `mark` in it (frameworks print lines of their own).

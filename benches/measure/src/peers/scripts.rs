@@ -56,8 +56,15 @@ pub(crate) fn of(options: &Options) -> Result<Vec<Script>> {
             }
         }
     }
+    if options.wants("jax") {
+        scripts.push(Script::python("jax", "jax_step.py", &[]));
+    }
     if options.wants("keras") && !options.latency {
-        scripts.push(Script::python("keras", "keras_step.py", &[]));
+        for (compile, how) in [("0", "graph"), ("1", "jit_compile")] {
+            let name = format!("keras {how}");
+            let arguments = ["--compile", compile];
+            scripts.push(Script::python(&name, "keras_step.py", &arguments));
+        }
     }
     if options.mode == Mode::Infer {
         if options.wants("onnxruntime") {
@@ -201,8 +208,12 @@ mod tests {
             names("--peers burn,candle"),
             ["burn flex", "burn ndarray", "candle"]
         );
-        assert_eq!(names("").len(), 8);
-        assert_eq!(names("--model vgg").len(), 5, "burn and candle have no vgg");
+        assert_eq!(
+            names("--peers jax,keras"),
+            ["jax", "keras graph", "keras jit_compile"]
+        );
+        assert_eq!(names("").len(), 10);
+        assert_eq!(names("--model vgg").len(), 7, "burn and candle have no vgg");
     }
 
     #[test]

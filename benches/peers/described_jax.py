@@ -1,0 +1,170 @@
+"""A description (`described.py`) in plain JAX: a function of weights and images, and the optimizer's step as Taper has it.
+
+Images stay channels last, as XLA prefers them; everything of a step is one compiled program, whose weights and moments are
+given over to it (`donate_argnums`).
+"""
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from described import operations
+
+ACTIVATIONS = {
+    "elu": jax.nn.elu,
+    "gelu": lambda x: jax.nn.gelu(x, approximate=False),
+    "leaky_relu": lambda x: jax.nn.leaky_relu(x, 0.2),
+    "mish": jax.nn.mish,
+    "relu": jax.nn.relu,
+    "relu6": jax.nn.relu6,
+    "selu": jax.nn.selu,
+    "sigmoid": jax.nn.sigmoid,
+    "silu": jax.nn.silu,
+    "softmax": jax.nn.softmax,
+    "softplus": jax.nn.softplus,
+    "softsign": jax.nn.soft_sign,
+    "tanh": jnp.tanh,
+}
+
+
+def forward(description, training):
+    """A function (weights, images) → (output, new moving statistics by their place). In training the output is logits."""
+    listed = list(operations(description))
+    if training and listed[-1].kind == "activation" and listed[-1].name == "softmax":
+        listed.pop()
+
+    def apply(weights, x):
+        place, moved = 0, {}
+        for operation in listed:
+            kind = operation.kind
+            if kind == "conv":
+                x = lax.conv_general_dilated(
+                    x,
+                    weights[place],
+                    operation.stride,
+                    operation.pads,
+                    rhs_dilation=operation.dilation,
+                    dimension_numbers=("NHWC", "HWIO", "NHWC"),
+                    feature_group_count=operation.groups,
+                )
+            elif kind == "dense":
+                x = x @ weights[place]
+            elif kind in ("max", "average"):
+                window, stride = (1, *operation.size, 1), (1, *operation.stride, 1)
+                pads = ((0, 0), *operation.pads, (0, 0))
+                if kind == "max":
+                    x = lax.reduce_window(x, -jnp.inf, lax.max, window, stride, pads)
+                else:
+                    sums = lax.reduce_window(x, 0.0, lax.add, window, stride, pads)
+                    if operation.pads == ((0, 0), (0, 0)):
+                        x = sums / (operation.size[0] * operation.size[1])
+                    else:
+                        x = sums / lax.reduce_window(jnp.ones_like(x), 0.0, lax.add, window, stride, pads)
+            elif kind == "global":
+                x = x.mean((1, 2))
+            elif kind == "flatten":
+                x = x.reshape(x.shape[0], -1)
+            elif kind == "norm":
+                gamma, beta, mean, variance = weights[place : place + 4]
+                if training:
+                    axes = tuple(range(x.ndim - 1))
+                    now = x.mean(axes), x.var(axes)
+                    for offset, old, new in ((2, mean, now[0]), (3, variance, now[1])):
+                        moved[place + offset] = old * operation.momentum + new * (1 - operation.momentum)
+                    mean, variance = now
+                x = (x - mean) * (gamma * lax.rsqrt(variance + operation.epsilon)) + beta
+                place += 4
+            else:
+                x = ACTIVATIONS[operation.name](x)
+            if kind in ("conv", "dense"):
+                if operation.bias:
+                    x = x + weights[place + 1]
+                place += 1 + operation.bias
+        return x, moved
+
+    return apply
+
+
+def fixed(description):
+    """Places of weights that no optimizer moves: moving statistics."""
+    place, places = 0, set()
+    for operation in operations(description):
+        if operation.kind == "norm":
+            places |= {place + 2, place + 3}
+            place += 4
+        elif operation.kind in ("conv", "dense"):
+            place += 1 + operation.bias
+    return places
+
+
+def step(description):
+    """One compiled step of training: (weights, moments, images, one-hot labels) → (weights, moments, loss)."""
+    apply = forward(description, training=True)
+    still = fixed(description)
+    update = rule(description)
+
+    def loss_of(weights, images, labels):
+        logits, moved = apply(weights, images)
+        if description.get("loss") == "MeanSquaredError":
+            return jnp.square(logits).mean(), moved
+        return -(labels * jax.nn.log_softmax(logits)).sum(1).mean(), moved
+
+    def run(weights, moments, images, labels):
+        (loss, moved), gradients = jax.value_and_grad(loss_of, has_aux=True)(weights, images, labels)
+        count, slots = moments
+        count = count + 1
+        stepped = [
+            (moved.get(place, weight), slot) if place in still else update(weight, gradient, slot, count)
+            for place, (weight, gradient, slot) in enumerate(zip(weights, gradients, slots))
+        ]
+        return [weight for weight, _ in stepped], (count, [slot for _, slot in stepped]), loss
+
+    return jax.jit(run, donate_argnums=(0, 1))
+
+
+def fresh(description, weights):
+    """The optimizer's state before the first step."""
+    name, config = description["optimizer"]["class_name"], description["optimizer"]["config"]
+    slots = {"Adam": 2, "AdamW": 2, "SGD": int(config.get("momentum", 0) > 0), "RMSprop": 3}[name]
+    return jnp.zeros((), jnp.float32), [[jnp.zeros_like(weight) for _ in range(slots)] for weight in weights]
+
+
+def rule(description):
+    """The optimizer's update of one weight, as Keras and Taper have it."""
+    name, config = description["optimizer"]["class_name"], description["optimizer"]["config"]
+    rate = config["learning_rate"]
+    if name in ("Adam", "AdamW"):
+        beta_1, beta_2 = config.get("beta_1", 0.9), config.get("beta_2", 0.999)
+        epsilon = config.get("epsilon", 1e-7)
+        decay = config.get("weight_decay", 0.004) if name == "AdamW" else 0.0
+
+        def adam(w, g, slot, count):
+            m = slot[0] + (g - slot[0]) * (1 - beta_1)
+            v = slot[1] + (g * g - slot[1]) * (1 - beta_2)
+            alpha = rate * jnp.sqrt(1 - beta_2**count) / (1 - beta_1**count)
+            return w * (1 - rate * decay) - alpha * m / (jnp.sqrt(v) + epsilon), [m, v]
+
+        return adam
+    if name == "SGD":
+        momentum, nesterov = config.get("momentum", 0.0), config.get("nesterov", False)
+
+        def sgd(w, g, slot, count):
+            if not slot:
+                return w - rate * g, slot
+            v = momentum * slot[0] - rate * g
+            return w + (momentum * v - rate * g if nesterov else v), [v]
+
+        return sgd
+    if name == "RMSprop":
+        rho, momentum, epsilon = config.get("rho", 0.9), config.get("momentum", 0.0), config.get("epsilon", 1e-7)
+        centered = config.get("centered", False)
+
+        def rmsprop(w, g, slot, count):
+            v = rho * slot[0] + (1 - rho) * g * g
+            mean = rho * slot[1] + (1 - rho) * g if centered else slot[1]
+            by = rate * g * lax.rsqrt(v - mean * mean + epsilon if centered else v + epsilon)
+            m = momentum * slot[2] + by if momentum else slot[2]
+            return w - (m if momentum else by), [v, mean, m]
+
+        return rmsprop
+    raise ValueError(f"the peers have no optimizer {name}")
