@@ -29,6 +29,8 @@ use rayon::prelude::*;
 const NARROW: usize = 7;
 /// Rows of patches that a task multiplies at once.
 const ROWS: usize = 84;
+/// Shorter runs than this take longer to copy than to multiply.
+const LONG: usize = 16;
 /// Values of patches that are kept for the kernel's gradient at once.
 const KEPT: usize = 1 << 20;
 
@@ -36,6 +38,7 @@ const KEPT: usize = 1 << 20;
 pub(crate) fn pays(g: &ConvGeometry) -> bool {
     let values = pixels(g) * patch(g);
     g.groups == 1
+        && run(g) >= LONG
         && g.columns.outputs <= NARROW
         && g.n * pixels(g) > NARROW
         && (1..=KEPT).contains(&values)
@@ -48,6 +51,16 @@ fn pixels(g: &ConvGeometry) -> usize {
 /// Values of a patch.
 fn patch(g: &ConvGeometry) -> usize {
     g.rows.taps * g.columns.taps * g.channels
+}
+
+/// Values of a contiguous run of a patch.
+fn run(g: &ConvGeometry) -> usize {
+    let pixels = if g.columns.dilation == 1 {
+        g.columns.taps
+    } else {
+        1
+    };
+    pixels * g.channels
 }
 
 /// Images whose patches are multiplied at once.
@@ -177,7 +190,7 @@ fn gather(g: &ConvGeometry, x: &[f32], patches: &mut [f32]) {
             let mut to = patches;
             for_each_run(g, |run| {
                 let (head, tail) = std::mem::take(&mut to).split_at_mut(run.len());
-                copy(&x[run], head);
+                head.copy_from_slice(&x[run]);
                 to = tail;
             });
         });
@@ -221,11 +234,8 @@ fn add(g: &ConvGeometry, patches: &[f32], dx: &mut [f32]) {
 #[inline(always)]
 fn for_each_run(g: &ConvGeometry, mut work: impl FnMut(std::ops::Range<usize>)) {
     let row = g.columns.padded() * g.channels;
-    let (pieces, length) = if g.columns.dilation == 1 {
-        (1, g.columns.taps * g.channels)
-    } else {
-        (g.columns.taps, g.channels)
-    };
+    let length = run(g);
+    let pieces = g.columns.taps * g.channels / length;
     for y in 0..g.rows.outputs {
         for x in 0..g.columns.outputs {
             let corner = y * g.rows.stride * row + x * g.columns.stride * g.channels;
@@ -238,16 +248,6 @@ fn for_each_run(g: &ConvGeometry, mut work: impl FnMut(std::ops::Range<usize>)) 
                 }
             }
         }
-    }
-}
-
-/// Short runs value by value: a call would take longer.
-#[inline(always)]
-fn copy(from: &[f32], to: &mut [f32]) {
-    if from.len() < 16 {
-        from.iter().zip(to).for_each(|(from, to)| *to = *from);
-    } else {
-        to.copy_from_slice(from);
     }
 }
 
