@@ -2,6 +2,7 @@
 //! epilogues.
 
 use crate::{Op, Var};
+use taper_tensor::kernels::math::Function;
 use taper_tensor::ops::Epilogue;
 use taper_tensor::{Element, Result, Tensor};
 
@@ -19,6 +20,47 @@ impl<E: Element> Var<E> {
             Save::Output => value.clone(),
         };
         self.derive(value, || ElementWise { name, saved, slope })
+    }
+}
+
+impl<E: Element> Var<E> {
+    /// A function of every element whose slope is another one times `factor`. Saves the input.
+    pub(crate) fn by_slope(
+        &self,
+        name: &'static str,
+        function: Function,
+        slope: Function,
+        factor: E,
+    ) -> Var<E> {
+        self.derive(self.value().function(function), || BySlope {
+            name,
+            x: self.value().clone(),
+            slope,
+            factor,
+        })
+    }
+}
+
+struct BySlope<E: Element> {
+    name: &'static str,
+    x: Tensor<E>,
+    slope: Function,
+    factor: E,
+}
+
+impl<E: Element> Op<E> for BySlope<E> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn backward(
+        self: Box<Self>,
+        gradient: Tensor<E>,
+        _wanted: &[bool],
+    ) -> Result<Vec<Option<Tensor<E>>>> {
+        let (slope, factor) = (self.x.function(self.slope), self.factor);
+        let product = Tensor::zip_owned(self.name, slope, gradient, |slope, g| slope * factor * g)?;
+        Ok(vec![Some(product)])
     }
 }
 

@@ -131,6 +131,9 @@ impl Function {
     }
 }
 
+/// λ, and λα of [`Function::Selu`]: its slope above 0, and what it goes to at −∞, less the sign.
+pub const SELU: [f64; 2] = [selu::SCALE, selu::LEAST];
+
 /// A function of f64, of any float.
 fn in_f64<E: Scalar>(x: E, function: fn(f64) -> f64) -> E {
     E::from_f64(function(x.to_f64()))
