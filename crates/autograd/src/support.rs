@@ -24,6 +24,37 @@ impl<E: Element> Var<E> {
 }
 
 impl<E: Element> Var<E> {
+    /// `value` of every element, for functions of a few comparisons and products that need no file of their own; any shape.
+    /// `name` stands in errors.
+    ///
+    /// Gradient: g · `slope(x)`, and 0 where that is 0, even if g is infinite. Saves the input.
+    ///
+    /// ```
+    /// # use taper_autograd::Tape;
+    /// # use taper_tensor::Tensor;
+    /// let tape = Tape::new();
+    /// let x = tape.parameter(&Tensor::from_vec([2], vec![-2.0, 3.0])?);
+    /// let y = x.map("leaky", |x: f32| x.max(0.1 * x), |x| if x > 0.0 { 1.0 } else { 0.1 });
+    /// assert_eq!(y.value().to_vec(), [-0.2, 3.0]);
+    /// assert_eq!(y.sum().backward()?[&x].to_vec(), [0.1, 1.0]);
+    /// # Ok::<(), taper_tensor::Error>(())
+    /// ```
+    pub fn map(
+        &self,
+        name: &'static str,
+        value: impl Fn(E) -> E + Sync,
+        slope: impl Fn(E) -> E + Sync + 'static,
+    ) -> Var<E> {
+        self.element_wise(name, self.value().map(value), Save::Input, move |g, x| {
+            let slope = slope(x);
+            if slope.is_zero() {
+                E::zero()
+            } else {
+                g * slope
+            }
+        })
+    }
+
     /// A function of every element whose slope is another one times `factor`. Saves the input.
     pub(crate) fn by_slope(
         &self,

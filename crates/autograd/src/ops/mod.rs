@@ -38,6 +38,7 @@ mod maximum;
 mod mean;
 mod mean_axes;
 mod minimum;
+mod mish;
 mod mul;
 mod neg;
 mod pad;
@@ -56,6 +57,7 @@ mod sin;
 mod slice;
 mod softmax;
 mod softmax_cross_entropy;
+mod sparsemax;
 mod sqrt;
 mod square;
 mod sub;
@@ -72,7 +74,7 @@ pub fn all() -> &'static [Spec] {
     &ALL
 }
 
-static ALL: [Spec; 60] = [
+static ALL: [Spec; 62] = [
     // Arithmetic, with broadcasting
     add::SPEC,
     sub::SPEC,
@@ -104,6 +106,7 @@ static ALL: [Spec; 60] = [
     gelu::SPEC,
     gelu_tanh::SPEC,
     selu::SPEC,
+    mish::SPEC,
     tanh::SPEC,
     dropout::SPEC,
     // Reductions
@@ -115,6 +118,7 @@ static ALL: [Spec; 60] = [
     log_sum_exp::SPEC,
     softmax::SPEC,
     log_softmax::SPEC,
+    sparsemax::SPEC,
     // Linear maps, normalization and pooling
     matmul::SPEC,
     dense::SPEC,

@@ -8,7 +8,10 @@ impl Function {
     /// 2¹²⁸; NaN where NaN is right is no error, elsewhere an infinite one. Of slopes below 1 the unit is that of 1.
     pub fn error(self, x: f32, found: f32) -> f64 {
         let least = match self {
-            Function::SiluSlope | Function::GeluSlope | Function::GeluTanhSlope => 1.0,
+            Function::GeluSlope
+            | Function::GeluTanhSlope
+            | Function::MishSlope
+            | Function::SiluSlope => 1.0,
             _ => 0.0,
         };
         distance(self.of(f64::from(x)), found, least)

@@ -13,6 +13,7 @@ mod gelu;
 mod gelu_tanh;
 mod ln;
 mod log1p;
+mod mish;
 mod plain;
 mod pow;
 mod selu;
@@ -108,6 +109,10 @@ table! {
     Ln = ln::Ln, "ln", 2.0, |x| x.ln();
     /// ln(1 + x), with all digits near 0: −∞ at −1, NaN below, −0 at −0.
     Log1p = log1p::Log1p, "log1p", 2.0, |x| x.ln_1p();
+    /// x · tanh(ln(1 + eˣ)): at ±∞ the limits, −0 and ∞.
+    Mish = mish::MISH, "mish", 0.6, |x| in_f64(x, plain::mish);
+    /// The slope of mish: 0 at −∞, 1 at ∞. Below 1 the unit of its bound is that of 1: it crosses 0.
+    MishSlope = mish::SLOPE, "mish'", 0.6, |x| in_f64(x, plain::mish_slope);
     /// λx where x > 0, λα(eˣ − 1) elsewhere, with λ = 1.05070…, α = 1.67326…
     Selu = selu::SELU, "selu", 0.6, |x| in_f64(x, plain::selu);
     /// 1 / (1 + e⁻ˣ): +0 at −∞, 1 at ∞.

@@ -141,3 +141,29 @@ pub(super) fn selu(x: f64) -> f64 {
         LEAST * x.exp_m1()
     }
 }
+
+/// At −∞ the limit, not −∞ · 0.
+pub(super) fn mish(x: f64) -> f64 {
+    if x == f64::NEG_INFINITY {
+        return -0.0;
+    }
+    x * bent_tangent(x).0
+}
+
+pub(super) fn mish_slope(x: f64) -> f64 {
+    let (tangent, slope) = bent_tangent(x);
+    tangent + if slope == 0.0 { 0.0 } else { x * slope }
+}
+
+/// tanh(ln(1 + eˣ)), and the slope of it.
+fn bent_tangent(x: f64) -> (f64, f64) {
+    if x > 50.0 {
+        return (1.0, 0.0);
+    }
+    let power = x.exp();
+    let n = power * (power + 2.0);
+    (
+        n / (n + 2.0),
+        4.0 * power * (power + 1.0) / ((n + 2.0) * (n + 2.0)),
+    )
+}
