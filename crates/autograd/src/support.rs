@@ -2,6 +2,7 @@
 //! epilogues.
 
 use crate::{Op, Var};
+use taper_tensor::kernels::math::Function;
 use taper_tensor::ops::Epilogue;
 use taper_tensor::{Element, Result, Tensor};
 
@@ -19,6 +20,78 @@ impl<E: Element> Var<E> {
             Save::Output => value.clone(),
         };
         self.derive(value, || ElementWise { name, saved, slope })
+    }
+}
+
+impl<E: Element> Var<E> {
+    /// `value` of every element, for functions of a few comparisons and products that need no file of their own; any shape.
+    /// `name` stands in errors.
+    ///
+    /// Gradient: g · `slope(x)`, and 0 where that is 0, even if g is infinite. Saves the input.
+    ///
+    /// ```
+    /// # use taper_autograd::Tape;
+    /// # use taper_tensor::Tensor;
+    /// let tape = Tape::new();
+    /// let x = tape.parameter(&Tensor::from_vec([2], vec![-2.0, 3.0])?);
+    /// let y = x.map("leaky", |x: f32| x.max(0.1 * x), |x| if x > 0.0 { 1.0 } else { 0.1 });
+    /// assert_eq!(y.value().to_vec(), [-0.2, 3.0]);
+    /// assert_eq!(y.sum().backward()?[&x].to_vec(), [0.1, 1.0]);
+    /// # Ok::<(), taper_tensor::Error>(())
+    /// ```
+    pub fn map(
+        &self,
+        name: &'static str,
+        value: impl Fn(E) -> E + Sync,
+        slope: impl Fn(E) -> E + Sync + 'static,
+    ) -> Var<E> {
+        self.element_wise(name, self.value().map(value), Save::Input, move |g, x| {
+            let slope = slope(x);
+            if slope.is_zero() {
+                E::zero()
+            } else {
+                g * slope
+            }
+        })
+    }
+
+    /// A function of every element whose slope is another one times `factor`. Saves the input.
+    pub(crate) fn by_slope(
+        &self,
+        name: &'static str,
+        function: Function,
+        slope: Function,
+        factor: E,
+    ) -> Var<E> {
+        self.derive(self.value().function(function), || BySlope {
+            name,
+            x: self.value().clone(),
+            slope,
+            factor,
+        })
+    }
+}
+
+struct BySlope<E: Element> {
+    name: &'static str,
+    x: Tensor<E>,
+    slope: Function,
+    factor: E,
+}
+
+impl<E: Element> Op<E> for BySlope<E> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn backward(
+        self: Box<Self>,
+        gradient: Tensor<E>,
+        _wanted: &[bool],
+    ) -> Result<Vec<Option<Tensor<E>>>> {
+        let (slope, factor) = (self.x.function(self.slope), self.factor);
+        let product = Tensor::zip_owned(self.name, slope, gradient, |slope, g| slope * factor * g)?;
+        Ok(vec![Some(product)])
     }
 }
 

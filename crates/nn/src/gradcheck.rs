@@ -60,7 +60,7 @@ pub fn all() -> Vec<Check> {
         sample: Box::new(|sampler| {
             let shape = sampler.shape(1, 3, 4);
             let draw = |sampler: &mut Sampler| sampler.distinct(&shape);
-            let x = sampler.until(draw, |x| avoids(x, row.bends));
+            let x = sampler.until(draw, |x| avoids(x, row.bends) && (row.is_smooth)(x));
             Sample::new(|inputs| row.kind.apply(&inputs[0])).input("x", x)
         }),
     });
@@ -181,12 +181,10 @@ fn smooth(layer: &dyn Layer<f64>, values: &[Tensor<f64>], seed: Seed) -> Result<
     let penalty = config.get_mut("activity_regularizer").map(Value::take);
     let whole = layers::from_config::<f64>(layer.class_name(), &config)?;
     let (activation, plain) = whole.split_activation().unwrap_or((Linear, whole));
-    let mut bends = activation.row().bends.to_vec();
+    let row = activation.row();
+    let mut bends = row.bends.to_vec();
     // A penalty bends where the output is 0; activation functions that can be 0 are so at 0.
     bends.extend(penalty.filter(|penalty| !penalty.is_null()).map(|_| 0.0));
-    if bends.is_empty() {
-        return Ok(true);
-    }
     let tape = Tape::new();
     let variables: Vec<Var<f64>> = values.iter().map(|value| tape.constant(value)).collect();
     let output = plain.forward(
@@ -194,7 +192,7 @@ fn smooth(layer: &dyn Layer<f64>, values: &[Tensor<f64>], seed: Seed) -> Result<
         &variables[1..],
         &mut Context::training(seed, 0),
     )?;
-    Ok(avoids(output.value(), &bends))
+    Ok(avoids(output.value(), &bends) && (row.is_smooth)(output.value()))
 }
 
 /// A loss as a function of the output, or of the logits.

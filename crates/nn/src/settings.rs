@@ -103,7 +103,7 @@ pub(crate) use kernel_settings;
 macro_rules! random_kernel_settings {
     ($layer:expr, $sampler:expr) => {{
         let mut layer = $layer
-            .activation($sampler.one_of($crate::ActivationKind::ALL))
+            .activation($crate::ActivationKind::drawn($sampler))
             .use_bias($sampler.coin());
         if $sampler.coin() {
             layer = layer.activity_regularizer($crate::L1L2 {

@@ -15,13 +15,17 @@ mod conv2d;
 mod conv2d_fused;
 mod conv2d_pooled;
 mod conv2d_sum;
+mod cos;
 mod dense;
 mod div;
 mod dropout;
+mod erf;
 mod exp;
 mod expm1;
 mod flatten;
 mod gather;
+mod gelu;
+mod gelu_tanh;
 mod ln;
 mod log1p;
 mod log_softmax;
@@ -34,6 +38,7 @@ mod maximum;
 mod mean;
 mod mean_axes;
 mod minimum;
+mod mish;
 mod mul;
 mod neg;
 mod pad;
@@ -43,13 +48,16 @@ mod recip;
 mod relu;
 mod reshape;
 mod scale;
+mod selu;
 mod shift;
 mod sigmoid;
 mod sigmoid_binary_cross_entropy;
 mod silu;
+mod sin;
 mod slice;
 mod softmax;
 mod softmax_cross_entropy;
+mod sparsemax;
 mod sqrt;
 mod square;
 mod sub;
@@ -66,7 +74,7 @@ pub fn all() -> &'static [Spec] {
     &ALL
 }
 
-static ALL: [Spec; 54] = [
+static ALL: [Spec; 62] = [
     // Arithmetic, with broadcasting
     add::SPEC,
     sub::SPEC,
@@ -84,6 +92,9 @@ static ALL: [Spec; 54] = [
     square::SPEC,
     abs::SPEC,
     powf::SPEC,
+    sin::SPEC,
+    cos::SPEC,
+    erf::SPEC,
     recip::SPEC,
     clip::SPEC,
     scale::SPEC,
@@ -92,6 +103,10 @@ static ALL: [Spec; 54] = [
     add_relu::SPEC,
     sigmoid::SPEC,
     silu::SPEC,
+    gelu::SPEC,
+    gelu_tanh::SPEC,
+    selu::SPEC,
+    mish::SPEC,
     tanh::SPEC,
     dropout::SPEC,
     // Reductions
@@ -103,6 +118,7 @@ static ALL: [Spec; 54] = [
     log_sum_exp::SPEC,
     softmax::SPEC,
     log_softmax::SPEC,
+    sparsemax::SPEC,
     // Linear maps, normalization and pooling
     matmul::SPEC,
     dense::SPEC,

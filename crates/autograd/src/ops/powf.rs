@@ -1,9 +1,8 @@
 //! A fixed power.
 
-use crate::Var;
 use crate::gradcheck::{Sample, Spec};
-use crate::support::Save;
-use taper_tensor::Element;
+use crate::{Op, Var};
+use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
     /// x^`exponent` of every element; any shape. NaN for negative elements unless the exponent is whole.
@@ -21,14 +20,35 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn powf(&self, exponent: E) -> Var<E> {
-        let slope = move |g: E, x: E| {
-            if exponent.is_zero() {
-                E::zero()
-            } else {
-                g * exponent * x.powf(exponent - E::one())
-            }
-        };
-        self.element_wise("powf", self.value().powf(exponent), Save::Input, slope)
+        self.derive(self.value().powf(exponent), || Powf {
+            x: self.value().clone(),
+            exponent,
+        })
+    }
+}
+
+struct Powf<E: Element> {
+    x: Tensor<E>,
+    exponent: E,
+}
+
+impl<E: Element> Op<E> for Powf<E> {
+    fn name(&self) -> &'static str {
+        "powf"
+    }
+
+    fn backward(
+        self: Box<Self>,
+        gradient: Tensor<E>,
+        _wanted: &[bool],
+    ) -> Result<Vec<Option<Tensor<E>>>> {
+        let exponent = self.exponent;
+        if exponent.is_zero() {
+            return Ok(vec![Some(Tensor::zeros(self.x.shape()))]);
+        }
+        let power = self.x.powf(exponent - E::one());
+        let product = Tensor::zip_owned("powf", power, gradient, |power, g| g * exponent * power)?;
+        Ok(vec![Some(product)])
     }
 }
 

@@ -1,9 +1,9 @@
 //! Sigmoid-weighted linear unit (Elfwing, Uchibe, Doya 2017), also called swish.
 
+use crate::Var;
 use crate::gradcheck::{Sample, Spec};
-use crate::{Op, Var};
+use taper_tensor::Element;
 use taper_tensor::kernels::math::Function;
-use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
     /// x · σ(x) of every element, with σ the sigmoid; any shape. At ±∞ the limits, ∞ and 0 (frameworks that compute the
@@ -22,30 +22,7 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn silu(&self) -> Var<E> {
-        let value = self.value().function(Function::Silu);
-        self.derive(value, || Silu {
-            x: self.value().clone(),
-        })
-    }
-}
-
-struct Silu<E: Element> {
-    x: Tensor<E>,
-}
-
-impl<E: Element> Op<E> for Silu<E> {
-    fn name(&self) -> &'static str {
-        "silu"
-    }
-
-    fn backward(
-        self: Box<Self>,
-        gradient: Tensor<E>,
-        _wanted: &[bool],
-    ) -> Result<Vec<Option<Tensor<E>>>> {
-        let slope = self.x.function(Function::SiluSlope);
-        let product = Tensor::zip_owned("silu", slope, gradient, |slope, g| slope * g)?;
-        Ok(vec![Some(product)])
+        self.by_slope("silu", Function::Silu, Function::SiluSlope, E::one())
     }
 }
 

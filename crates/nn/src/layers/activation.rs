@@ -89,7 +89,7 @@ pub(super) fn row<E: Element>() -> Row<E> {
         file: file!(),
         from_config: |config| boxed::<E, Activation>("Activation", config),
         sample: |sampler| {
-            let activation = sampler.one_of(ActivationKind::ALL);
+            let activation = ActivationKind::drawn(sampler);
             Sample::new(Activation::new(activation), sampler.shape(1, 3, 4))
         },
     }

@@ -163,6 +163,16 @@ pub trait Kernels: Passes {
         y.iter_mut().zip(x).for_each(|(y, x)| *y = function.of(*x));
     }
 
+    /// xʸ.
+    fn pow(x: Self, y: Self) -> Self {
+        x.powf(y)
+    }
+
+    /// Every value of `x` to the power of `exponent`, into `y` of the same length.
+    fn powers(x: &[Self], exponent: Self, y: &mut [Self]) {
+        y.iter_mut().zip(x).for_each(|(y, x)| *y = x.powf(exponent));
+    }
+
     fn sum_rows(x: &[Self], sums: &mut [Self]) {
         reference::sum_rows(x, sums);
     }
@@ -309,6 +319,14 @@ impl Kernels for f32 {
 
     fn apply(function: math::Function, x: &[f32], y: &mut [f32]) {
         function.apply(x, y);
+    }
+
+    fn pow(x: f32, y: f32) -> f32 {
+        math::pow(x, y)
+    }
+
+    fn powers(x: &[f32], exponent: f32, y: &mut [f32]) {
+        math::Power(exponent).apply(x, y);
     }
 
     fn sum_rows(x: &[f32], sums: &mut [f32]) {

@@ -16,5 +16,8 @@ pub use conv2d::PreparedConv2d;
 pub use cut::{Cut, Pieces, TASK_PRODUCTS, by_samples, in_pool, samples_of};
 pub use dense::PreparedDense;
 pub use junctions::{add, add_in_place, is_cut_by_pieces};
-pub use passes::{relu_in_place, scale_and_shift_in_place, softmax_rows_in_place};
+pub use passes::{
+    log_softmax_rows_in_place, relu_in_place, scale_and_shift_in_place, softmax_rows_in_place,
+    sparsemax_rows_in_place,
+};
 pub use pool::PreparedMaxPool2d;

@@ -1,7 +1,7 @@
 //! What follows a product in place, one thread alone: activations, and a scale and shift a channel.
 
 use crate::simd::{Simd, WithSimd, dispatch};
-use crate::tensor::softmax_row;
+use crate::tensor::{log_softmax_row, softmax_row, sparsemax_row};
 
 /// max(x, 0); NaN stays NaN.
 pub fn relu_in_place(x: &mut [f32]) {
@@ -42,6 +42,20 @@ impl WithSimd for ScaleAndShift<'_> {
                 *x = scale * *x + shift;
             }
         }
+    }
+}
+
+/// The logarithm of softmax of every row of `width` values, exactly as `Tensor::log_softmax` computes it.
+pub fn log_softmax_rows_in_place(x: &mut [f32], width: usize) {
+    if width > 0 {
+        x.chunks_exact_mut(width).for_each(log_softmax_row);
+    }
+}
+
+/// Sparsemax of every row of `width` values, exactly as `Tensor::sparsemax` computes it.
+pub fn sparsemax_rows_in_place(x: &mut [f32], width: usize) {
+    if width > 0 {
+        x.chunks_exact_mut(width).for_each(sparsemax_row);
     }
 }
 

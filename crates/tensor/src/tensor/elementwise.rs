@@ -173,6 +173,14 @@ impl<E: Element> Tensor<E> {
         self.zip("minimum", other, lesser)
     }
 
+    /// `self` to the power of `other`, as C's Annex F has it (see [`powf`](Self::powf)).
+    ///
+    /// # Errors
+    /// If the shapes do not broadcast.
+    pub fn pow(&self, other: &Self) -> Result<Self> {
+        self.zip("pow", other, E::pow)
+    }
+
     /// In place `self += other`, where `other` has the same shape or broadcasts to it. No allocation when the storage
     /// is not shared.
     ///
@@ -261,9 +269,29 @@ impl<E: Element> Tensor<E> {
         self.map(E::abs)
     }
 
-    /// x to the power of `exponent`.
+    /// x to the power of `exponent`, as C's Annex F has it: 1 where one is 0 or the other 1, NaN of a negative x unless the
+    /// exponent is whole.
     pub fn powf(&self, exponent: E) -> Self {
-        self.map(|x| x.powf(exponent))
+        let packed = self.contiguous();
+        let values = packed.values();
+        Self::filled(self.shape.clone(), |start, chunk| {
+            E::powers(&values[start..][..chunk.len()], exponent, chunk);
+        })
+    }
+
+    /// The sine, of huge numbers, too; NaN of infinite ones.
+    pub fn sin(&self) -> Self {
+        self.function(Function::Sin)
+    }
+
+    /// The cosine, of huge numbers, too; NaN of infinite ones.
+    pub fn cos(&self) -> Self {
+        self.function(Function::Cos)
+    }
+
+    /// The error function, 2/√π ∫₀ˣ e^(−t²) dt.
+    pub fn erf(&self) -> Self {
+        self.function(Function::Erf)
     }
 
     /// x if it is positive, otherwise 0; NaN stays NaN.

@@ -11,7 +11,7 @@ mod reduce;
 mod softmax;
 mod views;
 
-pub(crate) use softmax::softmax_row;
+pub(crate) use softmax::{log_softmax_row, softmax_row, sparsemax_row};
 
 use crate::buffer::Buffer;
 use crate::walk::Walk;

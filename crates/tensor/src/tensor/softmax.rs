@@ -27,12 +27,16 @@ impl<E: Element> Tensor<E> {
     /// # Errors
     /// If the axis does not exist.
     pub fn log_softmax(&self, axis: usize) -> Result<Self> {
-        self.row_wise("log_softmax", axis, |row| {
-            let max = fold(row, E::neg_infinity(), greater);
-            row.iter_mut().for_each(|x| *x = below_max(*x, max));
-            let log_sum = one(Function::Ln, sum_of_exponentials(row));
-            row.iter_mut().for_each(|x| *x -= log_sum);
-        })
+        self.row_wise("log_softmax", axis, log_softmax_row)
+    }
+
+    /// The point of the probability simplex that is nearest to x along `axis` (Martins, Astudillo 2016): max(xᵢ − τ, 0) with
+    /// the τ for which the sum is 1. Infinities and NaN as in [`softmax`](Self::softmax).
+    ///
+    /// # Errors
+    /// If the axis does not exist.
+    pub fn sparsemax(&self, axis: usize) -> Result<Self> {
+        self.row_wise("sparsemax", axis, sparsemax_row)
     }
 
     /// ln Σ exp(x) along `axis`, which disappears, or stays with length 1 if `keep_dims` is set. −∞ along an axis of
@@ -96,6 +100,41 @@ pub(crate) fn softmax_row<E: Element>(row: &mut [E]) {
     let (_, sum) = exponentials(row);
     let factor = sum.recip();
     row.iter_mut().for_each(|x| *x *= factor);
+}
+
+/// The logarithm of softmax of one row, in place.
+pub(crate) fn log_softmax_row<E: Element>(row: &mut [E]) {
+    let max = fold(row, E::neg_infinity(), greater);
+    row.iter_mut().for_each(|x| *x = below_max(*x, max));
+    let log_sum = one(Function::Ln, sum_of_exponentials(row));
+    row.iter_mut().for_each(|x| *x -= log_sum);
+}
+
+/// Sparsemax of one row, in place. Less their maximum, the values above −1 contain the support; τ of too many values is too
+/// small, and what is below it leaves, until none does (Michelot 1986).
+pub(crate) fn sparsemax_row<E: Element>(row: &mut [E]) {
+    let max = fold(row, E::neg_infinity(), greater);
+    if max.is_nan() {
+        return row.fill(max);
+    }
+    row.iter_mut().for_each(|x| *x = below_max(*x, max));
+    let mut threshold = -E::one();
+    loop {
+        let (mut sum, mut count) = (E::zero(), E::zero());
+        for x in row.iter().filter(|x| **x > threshold) {
+            sum += *x;
+            count += E::one();
+        }
+        let next = (sum - E::one()) / count;
+        if next > threshold {
+            threshold = next;
+        } else {
+            break;
+        }
+    }
+    for x in row {
+        *x = greater(*x - threshold, E::zero());
+    }
 }
 
 /// Replaces x by exp(x − max); returns max and the sum of the new values.

@@ -37,10 +37,13 @@ pub(super) fn factors<S: Simd>(simd: S, x: S::V) -> (S::V, S::V, S::V) {
     let (low, high) = (simd.splat(-120.0), simd.splat(89.0));
     let x = simd.where_less(x, low, low, x);
     let x = simd.where_less(high, x, high, x);
-    let (above, n) = reduced(simd, x);
+    let (r, lost, n) = rest(simd, x);
+    let curve = bent(simd, r);
+    let above = simd.add(r, curve);
+    let lost = simd.add(lost, simd.sub(curve, simd.sub(above, r)));
     let one = simd.splat(1.0);
     let power = simd.add(above, one);
-    let lost = simd.sub(above, simd.sub(power, one));
+    let lost = simd.add(lost, simd.sub(above, simd.sub(power, one)));
     // 1 / power for 0.7 to 1.42.
     let inverse = simd.sub(one, simd.mul(above, simd.sub(one, above)));
     // 2ⁿ in two factors, because n reaches from −173 to 128.
@@ -71,11 +74,24 @@ pub(super) fn power_of_two<S: Simd>(simd: S, n: S::V) -> S::V {
 /// eʳ − 1 and n.
 #[inline(always)]
 pub(super) fn reduced<S: Simd>(simd: S, x: S::V) -> (S::V, S::V) {
+    let (r, _, n) = rest(simd, x);
+    (simd.add(r, bent(simd, r)), n)
+}
+
+/// r = x − n · ln 2, what its rounding lost, and n.
+#[inline(always)]
+fn rest<S: Simd>(simd: S, x: S::V) -> (S::V, S::V, S::V) {
     let rounding = simd.splat(ROUNDING);
     let n = simd.mul(x, simd.splat(std::f32::consts::LOG2_E));
     let n = simd.sub(simd.add(n, rounding), rounding);
-    let r = simd.sub(x, simd.mul(n, simd.splat(LN_2[0])));
-    let r = simd.sub(r, simd.mul(n, simd.splat(LN_2[1])));
-    let curve = simd.mul(simd.mul(r, r), polynomial(simd, r, EXP));
-    (simd.add(r, curve), n)
+    let exact = simd.sub(x, simd.mul(n, simd.splat(LN_2[0])));
+    let small = simd.mul(n, simd.splat(LN_2[1]));
+    let r = simd.sub(exact, small);
+    (r, simd.sub(simd.sub(exact, r), small), n)
+}
+
+/// eʳ − 1 − r.
+#[inline(always)]
+fn bent<S: Simd>(simd: S, r: S::V) -> S::V {
+    simd.mul(simd.mul(r, r), polynomial(simd, r, EXP))
 }

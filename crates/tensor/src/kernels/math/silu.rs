@@ -45,8 +45,10 @@ impl OfVectors for SiluSlope {
         let small_share = simd.mul(small, large_share);
         let here = simd.where_less(x, zero, small_share, large_share);
         let there = simd.where_less(x, zero, large_share, small_share);
-        let x = simd.where_less(x, least, least, x);
-        let x = simd.where_less(most, x, most, x);
-        simd.mul(here, simd.add(one, simd.mul(x, there)))
+        let inside = simd.where_less(x, least, least, x);
+        let inside = simd.where_less(most, inside, most, inside);
+        let y = simd.mul(here, simd.add(one, simd.mul(inside, there)));
+        // A product of two NaN is one or the other, by the set; of x alone no doubt is left.
+        simd.where_less(simd.with_sign(x, simd.splat(-0.0)), one, y, simd.add(x, x))
     }
 }

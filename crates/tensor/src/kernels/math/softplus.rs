@@ -14,6 +14,8 @@ impl OfVectors for Softplus {
         let zero = simd.splat(0.0);
         let small = Exp.of(simd, simd.with_sign(x, simd.splat(-0.0)));
         let positive = simd.where_less(zero, x, x, zero);
-        simd.add(positive, Log1p.of(simd, small))
+        let y = simd.add(positive, Log1p.of(simd, small));
+        // A sum of two NaN is one or the other, by the set.
+        simd.where_less(x, simd.splat(f32::INFINITY), y, simd.add(x, x))
     }
 }

@@ -1,0 +1,21 @@
+//! Scaled exponential linear unit (Klambauer, Unterthiner, Mayr, Hochreiter 2017).
+
+use super::Function;
+use crate::Result;
+use taper_autograd::Var;
+use taper_tensor::Element;
+use taper_tensor::kernels::math;
+
+pub(super) struct Selu;
+
+impl Function for Selu {
+    const BENDS: &'static [f64] = &[0.0];
+
+    fn on_tape<E: Element>(x: &Var<E>) -> Result<Var<E>> {
+        Ok(x.selu())
+    }
+
+    fn in_place(x: &mut [f32], _width: usize) {
+        math::Function::Selu.apply_in_place(x);
+    }
+}
