@@ -19,6 +19,7 @@ mod cos;
 mod dense;
 mod div;
 mod dropout;
+mod elu;
 mod erf;
 mod exp;
 mod expm1;
@@ -57,6 +58,7 @@ mod sin;
 mod slice;
 mod softmax;
 mod softmax_cross_entropy;
+mod softplus;
 mod sparsemax;
 mod sqrt;
 mod square;
@@ -71,15 +73,16 @@ pub use conv2d_pooled::POOLING;
 
 /// Every differentiable operation. The property tests and `gradcheck` go through this table.
 pub fn all() -> &'static [Spec] {
-    &ALL
+    ALL
 }
 
-static ALL: [Spec; 62] = [
+static ALL: &[Spec] = &[
     // Arithmetic, with broadcasting
     add::SPEC,
     sub::SPEC,
     mul::SPEC,
     div::SPEC,
+    elu::SPEC,
     maximum::SPEC,
     minimum::SPEC,
     // Functions of every element
@@ -142,6 +145,7 @@ static ALL: [Spec; 62] = [
     gather::SPEC,
     // Losses
     softmax_cross_entropy::SPEC,
+    softplus::SPEC,
     sigmoid_binary_cross_entropy::SPEC,
 ];
 

@@ -3,8 +3,8 @@
 use super::Function;
 use crate::Result;
 use taper_autograd::Var;
+use taper_tensor::Element;
 use taper_tensor::kernels::math;
-use taper_tensor::{Element, Tensor};
 
 pub(super) struct Elu;
 
@@ -13,10 +13,7 @@ impl Function for Elu {
     const BENDS: &'static [f64] = &[0.0];
 
     fn on_tape<E: Element>(x: &Var<E>) -> Result<Var<E>> {
-        // The exponential sees no positive x, so that it cannot overflow. At 0 each part gives half of the slope.
-        let zero = x.tape().constant(&Tensor::scalar(E::zero()));
-        let below = x.minimum(&zero)?.expm1();
-        Ok(x.maximum(&zero)?.add(&below)?)
+        Ok(x.elu())
     }
 
     fn in_place(x: &mut [f32], _width: usize) {
@@ -28,6 +25,7 @@ impl Function for Elu {
 mod tests {
     use super::*;
     use taper_autograd::Tape;
+    use taper_tensor::Tensor;
 
     #[test]
     fn values_and_slopes() {

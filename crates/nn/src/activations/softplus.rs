@@ -3,16 +3,14 @@
 use super::Function;
 use crate::Result;
 use taper_autograd::Var;
+use taper_tensor::Element;
 use taper_tensor::kernels::math;
-use taper_tensor::{Element, Tensor};
 
 pub(super) struct Softplus;
 
 impl Function for Softplus {
-    /// What a sigmoid costs against a target of 0: max(x, 0) + ln(1 + e⁻|ˣ|), in which nothing overflows and small values
-    /// keep their digits.
     fn on_tape<E: Element>(x: &Var<E>) -> Result<Var<E>> {
-        Ok(x.sigmoid_binary_cross_entropies(&Tensor::zeros(x.shape()))?)
+        Ok(x.softplus())
     }
 
     fn in_place(x: &mut [f32], _width: usize) {
@@ -24,6 +22,7 @@ impl Function for Softplus {
 mod tests {
     use super::*;
     use taper_autograd::Tape;
+    use taper_tensor::Tensor;
 
     #[test]
     fn values_and_slopes() {
