@@ -4,7 +4,7 @@ use super::places::{Inputs, Memory, Value};
 use super::stage::{Stage, TASKS};
 use super::steps::Run;
 use taper_tensor::buffer::Buffer;
-use taper_tensor::prepared::in_pool;
+use taper_tensor::prepared::{Cut, in_pool};
 
 /// A stage, and the model's values from which and to which it works.
 #[derive(Debug)]
@@ -20,6 +20,10 @@ pub(super) fn task_memory(deeds: &[Deed], max_batch: usize) -> [usize; 2] {
     [TASKS.min(max_batch).max(1), most.unwrap_or(0).max(1)]
 }
 
+/// Below this many products a batch stays on the thread that has it: to wake the pool from outside, and to sleep until it is
+/// done, takes longer.
+const POOL_PRODUCTS: usize = 1 << 21;
+
 /// Takes `n` samples, no more than there is memory for, through all deeds.
 pub(super) fn run(
     deeds: &[Deed],
@@ -28,10 +32,12 @@ pub(super) fn run(
     outputs: &mut [&mut [f32]],
     memory: &mut Memory,
 ) -> Run {
-    if deeds.iter().any(|deed| deed.stage.is_cut(n)) {
-        in_pool(|| all(deeds, n, inputs, outputs, memory))
+    let products: usize = deeds.iter().map(|deed| deed.stage.products()).sum();
+    let is_cut = n.saturating_mul(products) > POOL_PRODUCTS;
+    if is_cut && deeds.iter().any(|deed| deed.stage.is_cut(n)) {
+        in_pool(|| all(deeds, n, inputs, outputs, memory, Cut::Tasks))
     } else {
-        all(deeds, n, inputs, outputs, memory)
+        all(deeds, n, inputs, outputs, memory, Cut::Whole)
     }
 }
 
@@ -41,11 +47,12 @@ fn all(
     inputs: &[&[f32]],
     outputs: &mut [&mut [f32]],
     memory: &mut Memory,
+    cut: Cut,
 ) -> Run {
     for deed in deeds {
         if let [to] = deed.to[..] {
             let mut target = Target::take(to, outputs, memory);
-            let done = deed.run(n, inputs, &mut [target.values()], memory);
+            let done = deed.run(n, inputs, &mut [target.values()], memory, cut);
             target.give_back(to, outputs, memory);
             done?;
             continue;
@@ -53,7 +60,7 @@ fn all(
         let take = |&to: &Value| Target::take(to, outputs, memory);
         let mut targets: Vec<Target<'_>> = deed.to.iter().map(take).collect();
         let mut y: Vec<&mut [f32]> = targets.iter_mut().map(Target::values).collect();
-        let done = deed.run(n, inputs, &mut y, memory);
+        let done = deed.run(n, inputs, &mut y, memory, cut);
         for (target, &to) in targets.into_iter().zip(&deed.to) {
             target.give_back(to, outputs, memory);
         }
@@ -63,7 +70,14 @@ fn all(
 }
 
 impl Deed {
-    fn run(&self, n: usize, inputs: &[&[f32]], y: &mut [&mut [f32]], memory: &mut Memory) -> Run {
+    fn run(
+        &self,
+        n: usize,
+        inputs: &[&[f32]],
+        y: &mut [&mut [f32]],
+        memory: &mut Memory,
+        cut: Cut,
+    ) -> Run {
         let x = Inputs {
             from: &self.from,
             inputs,
@@ -71,7 +85,7 @@ impl Deed {
             sizes: &[],
             first: 0,
         };
-        self.stage.run(n, x, y, &mut memory.tasks)
+        self.stage.run(n, x, y, &mut memory.tasks, cut)
     }
 }
 

@@ -282,7 +282,8 @@ impl Stage {
         self.together() * self.places.total()
     }
 
-    fn products(&self) -> usize {
+    /// Products of a sample.
+    pub(super) fn products(&self) -> usize {
         self.parts.iter().map(|part| part.task.products()).sum()
     }
 
@@ -304,16 +305,17 @@ impl Stage {
         x: Inputs<'_>,
         y: &mut [&mut [f32]],
         memory: &mut [f32],
+        cut: Cut,
     ) -> Run {
         let x = Inputs {
             sizes: &self.inputs,
             ..x
         };
         if !self.is_local {
-            return self.through(n, x, y, memory, Cut::Tasks);
+            return self.through(n, x, y, memory, cut);
         }
-        if !self.is_cut_by_samples(n) {
-            let cut = if n < FEW { Cut::Tasks } else { Cut::Whole };
+        if cut == Cut::Whole || !self.is_cut_by_samples(n) {
+            let cut = if n < FEW { cut } else { Cut::Whole };
             return self.samples(n, x, y, memory, cut);
         }
         let pieces = Pieces {

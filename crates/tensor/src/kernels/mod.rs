@@ -13,7 +13,7 @@ pub mod geometry;
 mod magnitude;
 pub mod math;
 mod matmul;
-mod pool;
+pub(crate) mod pool;
 pub(crate) mod reach;
 pub(crate) mod reference;
 pub(crate) mod scratch;

@@ -129,10 +129,11 @@ pub(crate) fn average(g: &PoolGeometry, x: &[f32], y: &mut [f32]) {
         .for_each(|(y, x)| dispatch(Average { g, x, y }));
 }
 
-struct Average<'a> {
-    g: &'a PoolGeometry,
-    x: &'a [f32],
-    y: &'a mut [f32],
+/// The averages of one image.
+pub(crate) struct Average<'a> {
+    pub(crate) g: &'a PoolGeometry,
+    pub(crate) x: &'a [f32],
+    pub(crate) y: &'a mut [f32],
 }
 
 impl WithSimd for Average<'_> {

@@ -1,5 +1,6 @@
 //! The steps of prepared inference, one file each, and the table of them: what layers each covers, and what runs.
 
+mod average_pooling;
 mod conv2d;
 mod dense;
 mod layer;
@@ -82,6 +83,7 @@ pub fn all() -> Vec<Row> {
         conv2d::row(),
         dense::row(),
         max_pooling::row(),
+        average_pooling::row(),
         layer::row(),
     ]
 }
