@@ -69,6 +69,7 @@ impl Fit {
             let epochs = ((TURN * rate / data.len() as f64) as u64).max(1);
             let mut rates = [Vec::new(), Vec::new()];
             for _ in 0..self.rounds {
+                let mut model = entry.build(Seed(7))?;
                 rates[0].push(fit(&mut model, &data, self.batch, epochs)?);
                 let seconds = in_pool(threads, || work.seconds(Mode::Train, TURN))??;
                 rates[1].push(self.batch as f64 / seconds);

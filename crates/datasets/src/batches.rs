@@ -1,4 +1,4 @@
-//! Batches in order or shuffled, prepared by a thread of their own while the last one is trained on.
+//! Batches in order or shuffled, prepared by a thread of their own while the last one is trained on, where that pays.
 
 use crate::dataset::{check_fields, check_weight};
 use crate::{Dataset, Error, Field, Result, Sample};
@@ -9,6 +9,10 @@ use taper_tensor::{Seed, Stream, Tensor};
 
 /// Batches that are ready but not yet asked for. Two hide the reading; more would only hold memory.
 const DEPTH: usize = 2;
+
+/// Batches in memory of up to so many values are read by the thread that wants them: to wake another takes longer than the
+/// copy, of 128 KiB at most.
+const SMALL: usize = 1 << 15;
 
 /// A batch ready to train on.
 #[derive(Debug, Clone)]
@@ -119,7 +123,7 @@ impl<'a> Batches<'a> {
     }
 
     /// Calls `each` with every batch from [`first_batch`](Batches::first_batch) on, while a thread prepares the
-    /// next ones; stops early when it returns `Break`, and gives that back.
+    /// next ones (unless they are [in memory](Dataset::is_in_memory) and small); stops early when it returns `Break`, and gives that back.
     ///
     /// # Errors
     /// That of the first sample that cannot be read or has an impossible weight, after all batches before its own;
@@ -134,6 +138,14 @@ impl<'a> Batches<'a> {
         let (fields, order) = (&Fields::of(self.dataset)?, self.order());
         let numbers = self.first_batch..self.count();
         let mut rest = numbers.map(|number| self.unread(fields, &order, number));
+        if self.dataset.is_in_memory() && self.size().saturating_mul(fields.values()) <= SMALL {
+            for batch in rest {
+                if let ControlFlow::Break(value) = each(self.read(fields, batch)?) {
+                    return Ok(ControlFlow::Break(value));
+                }
+            }
+            return Ok(ControlFlow::Continue(()));
+        }
         std::thread::scope(|scope| {
             // Memory comes from this thread alone, at the same points of every epoch: how far the producer has got must
             // not decide how much is under way while a step takes its own.
@@ -231,6 +243,12 @@ struct Fields {
 }
 
 impl Fields {
+    /// Values of a sample.
+    fn values(&self) -> usize {
+        let fields = self.inputs.iter().chain(&self.targets);
+        fields.map(Field::size).sum()
+    }
+
     fn of(dataset: &dyn Dataset) -> Result<Self> {
         let (inputs, targets) = (dataset.inputs(), dataset.targets());
         for (kind, fields, shape) in [

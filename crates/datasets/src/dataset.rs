@@ -103,6 +103,12 @@ pub trait Dataset: Send + Sync {
         false
     }
 
+    /// Whether samples lie in memory as they are read, so that reading one is no more than a copy: small batches of such are
+    /// not worth a thread that prepares them. Default: no.
+    fn is_in_memory(&self) -> bool {
+        false
+    }
+
     /// How much a sample counts in the loss: finite, not negative. Default: 1.
     fn sample_weight(&self, _index: usize) -> f32 {
         1.0
@@ -223,6 +229,7 @@ macro_rules! forward {
                 (**self).read_target_field(at, field, out)
             }
             fn has_sample_weights(&self) -> bool { (**self).has_sample_weights() }
+            fn is_in_memory(&self) -> bool { (**self).is_in_memory() }
             fn sample_weight(&self, index: usize) -> f32 { (**self).sample_weight(index) }
             fn label(&self, index: usize) -> Option<usize> { (**self).label(index) }
             fn class_names(&self) -> &[String] { (**self).class_names() }

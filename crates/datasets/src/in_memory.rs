@@ -186,6 +186,10 @@ impl Dataset for InMemory {
     fn read_target_field(&self, at: Sample, field: usize, out: &mut [f32]) -> Result<()> {
         self.read(&self.targets, at, field, out)
     }
+    fn is_in_memory(&self) -> bool {
+        true
+    }
+
     fn has_sample_weights(&self) -> bool {
         self.sample_weights.is_some()
     }

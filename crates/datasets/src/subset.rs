@@ -146,6 +146,10 @@ impl<D: Dataset> Dataset for Subset<D> {
         self.dataset
             .read_target_field(self.in_whole(at)?, field, out)
     }
+    fn is_in_memory(&self) -> bool {
+        self.dataset.is_in_memory()
+    }
+
     fn has_sample_weights(&self) -> bool {
         self.dataset.has_sample_weights()
     }

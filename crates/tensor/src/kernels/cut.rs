@@ -29,6 +29,16 @@ pub(crate) fn together(products: usize) -> usize {
     WORTH.div_ceil(products.max(1))
 }
 
+/// Both, side by side if the lesser, of so many products, is worth it.
+pub(crate) fn join_if(products: usize, first: impl FnOnce() + Send, second: impl FnOnce() + Send) {
+    if products < WORTH {
+        first();
+        second();
+    } else {
+        rayon::join(first, second);
+    }
+}
+
 /// The same of tasks that pass over so many values.
 pub(crate) fn passes_together(values: usize) -> usize {
     together(values * VALUE)

@@ -285,16 +285,19 @@ impl WithSimd for ReluGradientAndSums<'_> {
             }
             first += vectors * S::LANES;
         }
-        for row in (0..self.dx.len()).step_by(columns) {
-            for column in first..columns {
-                let i = row + column;
-                let passes = self.output[i] > 0.0;
-                self.dx[i] = if passes {
-                    self.gradient[i] * self.scale
-                } else {
-                    0.0
-                };
-                self.sums[column] += self.dx[i];
+        if first == columns {
+            return;
+        }
+        // Branches would be mispredicted: relu lets through what it wants.
+        let rows = self.gradient.chunks_exact(columns);
+        let rows = rows.zip(self.output.chunks_exact(columns));
+        for ((gradient, output), dx) in rows.zip(self.dx.chunks_exact_mut(columns)) {
+            let values = gradient[first..].iter().zip(&output[first..]);
+            let results = dx[first..].iter_mut().zip(&mut self.sums[first..]);
+            for ((gradient, output), (dx, sum)) in values.zip(results) {
+                let scaled = gradient * self.scale;
+                *dx = if *output > 0.0 { scaled } else { 0.0 };
+                *sum += *dx;
             }
         }
     }

@@ -5,7 +5,7 @@
 //! a fixed tree. A task packs its block of `a` (so that rows never lie a multiple of 4 KiB apart) and, if `b` is
 //! transposed, its block of `b`.
 
-use super::cut::{add_partials, together};
+use super::cut::{add_partials, join_if, together};
 use super::transpose::Transpose;
 use super::{magnitude, scratch};
 use crate::matrix::MatrixRef;
@@ -119,10 +119,10 @@ fn by_columns(a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, c: BlockMut<'_>, acc
     }
     let at = columns.div_ceil(COLUMNS) / 2 * COLUMNS;
     let (left, right) = c.split_columns(at);
-    rayon::join(
-        || by_columns(a, columns_of(b, 0, at), left, accumulate),
-        || by_columns(a, columns_of(b, at, columns - at), right, accumulate),
-    );
+    let rest = columns - at;
+    let left = || by_columns(a, columns_of(b, 0, at), left, accumulate);
+    let right = || by_columns(a, columns_of(b, at, rest), right, accumulate);
+    join_if(a.rows * a.columns * rest, left, right);
 }
 
 fn along_inner(a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, c: &mut [f32], accumulate: bool) {
