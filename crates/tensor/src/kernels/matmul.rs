@@ -10,7 +10,7 @@ use super::transpose::Transpose;
 use super::{magnitude, scratch};
 use crate::matrix::MatrixRef;
 use crate::simd::block::BlockMut;
-use crate::simd::tile::{Start, Tile, Walk, evenly};
+use crate::simd::tile::{Start, Tile, Walk, filled};
 use crate::simd::{Simd, WithSimd, dispatch};
 use rayon::prelude::*;
 
@@ -280,7 +280,7 @@ impl WithSimd for Strips<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         let b = self.b;
-        for (column, columns) in evenly(b.columns, 2 * S::LANES) {
+        for (column, columns) in filled(b.columns, 2 * S::LANES) {
             let strip = &mut self.strips[b.rows * column..][..b.rows * columns];
             for (i, to) in strip.chunks_exact_mut(columns).enumerate() {
                 to.copy_from_slice(&b.values[i * b.row_stride + column..][..columns]);
@@ -318,7 +318,7 @@ impl WithSimd for Product<'_> {
         match self.layout {
             Layout::Rows(step) => tile(self.b, step).cover(simd, self.c),
             Layout::Strips => {
-                for (column, columns) in evenly(width, 2 * S::LANES) {
+                for (column, columns) in filled(width, 2 * S::LANES) {
                     let strip = &self.b[self.inner * column..][..self.inner * columns];
                     let c = self.c.part(0, rows, column, columns);
                     tile(strip, columns).cover(simd, c);

@@ -11,7 +11,7 @@ use crate::buffer::Buffer;
 use crate::kernels::{Kernels, scratch};
 use crate::matrix::MatrixRef;
 use crate::simd::block::BlockMut;
-use crate::simd::tile::{Start, Tile, Walk, evenly};
+use crate::simd::tile::{Start, Tile, Walk, evenly, filled};
 use crate::simd::{Simd, WithSimd, dispatch};
 
 /// `[rows, inputs]` → `[rows, units]`: relu(x · kernel + bias).
@@ -247,7 +247,7 @@ impl WithSimd for FewRows<'_> {
     fn run<S: Simd>(mut self, simd: S) {
         let (rows, width) = (self.sums.rows(), self.sums.columns());
         let walk = Walk::line(self.count, [1, width]);
-        for (column, columns) in evenly(width, 2 * S::LANES) {
+        for (column, columns) in filled(width, 2 * S::LANES) {
             for (row, rows) in evenly(rows, S::ROWS) {
                 let tile = Tile {
                     a: &self.x[row * self.x_step..],

@@ -52,7 +52,7 @@ impl Tile<'_> {
     #[inline(always)]
     pub(crate) fn cover<S: Simd>(&self, simd: S, mut c: BlockMut<'_>) {
         let (height, width) = (c.rows(), c.columns());
-        for (column, columns) in evenly(width, 2 * S::LANES) {
+        for (column, columns) in filled(width, 2 * S::LANES) {
             let start = self.start.from(column);
             for (row, rows) in evenly(height, S::ROWS) {
                 let tile = Tile {
@@ -256,6 +256,35 @@ pub(crate) fn evenly(count: usize, most: usize) -> Evenly {
         start: 0,
         count,
         pieces: count.div_ceil(most),
+    }
+}
+
+/// Cuts `count` into pieces of `most`, and what is left: (start, length) of each. Columns are cut so: a piece with one vector
+/// less takes as much less time, and all but the last need no mask.
+#[inline(always)]
+pub(crate) fn filled(count: usize, most: usize) -> Filled {
+    Filled {
+        start: 0,
+        count,
+        most,
+    }
+}
+
+/// See [`filled`].
+pub(crate) struct Filled {
+    start: usize,
+    count: usize,
+    most: usize,
+}
+
+impl Iterator for Filled {
+    type Item = (usize, usize);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<(usize, usize)> {
+        let (start, length) = (self.start, (self.count - self.start).min(self.most));
+        self.start += length;
+        (length > 0).then_some((start, length))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::plane::Plane;
 use crate::simd::block::BlockMut;
-use crate::simd::tile::{Start, Tile, Walk, evenly};
+use crate::simd::tile::{Start, Tile, Walk, evenly, filled};
 use crate::simd::{Simd, WithSimd};
 
 /// Rows `first..` of one image's output, as many as `y` holds.
@@ -59,7 +59,7 @@ pub(crate) fn forward_row<S: Simd>(
     let runs = plane.has_runs();
     let a_step = plane.strides[1] * channels;
     for group in 0..plane.groups {
-        for (column, columns) in evenly(outputs, 2 * S::LANES) {
+        for (column, columns) in filled(outputs, 2 * S::LANES) {
             let column = group * outputs + column;
             let bias = bias.from(column);
             for (first, rows) in evenly(y.rows(), S::ROWS) {
@@ -152,7 +152,7 @@ impl WithSimd for DirectKernelGradient<'_> {
                 let mut dk = BlockMut::new(dk, run, filters, filters);
                 let x = &self.x[(ky * dilation[0] * width + piece * dilation[1]) * channels..];
                 for group in 0..groups {
-                    for (column, columns) in evenly(outputs, 2 * S::LANES) {
+                    for (column, columns) in filled(outputs, 2 * S::LANES) {
                         let column = group * outputs + column;
                         for (first, rows) in evenly(run, S::ROWS) {
                             let a = &x[group * inputs + first..];

@@ -22,7 +22,7 @@ pub(crate) use slice::{Slice, band, for_each_slice};
 use super::direct::ForwardRows;
 use super::plane::Plane;
 use crate::simd::block::BlockMut;
-use crate::simd::tile::{Start, Tile, Walk, evenly, lane_rows};
+use crate::simd::tile::{Start, Tile, Walk, evenly, filled, lane_rows};
 use crate::simd::{Simd, WithSimd, dispatch};
 
 /// As [`ForwardRows`] does it.
@@ -96,7 +96,7 @@ pub(crate) fn forward_row<S: Simd>(
         slice.filters
     };
     let x = slice.from(row, column);
-    for (column, columns) in evenly(slice.filters, 2 * S::LANES) {
+    for (column, columns) in filled(slice.filters, 2 * S::LANES) {
         let start = start.from(slice.first + column);
         for (first, rows) in evenly(y.rows(), lane_rows::<S>()) {
             let a = &x[first * a_step + column..];
@@ -186,7 +186,7 @@ impl WithSimd for LaneKernelGradient<'_> {
             (plane.taps[1], inputs, slice.filters)
         };
         let height = self.dy.len() / plane.output_row();
-        for (column, columns) in evenly(slice.filters, 2 * S::LANES) {
+        for (column, columns) in filled(slice.filters, 2 * S::LANES) {
             for (top, height) in evenly(height, (PIXELS / width).max(1)) {
                 let walk = Walk {
                     outer: height,
