@@ -88,6 +88,8 @@ pub(crate) struct RandomNetworks {
 impl RandomNetworks {
     /// Draws, measures and tells. `arguments` are those it was read from, for the record.
     pub(crate) fn run(&self, arguments: &[String]) -> Result<()> {
+        let threads = threads(self.threads);
+        self.clock(threads)?;
         let networks = self.networks()?;
         if self.list {
             for network in networks {
@@ -96,7 +98,6 @@ impl RandomNetworks {
             return Ok(());
         }
         // Users call from `main`, and so does this; only the number of threads is not left to the machine.
-        let threads = threads(self.threads);
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build_global()?;
