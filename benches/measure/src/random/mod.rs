@@ -227,7 +227,7 @@ impl RandomNetworks {
     }
 
     fn compiles(&self, network: &Network) -> bool {
-        self.compile_every > 0 && network.index % self.compile_every == 0
+        self.compile_every > 0 && network.index.is_multiple_of(self.compile_every)
     }
 
     /// The worst are measured once more, and the rounds of both times count: of many ratios the lowest are those that a
