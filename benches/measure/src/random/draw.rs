@@ -1,7 +1,8 @@
 //! Networks drawn at random: what people build, and what they might. A pure function of (seed, index) and of this file.
 
 use serde_json::{Value, json};
-use taper_nn::Result;
+use taper_nn::{Result, activations};
+use taper_optim::optimizers;
 
 use super::dice::Dice;
 use super::network::{Cost, Described, Loss, Network, size};
@@ -12,8 +13,30 @@ pub(super) const ACTIVATIONS: [&str; 12] = [
     "linear",
 ];
 
+/// Activation functions that take another's place now and then, in versions of Taper that have them.
+pub(super) const RARER: [&str; 15] = [
+    "celu",
+    "gelu",
+    "gelu",
+    "gelu_tanh",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_tanh",
+    "leaky_relu",
+    "log_sigmoid",
+    "mish",
+    "relu6",
+    "selu",
+    "soft_shrink",
+    "softsign",
+    "tanh_shrink",
+];
+
 /// The optimizers that Taper and PyTorch both have.
 pub(super) const OPTIMIZERS: [&str; 6] = ["Adam", "Adam", "AdamW", "SGD", "SGD", "RMSprop"];
+
+/// Optimizers that take another's place now and then, in versions of Taper that have them.
+pub(super) const RARER_OPTIMIZERS: [&str; 4] = ["Adadelta", "Adagrad", "Adamax", "Nadam"];
 
 /// A step of training costs no more than this, which PyTorch does in some 50 ms: the batch is halved until it fits.
 const LARGEST: Cost = Cost {
@@ -44,7 +67,12 @@ fn attempt(dice: &mut Dice, seed: u64, index: u64) -> Result<Option<Network>> {
         true => 1 << dice.within(0, 9),
         false => dice.doubling(1, 512),
     };
+    // Dice of their own, so that what is rarer changes nothing of the shapes.
+    let mut rare = Dice::of(seed ^ RARE, index);
+    let known = |name: &&str| activations::all().iter().any(|row| row.name == *name);
+    let rarer: Vec<&str> = RARER.into_iter().filter(known).collect();
     let favourite = dice.choose(&ACTIVATIONS);
+    let favourite = instead(favourite, &rarer, &mut rare);
     let mut draft = Draft {
         dice,
         favourite,
@@ -67,7 +95,7 @@ fn attempt(dice: &mut Dice, seed: u64, index: u64) -> Result<Option<Network>> {
         input,
         batch,
         layers: draft.layers,
-        optimizer: optimizer(dice),
+        optimizer: rare_optimizer(optimizer(dice), &mut rare),
         loss: Loss::CategoricalCrossentropy,
     };
     let cost = network.cost()?;
@@ -278,6 +306,31 @@ fn optimizer(dice: &mut Dice) -> Described {
     Described::new(class_name, config)
 }
 
+/// Tells the dice of what is rarer from the others.
+const RARE: u64 = 0x7261_7265;
+
+/// In a fifth of all cases one of the rarer names, where there are any.
+fn instead(name: &'static str, rarer: &[&'static str], rare: &mut Dice) -> &'static str {
+    match rare.percent(20) && !rarer.is_empty() {
+        true => rare.choose(rarer),
+        false => name,
+    }
+}
+
+/// In some cases another optimizer, with a learning rate that it is usually given.
+fn rare_optimizer(drawn: Described, rare: &mut Dice) -> Described {
+    let known = |name: &&str| optimizers::names().contains(name);
+    let rarer: Vec<&str> = RARER_OPTIMIZERS.into_iter().filter(known).collect();
+    let name = instead("", &rarer, rare);
+    let rate = match name {
+        "" => return drawn,
+        "Adadelta" => 0.5,
+        "Adagrad" => 0.01,
+        _ => 0.001,
+    };
+    Described::new(name, json!({"learning_rate": rate}))
+}
+
 /// Takes out batch normalizations with hardly anything to average.
 fn without_starved_norms(network: &mut Network) -> Result<()> {
     let shapes = network.shapes()?;
@@ -295,7 +348,7 @@ fn without_starved_norms(network: &mut Network) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ACTIVATIONS, LARGEST, OPTIMIZERS, network};
+    use super::{ACTIVATIONS, LARGEST, OPTIMIZERS, RARER, RARER_OPTIMIZERS, network};
     use crate::launch::root;
     use std::collections::HashSet;
     use taper_nn::{activations, layers};
@@ -304,6 +357,21 @@ mod tests {
     /// Layers that are not drawn, and why: dropout has another random stream in every framework, images have no use for
     /// the others.
     const NOT_DRAWN: [&str; 4] = ["Dropout", "InputLayer", "MaxPooling1D", "Reshape"];
+
+    /// Activation functions that no framework but Keras has, or that take scores alone, jump, or blow up behind a few
+    /// layers.
+    const NOT_BETWEEN_LAYERS: [&str; 7] = [
+        "exponential",
+        "hard_shrink",
+        "log_softmax",
+        "sparse_plus",
+        "sparse_sigmoid",
+        "sparsemax",
+        "squareplus",
+    ];
+
+    /// Optimizers that PyTorch does not have, or not with Keras's rule.
+    const NOT_SHARED: [&str; 5] = ["Adafactor", "Ftrl", "Lamb", "Lion", "Muon"];
 
     #[test]
     fn the_same_seed_draws_the_same() {
@@ -320,7 +388,7 @@ mod tests {
     #[test]
     fn every_kind_of_thing_is_drawn_within_bounds() {
         let mut drawn = HashSet::new();
-        for index in 0..400 {
+        for index in 0..1000 {
             let network = network(1, index).unwrap();
             let cost = network.cost().unwrap();
             assert!(cost.products * network.batch <= LARGEST.products, "{index}");
@@ -340,10 +408,12 @@ mod tests {
             assert_eq!(drawn.contains(row.class_name), wanted, "{}", row.class_name);
         }
         for row in activations::all() {
-            assert!(drawn.contains(row.name), "{}", row.name);
+            let wanted = !NOT_BETWEEN_LAYERS.contains(&row.name);
+            assert_eq!(drawn.contains(row.name), wanted, "{}", row.name);
         }
         for name in optimizers::names() {
-            assert!(drawn.contains(name), "{name}");
+            let wanted = !NOT_SHARED.contains(&name);
+            assert_eq!(drawn.contains(name), wanted, "{name}");
         }
     }
 
@@ -357,11 +427,12 @@ mod tests {
             let path = root().join("benches/peers").join(file);
             let text = std::fs::read_to_string(path).unwrap();
             let optimizers = if file.contains("onnx") {
-                &[][..]
+                Vec::new()
             } else {
-                &OPTIMIZERS
+                [&OPTIMIZERS[..], &RARER_OPTIMIZERS].concat()
             };
-            for name in ACTIVATIONS.iter().chain(optimizers) {
+            let names = ACTIVATIONS.iter().chain(&RARER).chain(&optimizers);
+            for name in names {
                 let known = text.contains(&format!("\"{name}\"")) || *name == "linear";
                 assert!(known, "{file}: {name}");
             }
