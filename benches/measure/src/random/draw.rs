@@ -1,42 +1,11 @@
 //! Networks drawn at random: what people build, and what they might. A pure function of (seed, index) and of this file.
 
 use serde_json::{Value, json};
-use taper_nn::{Result, activations};
-use taper_optim::optimizers;
+use taper_nn::Result;
 
 use super::dice::Dice;
+use super::names::{ACTIVATIONS, Rare, optimizer};
 use super::network::{Cost, Described, Loss, Network, size};
-
-/// The activation functions between layers; those that stand here often are drawn often. Softmax is always last.
-pub(super) const ACTIVATIONS: [&str; 12] = [
-    "relu", "relu", "relu", "relu", "relu", "tanh", "sigmoid", "elu", "silu", "silu", "softplus",
-    "linear",
-];
-
-/// Activation functions that take another's place now and then, in versions of Taper that have them.
-pub(super) const RARER: [&str; 15] = [
-    "celu",
-    "gelu",
-    "gelu",
-    "gelu_tanh",
-    "hard_sigmoid",
-    "hard_silu",
-    "hard_tanh",
-    "leaky_relu",
-    "log_sigmoid",
-    "mish",
-    "relu6",
-    "selu",
-    "soft_shrink",
-    "softsign",
-    "tanh_shrink",
-];
-
-/// The optimizers that Taper and PyTorch both have.
-pub(super) const OPTIMIZERS: [&str; 6] = ["Adam", "Adam", "AdamW", "SGD", "SGD", "RMSprop"];
-
-/// Optimizers that take another's place now and then, in versions of Taper that have them.
-pub(super) const RARER_OPTIMIZERS: [&str; 4] = ["Adadelta", "Adagrad", "Adamax", "Nadam"];
 
 /// A step of training costs no more than this, which PyTorch does in some 50 ms: the batch is halved until it fits.
 const LARGEST: Cost = Cost {
@@ -67,12 +36,8 @@ fn attempt(dice: &mut Dice, seed: u64, index: u64) -> Result<Option<Network>> {
         true => 1 << dice.within(0, 9),
         false => dice.doubling(1, 512),
     };
-    // Dice of their own, so that what is rarer changes nothing of the shapes.
-    let mut rare = Dice::of(seed ^ RARE, index);
-    let known = |name: &&str| activations::all().iter().any(|row| row.name == *name);
-    let rarer: Vec<&str> = RARER.into_iter().filter(known).collect();
-    let favourite = dice.choose(&ACTIVATIONS);
-    let favourite = instead(favourite, &rarer, &mut rare);
+    let mut rare = Rare::of(seed, index);
+    let favourite = rare.activation(dice.choose(&ACTIVATIONS));
     let mut draft = Draft {
         dice,
         favourite,
@@ -95,7 +60,7 @@ fn attempt(dice: &mut Dice, seed: u64, index: u64) -> Result<Option<Network>> {
         input,
         batch,
         layers: draft.layers,
-        optimizer: rare_optimizer(optimizer(dice), &mut rare),
+        optimizer: rare.optimizer(optimizer(dice)),
         loss: Loss::CategoricalCrossentropy,
     };
     let cost = network.cost()?;
@@ -287,50 +252,6 @@ impl Draft<'_> {
     }
 }
 
-/// An optimizer with its settings. RMSprop's epsilon is so small that it does not matter where it is added: Keras has it
-/// under the root, PyTorch behind it.
-fn optimizer(dice: &mut Dice) -> Described {
-    let class_name = dice.choose(&OPTIMIZERS);
-    let config = match class_name {
-        "SGD" => match dice.within(1, 3) {
-            1 => json!({"learning_rate": 0.01}),
-            2 => json!({"learning_rate": 0.01, "momentum": 0.9}),
-            _ => json!({"learning_rate": 0.01, "momentum": 0.9, "nesterov": true}),
-        },
-        "RMSprop" => match dice.within(1, 3) {
-            1 => json!({"learning_rate": 0.0003, "epsilon": 1e-14, "momentum": 0.5}),
-            _ => json!({"learning_rate": 0.0003, "epsilon": 1e-14}),
-        },
-        _ => json!({"learning_rate": 0.001}),
-    };
-    Described::new(class_name, config)
-}
-
-/// Tells the dice of what is rarer from the others.
-const RARE: u64 = 0x7261_7265;
-
-/// In a fifth of all cases one of the rarer names, where there are any.
-fn instead(name: &'static str, rarer: &[&'static str], rare: &mut Dice) -> &'static str {
-    match rare.percent(20) && !rarer.is_empty() {
-        true => rare.choose(rarer),
-        false => name,
-    }
-}
-
-/// In some cases another optimizer, with a learning rate that it is usually given.
-fn rare_optimizer(drawn: Described, rare: &mut Dice) -> Described {
-    let known = |name: &&str| optimizers::names().contains(name);
-    let rarer: Vec<&str> = RARER_OPTIMIZERS.into_iter().filter(known).collect();
-    let name = instead("", &rarer, rare);
-    let rate = match name {
-        "" => return drawn,
-        "Adadelta" => 0.5,
-        "Adagrad" => 0.01,
-        _ => 0.001,
-    };
-    Described::new(name, json!({"learning_rate": rate}))
-}
-
 /// Takes out batch normalizations with hardly anything to average.
 fn without_starved_norms(network: &mut Network) -> Result<()> {
     let shapes = network.shapes()?;
@@ -348,8 +269,7 @@ fn without_starved_norms(network: &mut Network) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ACTIVATIONS, LARGEST, OPTIMIZERS, RARER, RARER_OPTIMIZERS, network};
-    use crate::launch::root;
+    use super::{LARGEST, network};
     use std::collections::HashSet;
     use taper_nn::{activations, layers};
     use taper_optim::optimizers;
@@ -414,28 +334,6 @@ mod tests {
         for name in optimizers::names() {
             let wanted = !NOT_SHARED.contains(&name);
             assert_eq!(drawn.contains(name), wanted, "{name}");
-        }
-    }
-
-    #[test]
-    fn the_peers_know_what_is_drawn() {
-        for file in [
-            "described_torch.py",
-            "described_onnx.py",
-            "described_jax.py",
-        ] {
-            let path = root().join("benches/peers").join(file);
-            let text = std::fs::read_to_string(path).unwrap();
-            let optimizers = if file.contains("onnx") {
-                Vec::new()
-            } else {
-                [&OPTIMIZERS[..], &RARER_OPTIMIZERS].concat()
-            };
-            let names = ACTIVATIONS.iter().chain(&RARER).chain(&optimizers);
-            for name in names {
-                let known = text.contains(&format!("\"{name}\"")) || *name == "linear";
-                assert!(known, "{file}: {name}");
-            }
         }
     }
 }

@@ -4,6 +4,7 @@
 mod contest;
 mod dice;
 mod draw;
+mod names;
 mod network;
 mod profile;
 mod race;
