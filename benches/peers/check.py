@@ -29,6 +29,10 @@ OPTIMIZERS = [
     {"class_name": "SGD", "config": {"learning_rate": 0.01}},
     {"class_name": "SGD", "config": {"learning_rate": 0.01, "momentum": 0.9}},
     {"class_name": "SGD", "config": {"learning_rate": 0.01, "momentum": 0.9, "nesterov": True}},
+    {"class_name": "Adagrad", "config": {"learning_rate": 0.01}},
+    {"class_name": "Adadelta", "config": {"learning_rate": 0.5}},
+    {"class_name": "Adamax", "config": {"learning_rate": 1e-3}},
+    {"class_name": "Nadam", "config": {"learning_rate": 1e-3}},
     {"class_name": "RMSprop", "config": {"learning_rate": 3e-4, "epsilon": 1e-14}},
     {"class_name": "RMSprop", "config": {"learning_rate": 3e-4, "epsilon": 1e-14, "momentum": 0.5}},
 ]

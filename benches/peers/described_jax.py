@@ -11,19 +11,28 @@ from jax import lax
 from described import operations
 
 ACTIVATIONS = {
+    "celu": jax.nn.celu,
     "elu": jax.nn.elu,
     "gelu": lambda x: jax.nn.gelu(x, approximate=False),
+    "gelu_tanh": lambda x: jax.nn.gelu(x, approximate=True),
+    "hard_shrink": lambda x: jnp.where(jnp.abs(x) > 0.5, x, 0),
+    "hard_sigmoid": jax.nn.hard_sigmoid,
+    "hard_silu": jax.nn.hard_silu,
+    "hard_tanh": jax.nn.hard_tanh,
     "leaky_relu": lambda x: jax.nn.leaky_relu(x, 0.2),
+    "log_sigmoid": jax.nn.log_sigmoid,
     "mish": jax.nn.mish,
     "relu": jax.nn.relu,
     "relu6": jax.nn.relu6,
     "selu": jax.nn.selu,
     "sigmoid": jax.nn.sigmoid,
     "silu": jax.nn.silu,
+    "soft_shrink": lambda x: jnp.sign(x) * jax.nn.relu(jnp.abs(x) - 0.5),
     "softmax": jax.nn.softmax,
     "softplus": jax.nn.softplus,
     "softsign": jax.nn.soft_sign,
     "tanh": jnp.tanh,
+    "tanh_shrink": lambda x: x - jnp.tanh(x),
 }
 
 
@@ -125,8 +134,13 @@ def step(description):
 def fresh(description, weights):
     """The optimizer's state before the first step."""
     name, config = description["optimizer"]["class_name"], description["optimizer"]["config"]
-    slots = {"Adam": 2, "AdamW": 2, "SGD": int(config.get("momentum", 0) > 0), "RMSprop": 3}[name]
-    return jnp.zeros((), jnp.float32), [[jnp.zeros_like(weight) for _ in range(slots)] for weight in weights]
+    slots = {"SGD": int(config.get("momentum", 0) > 0), "RMSprop": 3, "Adagrad": 1, "Nadam": 3}.get(name, 2)
+    # Nadam's third is the product of its momenta; Adagrad's sum of squares does not begin at zero.
+    start = {"Adagrad": config.get("initial_accumulator_value", 0.1)}.get(name, 0.0)
+    moments = [[jnp.full_like(weight, start) for _ in range(slots)] for weight in weights]
+    if name == "Nadam":
+        moments = [[*slot[:2], jnp.ones(())] for slot in moments]
+    return jnp.zeros((), jnp.float32), moments
 
 
 def rule(description):
@@ -155,6 +169,41 @@ def rule(description):
             return w + (momentum * v - rate * g if nesterov else v), [v]
 
         return sgd
+    if name == "Adagrad":
+        epsilon = config.get("epsilon", 1e-7)
+
+        def adagrad(w, g, slot, count):
+            sums = slot[0] + g * g
+            return w - rate * g * lax.rsqrt(sums + epsilon), [sums]
+
+        return adagrad
+    if name == "Adadelta":
+        rho, epsilon = config.get("rho", 0.95), config.get("epsilon", 1e-7)
+
+        def adadelta(w, g, slot, count):
+            squares = rho * slot[0] + (1 - rho) * g * g
+            by = g * jnp.sqrt(slot[1] + epsilon) * lax.rsqrt(squares + epsilon)
+            return w - rate * by, [squares, rho * slot[1] + (1 - rho) * by * by]
+
+        return adadelta
+    if name in ("Adamax", "Nadam"):
+        beta_1, beta_2 = config.get("beta_1", 0.9), config.get("beta_2", 0.999)
+        epsilon = config.get("epsilon", 1e-7)
+
+        def adamax(w, g, slot, count):
+            m = slot[0] + (g - slot[0]) * (1 - beta_1)
+            most = jnp.maximum(beta_2 * slot[1], jnp.abs(g))
+            return w - rate / (1 - beta_1**count) * m / (most + epsilon), [m, most]
+
+        def nadam(w, g, slot, count):
+            now, then = (beta_1 * (1 - 0.5 * 0.96**at) for at in (count, count + 1))
+            product = slot[2] * now
+            m = slot[0] + (g - slot[0]) * (1 - beta_1)
+            v = slot[1] + (g * g - slot[1]) * (1 - beta_2)
+            ahead = then * m / (1 - product * then) + (1 - now) * g / (1 - product)
+            return w - rate * ahead / (jnp.sqrt(v / (1 - beta_2**count)) + epsilon), [m, v, product]
+
+        return adamax if name == "Adamax" else nadam
     if name == "RMSprop":
         rho, momentum, epsilon = config.get("rho", 0.9), config.get("momentum", 0.0), config.get("epsilon", 1e-7)
         centered = config.get("centered", False)

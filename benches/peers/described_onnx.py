@@ -6,8 +6,10 @@ from onnx import TensorProto, helper, numpy_helper
 from described import operations
 
 ACTIVATIONS = {
+    "celu": "Celu",
     "elu": "Elu",
     "gelu": "Gelu",
+    "hard_silu": "HardSwish",
     "mish": "Mish",
     "relu": "Relu",
     "selu": "Selu",
@@ -16,6 +18,14 @@ ACTIVATIONS = {
     "softplus": "Softplus",
     "softsign": "Softsign",
     "tanh": "Tanh",
+}
+
+SETTINGS = {
+    "gelu_tanh": ("Gelu", {"approximate": "tanh"}),
+    "hard_shrink": ("Shrink", {"bias": 0.0, "lambd": 0.5}),
+    "hard_sigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
+    "leaky_relu": ("LeakyRelu", {"alpha": 0.2}),
+    "soft_shrink": ("Shrink", {"bias": 0.5, "lambd": 0.5}),
 }
 
 
@@ -66,11 +76,20 @@ def build(description, weights, batch):
             before = last
             node("Sigmoid", [before])
             node("Mul", [before, last])
-        elif operation.name in ("relu6", "leaky_relu"):
-            if operation.name == "relu6":
-                node("Clip", [last, constant(np.float32(0)), constant(np.float32(6))])
-            else:
-                node("LeakyRelu", [last], alpha=0.2)
+        elif operation.name in SETTINGS:
+            operator, settings = SETTINGS[operation.name]
+            node(operator, [last], **settings)
+        elif operation.name in ("relu6", "hard_tanh"):
+            least, most = {"relu6": (0, 6), "hard_tanh": (-1, 1)}[operation.name]
+            node("Clip", [last, constant(np.float32(least)), constant(np.float32(most))])
+        elif operation.name == "log_sigmoid":
+            node("Neg", [last])
+            node("Softplus", [last])
+            node("Neg", [last])
+        elif operation.name == "tanh_shrink":
+            before = last
+            node("Tanh", [before])
+            node("Sub", [before, last])
         else:
             node(ACTIVATIONS[operation.name], [last])
     nodes[-1].output[0] = "y"

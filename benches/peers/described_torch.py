@@ -6,19 +6,28 @@ from torch import nn
 from described import operations
 
 ACTIVATIONS = {
+    "celu": nn.CELU,
     "elu": nn.ELU,
     "gelu": nn.GELU,
+    "gelu_tanh": lambda: nn.GELU("tanh"),
+    "hard_shrink": nn.Hardshrink,
+    "hard_sigmoid": nn.Hardsigmoid,
+    "hard_silu": nn.Hardswish,
+    "hard_tanh": nn.Hardtanh,
     "leaky_relu": lambda: nn.LeakyReLU(0.2),
+    "log_sigmoid": nn.LogSigmoid,
     "mish": nn.Mish,
     "relu": nn.ReLU,
     "relu6": nn.ReLU6,
     "selu": nn.SELU,
     "sigmoid": nn.Sigmoid,
     "silu": nn.SiLU,
+    "soft_shrink": nn.Softshrink,
     "softmax": lambda: nn.Softmax(1),
     "softplus": nn.Softplus,
     "softsign": nn.Softsign,
     "tanh": nn.Tanh,
+    "tanh_shrink": nn.Tanhshrink,
 }
 
 
@@ -105,6 +114,19 @@ def optimizer(description, parameters):
     if name == "SGD":
         momentum, nesterov = config.get("momentum", 0.0), config.get("nesterov", False)
         return torch.optim.SGD(parameters, rate, momentum, nesterov=nesterov, fused=True)
+    if name == "Adagrad":
+        start = config.get("initial_accumulator_value", 0.1)
+        settings = {"initial_accumulator_value": start, "eps": config.get("epsilon", 1e-7), "fused": True}
+        return torch.optim.Adagrad(parameters, rate, **settings)
+    if name == "Adadelta":
+        return torch.optim.Adadelta(parameters, rate, rho=config.get("rho", 0.95), eps=config.get("epsilon", 1e-7))
+    if name in ("Adamax", "Nadam"):
+        betas = (config.get("beta_1", 0.9), config.get("beta_2", 0.999))
+        settings = {"lr": rate, "betas": betas, "eps": config.get("epsilon", 1e-7)}
+        if name == "Adamax":
+            return torch.optim.Adamax(parameters, **settings)
+        # Keras's schedule of the momentum goes a step at a time, PyTorch's 0.004 of one.
+        return torch.optim.NAdam(parameters, momentum_decay=1.0, **settings)
     if name == "RMSprop":
         # Keras adds epsilon under the root, PyTorch behind it: near zero both are its root.
         settings = {"alpha": config.get("rho", 0.9), "eps": config.get("epsilon", 1e-7) ** 0.5}

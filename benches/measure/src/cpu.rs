@@ -1,6 +1,6 @@
 //! How long a program has been on a processor: whether it sleeps while it is another's turn.
 //!
-//! Threads that wait for more work by spinning go on after the last of it: ONNX Runtime's for some 60 ms, OpenMP's under
+//! Threads that wait for more work by spinning go on after the last of it: ONNX Runtime's for up to 100 ms, OpenMP's under
 //! `OMP_WAIT_POLICY=active` for ever.
 
 use std::time::Duration;

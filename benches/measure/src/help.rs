@@ -40,6 +40,7 @@ Usage: cargo xtask bench peers [options]
   --rounds N      alternations (default: 5)
   --steps N       steps a round (default: as many as take about a second)
   --latency       time every call by itself; a round's figure is the median (inference)
+  --apart         measure everybody a second time, without turns, to see what taking turns costs
   --simd avx2     hold Taper and PyTorch to AVX2
   --peers A,B     pytorch, jax, keras, onnxruntime, openvino, burn, candle (default: all that fit);
                   several settings of one framework take part, of which the best counts

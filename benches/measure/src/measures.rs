@@ -8,7 +8,7 @@ use crate::usage::wrong;
 use crate::{local, peers, study};
 
 /// Options of a comparison with other frameworks.
-const PEERS: &[&str] = &["--threads", "--steps", "--peers", "--venv"];
+const PEERS: &[&str] = &["--threads", "--steps", "--apart", "--peers", "--venv"];
 
 /// A comparison of steps; the rest of the row follows.
 const STEP: Measure = Measure {

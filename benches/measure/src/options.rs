@@ -27,6 +27,9 @@ pub(crate) struct Options {
     /// Time every step by itself; a round's figure is the median.
     #[arg(long)]
     pub(crate) latency: bool,
+    /// Measure everybody without turns as well.
+    #[arg(long)]
+    pub(crate) apart: bool,
     /// The instruction set that Taper and PyTorch are held to.
     #[arg(long, value_parser = ["avx2"])]
     pub(crate) simd: Option<String>,
@@ -58,6 +61,7 @@ pub(crate) const PEERS: &[&str] = &[
     "--threads",
     "--steps",
     "--latency",
+    "--apart",
     "--simd",
     "--peers",
     "--venv",

@@ -148,6 +148,28 @@ fn curves_are_drawn() {
 }
 
 #[test]
+fn random_networks_are_drawn_and_replayed() {
+    let list = "random --list --count 3 --seed 5".split(' ');
+    let list: Vec<&str> = list.collect();
+    let said = succeed(&list);
+    assert_eq!(said, succeed(&list), "the same seed, the same networks");
+    let networks: Vec<serde_json::Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(networks.len(), 3);
+    for network in &networks {
+        assert!(network["batch"].as_u64().is_some_and(|batch| batch > 0));
+        assert!(network["layers"].as_array().is_some_and(|l| !l.is_empty()));
+    }
+    let only = succeed(&["random", "--list", "--seed", "5", "--only", "2"]);
+    assert_eq!(only.trim(), said.lines().nth(2).expect("three lines"));
+    let line = "random --seed 5 --only 2 --alone infer --seconds 0.01 --threads 1";
+    let said = succeed(&line.split(' ').collect::<Vec<_>>());
+    assert!(said.contains("ms a step of infer"), "{said}");
+}
+
+#[test]
 fn the_old_word_for_curves_still_works_and_says_the_new_one() {
     let (_folder, prefix, aside) = curves("sweep");
     assert!(Path::new(&format!("{prefix}.md")).is_file());
@@ -265,6 +287,10 @@ fn wrong_usage_has_exit_code_2() {
         &["epoch", "--variants", "l3"],
         &["digest", "--steps", "0"],
         &["curves", "--only", "weather"],
+        &["random", "--count", "0"],
+        &["random", "--alone", "train"],
+        &["random", "--busy", "--threads", "2"],
+        &["random", "--peers", "theano"],
         &["soak", "--part", "weather"],
         &["soak", "--rounds", "0"],
     ] {

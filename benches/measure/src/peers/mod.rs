@@ -65,7 +65,26 @@ pub(crate) fn compare(options: &Options) -> Result<Finding> {
         let share = 100.0 * median(&waiting);
         finding.detail += &format!("While Taper ran, the others took {share:.2} % of a core.\n");
     }
+    if options.apart {
+        let alone = without_turns(&taper, &mut peers, options.rounds)?;
+        finding.detail += &table::apart(&finding.samples, &alone);
+    }
     Ok(finding)
+}
+
+/// Everybody's rounds one after the other, Taper's first.
+fn without_turns(taper: &Taper, peers: &mut [Peer], rounds: usize) -> Result<Vec<Vec<f64>>> {
+    let mut rates = vec![
+        (0..rounds)
+            .map(|_| taper.measure())
+            .collect::<Result<_>>()?,
+    ];
+    for peer in peers {
+        let measured = (0..rounds).map(|_| peer.measure("images_per_second"));
+        rates.push(measured.collect::<Result<_>>()?);
+        cpu::wait_for_sleep(peer.id());
+    }
+    Ok(rates)
 }
 
 /// Seconds that all of them have been on a processor.

@@ -43,6 +43,25 @@ pub(crate) fn text(options: &Options, finding: &Finding, best: usize) -> String 
     )
 }
 
+/// The same programs in turns and by themselves.
+pub(crate) fn apart(samples: &[Sample], alone: &[Vec<f64>]) -> String {
+    let mut text = String::from(
+        "\n| program | in turns | by itself (lowest – highest) | in turns it makes |\n| --- | ---: | --- | ---: |\n",
+    );
+    for (sample, alone) in samples.iter().zip(alone) {
+        let (turns, alone) = (Spread::of(&sample.values).median, Spread::of(alone));
+        text += &format!(
+            "| {} | {turns:.0} | {:.0} ({:.0} – {:.0}) | {:.0} % |\n",
+            sample.name,
+            alone.median,
+            alone.lowest,
+            alone.highest,
+            100.0 * turns / alone.median
+        );
+    }
+    text
+}
+
 fn row(options: &Options, sample: &Sample, ratio: &str) -> String {
     let rates = Spread::of(&sample.values);
     let step = 1000.0 * options.batch as f64 / rates.median;
@@ -56,9 +75,20 @@ fn row(options: &Options, sample: &Sample, ratio: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::{apart, text};
     use crate::finding::{Finding, Sample};
     use crate::options::{Options, PEERS};
+
+    #[test]
+    fn what_taking_turns_costs() {
+        let mut sample = Sample::new("a", "images/s");
+        sample.values = vec![90.0, 100.0, 110.0];
+        let text = apart(&[sample], &[vec![200.0, 125.0, 120.0]]);
+        assert!(
+            text.contains("| a | 100 | 125 (120 – 200) | 80 % |"),
+            "{text}"
+        );
+    }
 
     #[test]
     fn ratios_are_taken_within_a_round() {

@@ -146,18 +146,16 @@ fn disagreement(losses: &[f64], outputs: &[f32], peer: &Loading) -> Option<Strin
     for (step, (own, theirs)) in losses.iter().zip(&peer.losses).enumerate() {
         let tolerance = if step == 0 { FIRST } else { LATER } * own.abs().max(1.0);
         // NaN is no agreement.
-        if !((own - theirs).abs() <= tolerance) {
+        let near = (own - theirs).abs() <= tolerance;
+        if !near {
             return Some(format!("loss {own} of step {step} is {theirs} there"));
         }
     }
-    let gap = outputs
-        .iter()
-        .zip(&peer.output)
-        .map(|(&own, theirs)| (f64::from(own) - theirs).abs());
-    let far = gap
-        .enumerate()
-        .find(|(_, gap)| !(*gap <= OUTPUT))
-        .map(|(place, gap)| format!("output {place} is off by {gap}"));
+    let mut pairs = outputs.iter().zip(&peer.output).enumerate();
+    let far = pairs.find_map(|(place, (&own, theirs))| {
+        let near = (f64::from(own) - theirs).abs() <= OUTPUT;
+        (!near).then(|| format!("output {place}, {own}, is {theirs} there"))
+    });
     let counts = (losses.len() == peer.losses.len() || peer.losses.is_empty())
         && outputs.len().min(4096) == peer.output.len();
     far.or_else(|| (!counts).then(|| "other numbers of losses or outputs".to_owned()))

@@ -4,6 +4,7 @@
 mod contest;
 mod dice;
 mod draw;
+mod names;
 mod network;
 mod profile;
 mod race;
@@ -88,6 +89,8 @@ pub(crate) struct RandomNetworks {
 impl RandomNetworks {
     /// Draws, measures and tells. `arguments` are those it was read from, for the record.
     pub(crate) fn run(&self, arguments: &[String]) -> Result<()> {
+        let threads = threads(self.threads);
+        self.clock(threads)?;
         let networks = self.networks()?;
         if self.list {
             for network in networks {
@@ -96,7 +99,6 @@ impl RandomNetworks {
             return Ok(());
         }
         // Users call from `main`, and so does this; only the number of threads is not left to the machine.
-        let threads = threads(self.threads);
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build_global()?;
@@ -226,7 +228,7 @@ impl RandomNetworks {
     }
 
     fn compiles(&self, network: &Network) -> bool {
-        self.compile_every > 0 && network.index % self.compile_every == 0
+        self.compile_every > 0 && network.index.is_multiple_of(self.compile_every)
     }
 
     /// The worst are measured once more, and the rounds of both times count: of many ratios the lowest are those that a
