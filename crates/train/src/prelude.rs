@@ -12,7 +12,8 @@ pub use taper_nn::junctions::{Add, Concatenate};
 pub use taper_nn::layers::*;
 pub use taper_nn::losses::kinds::*;
 pub use taper_nn::{
-    Functional, Initializer, L1, L1L2, L2, Layer, Loss, Model, Padding, Regularizer, Sequential,
+    Functional, Initializer, L1, L1L2, L2, Layer, Loss, LossExt, Model, Padding, Reduction,
+    Regularizer, Sequential,
 };
 pub use taper_optim::Optimizer;
 pub use taper_optim::optimizers::prelude::*;

@@ -36,6 +36,10 @@ impl<E: Element> Loss<E> for CosineSimilarity {
     fn check_target(&self, output: &[usize], target: &[usize]) -> Result<()> {
         check_same(NAME, output, target)
     }
+
+    fn compares_rows(&self) -> bool {
+        true
+    }
 }
 
 /// Rows of length 1, but for those that are shorter than 1e-7.

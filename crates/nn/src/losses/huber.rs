@@ -5,7 +5,7 @@ use crate::{Error, Result, config};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use taper_autograd::Var;
-use taper_tensor::{Element, Tensor};
+use taper_tensor::{Element, Tensor, setting};
 
 /// ½x² for differences x = output − target of at most δ, δ·|x| − ½δ² beyond, averaged over everything (Huber 1964). Output
 /// and target have the same shape.
@@ -50,6 +50,11 @@ impl<E: Element> Loss<E> for Huber {
     fn check_target(&self, output: &[usize], target: &[usize]) -> Result<()> {
         check_same(NAME, output, target)
     }
+
+    fn check(&self) -> Result<()> {
+        let checked = setting::positive("delta", self.delta);
+        checked.map_err(|fault| Error::Config(format!("Huber: {fault}")))
+    }
 }
 
 pub(super) fn row<E: Element>() -> Row<E> {
@@ -60,10 +65,7 @@ pub(super) fn row<E: Element>() -> Row<E> {
         file: file!(),
         from_config: |config| {
             let loss = config::parse::<Huber>("Huber", config)?;
-            if !(loss.delta > 0.0 && loss.delta.is_finite()) {
-                let message = format!("Huber: delta is {}, it must be above 0", loss.delta);
-                return Err(Error::Config(message));
-            }
+            Loss::<E>::check(&loss)?;
             Ok(Box::new(loss))
         },
         sample: |sampler| {

@@ -27,7 +27,7 @@ impl<E: Element> Loss<E> for LogCosh {
     fn per_sample(&self, output: &Var<E>, target: &Tensor<E>) -> Result<Var<E>> {
         // |x| + ln(1 + e⁻²ˡˣˡ) − ln 2 does not overflow.
         let size = difference(NAME, output, target)?.abs();
-        let rest = size.scale(E::from_f64(-2.0)).exp().shift(E::one()).ln();
+        let rest = size.scale(E::from_f64(-2.0)).exp().log1p();
         let losses = size.add(&rest)?.shift(E::from_f64(-std::f64::consts::LN_2));
         means_of_samples(&losses)
     }

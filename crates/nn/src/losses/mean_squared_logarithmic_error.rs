@@ -27,8 +27,8 @@ impl<E: Element> Loss<E> for MeanSquaredLogarithmicError {
     fn per_sample(&self, output: &Var<E>, target: &Tensor<E>) -> Result<Var<E>> {
         let least = E::from_f64(EPSILON);
         let target = fit(NAME, output.shape(), target)?.clip(least, E::infinity());
-        let target = output.tape().constant(&target.shift(E::one()).ln());
-        let output = output.clip(least, E::infinity()).shift(E::one()).ln();
+        let target = output.tape().constant(&target.log1p());
+        let output = output.clip(least, E::infinity()).log1p();
         means_of_samples(&output.sub(&target)?.square())
     }
 

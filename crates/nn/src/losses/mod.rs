@@ -1,10 +1,17 @@
 //! The losses, one file each, and the table of them. Each is the mean over the batch (and over all positions of one
-//! output), as Keras's `sum_over_batch_size`; penalties of weights come on top and are no part of it.
+//! output), as Keras's `sum_over_batch_size`, unless [`LossExt`] says otherwise; penalties of weights come on top and
+//! are no part of it.
 
 mod binary_crossentropy;
+mod binary_focal_crossentropy;
 mod categorical_crossentropy;
+mod categorical_focal_crossentropy;
+mod categorical_generalized_cross_entropy;
 mod categorical_hinge;
+mod circle;
 mod cosine_similarity;
+mod ctc;
+mod dice;
 mod hinge;
 mod huber;
 mod kl_divergence;
@@ -16,15 +23,24 @@ mod mean_squared_logarithmic_error;
 mod poisson;
 mod sparse_categorical_crossentropy;
 mod squared_hinge;
+mod support;
+mod tversky;
 
 pub use kinds::*;
+pub use support::{Adapted, Axes, LossExt, Reduction};
 
 /// The types alone, for the crate's root and preludes.
 pub mod kinds {
     pub use super::binary_crossentropy::BinaryCrossentropy;
+    pub use super::binary_focal_crossentropy::BinaryFocalCrossentropy;
     pub use super::categorical_crossentropy::CategoricalCrossentropy;
+    pub use super::categorical_focal_crossentropy::CategoricalFocalCrossentropy;
+    pub use super::categorical_generalized_cross_entropy::CategoricalGeneralizedCrossEntropy;
     pub use super::categorical_hinge::CategoricalHinge;
+    pub use super::circle::Circle;
     pub use super::cosine_similarity::CosineSimilarity;
+    pub use super::ctc::CTC;
+    pub use super::dice::Dice;
     pub use super::hinge::Hinge;
     pub use super::huber::Huber;
     pub use super::kl_divergence::KLDivergence;
@@ -36,11 +52,16 @@ pub mod kinds {
     pub use super::poisson::Poisson;
     pub use super::sparse_categorical_crossentropy::SparseCategoricalCrossentropy;
     pub use super::squared_hinge::SquaredHinge;
+    pub use super::tversky::Tversky;
 }
 
 use crate::{ActivationKind, Error, Result};
 use serde_json::Value;
 use std::fmt::Debug;
+use support::{
+    EPSILON, check_class_numbers, check_same, check_smoothing, clip, difference, fit, last_axis,
+    margins, means_of_samples, smooth, softplus_of_samples, sum_of_rows, weighted_mean,
+};
 use taper_autograd::Var;
 use taper_autograd::gradcheck::Sampler;
 use taper_tensor::{Element, Tensor};
@@ -125,6 +146,38 @@ pub trait Loss<E: Element = f32>: Debug + Send + Sync {
             .or_else(|_| check_class_numbers(self.name(), output, target))
     }
 
+    /// The activation function that makes an output of logits into what the loss takes, where there is one: with it
+    /// [`LossExt::of_logits`] applies (Keras's `from_logits=True`).
+    fn activation_of_logits(&self) -> Option<ActivationKind> {
+        None
+    }
+
+    /// Whether it compares rows along the last axis, so that another axis may stand in its place
+    /// ([`LossExt::along`], Keras's `axis`).
+    fn compares_rows(&self) -> bool {
+        false
+    }
+
+    /// How many terms the loss of one sample is the mean of, on average over the samples: for [`Reduction::Sum`], which
+    /// adds up all of them. By default one for every row along the last axis of `[n, …, k]`, as Keras counts.
+    ///
+    /// # Errors
+    /// A target that does not fit the output.
+    fn terms(&self, output: &Tensor<E>, _target: &Tensor<E>) -> Result<f64> {
+        let output = output.shape();
+        let inner = output.get(1..output.len().max(1) - 1).unwrap_or_default();
+        Ok(inner.iter().product::<usize>() as f64)
+    }
+
+    /// Whether the settings are in their ranges, however the loss was made: fields are public. `fit` asks before the
+    /// first batch.
+    ///
+    /// # Errors
+    /// Names the setting, the value given and what is allowed.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Whether it is a cross-entropy, so that histories call it `cross_entropy`; otherwise they call it `data_loss`.
     fn is_cross_entropy(&self) -> bool {
         false
@@ -182,9 +235,15 @@ pub struct Sample {
 pub fn all<E: Element>() -> Vec<Row<E>> {
     vec![
         binary_crossentropy::row(),
+        binary_focal_crossentropy::row(),
         categorical_crossentropy::row(),
+        categorical_focal_crossentropy::row(),
+        categorical_generalized_cross_entropy::row(),
         categorical_hinge::row(),
+        circle::row(),
         cosine_similarity::row(),
+        ctc::row(),
+        dice::row(),
         hinge::row(),
         huber::row(),
         kl_divergence::row(),
@@ -196,16 +255,20 @@ pub fn all<E: Element>() -> Vec<Row<E>> {
         poisson::row(),
         sparse_categorical_crossentropy::row(),
         squared_hinge::row(),
+        tversky::row(),
     ]
 }
 
-/// Reads the settings of the loss with this name, in either of Keras's forms.
+/// Reads the settings of the loss with this name, in either of Keras's forms. Beside the loss's own settings there may be
+/// Keras's `reduction`, and `from_logits` and `axis` for the losses that have them ([`LossExt`]).
 ///
 /// ```
 /// use serde_json::{Value, json};
 /// let loss = taper_nn::losses::from_config::<f32>("categorical_crossentropy", &json!({"label_smoothing": 0.1}))?;
 /// assert_eq!(loss.name(), "categorical_crossentropy");
 /// assert!(taper_nn::losses::from_config::<f32>("MeanSquaredError", &Value::Null).is_ok());
+/// let summed = json!({"from_logits": true, "reduction": "sum"});
+/// assert_eq!(taper_nn::losses::from_config::<f32>("BinaryCrossentropy", &summed)?.config()["reduction"], "sum");
 /// # Ok::<(), taper_nn::Error>(())
 /// ```
 ///
@@ -223,138 +286,7 @@ pub fn from_config<E: Element>(name: &str, config: &Value) -> Result<Box<dyn Los
             known.join(", ")
         )));
     };
-    (row.from_config)(config)
-}
-
-/// Shapes of one sample: the target's is the output's; a target without the last axis is taken for one of length 1.
-fn check_same(loss: &'static str, output: &[usize], target: &[usize]) -> Result<()> {
-    if target == output || matches!(output, [outer @ .., 1] if target == outer) {
-        return Ok(());
-    }
-    let message = format!("it takes a target of the output's shape {output:?}, not {target:?}");
-    Err(Error::loss(loss, message))
-}
-
-/// Shapes of one sample: the target has one number where the output has a row of scores.
-fn check_class_numbers(loss: &'static str, output: &[usize], target: &[usize]) -> Result<()> {
-    if let [outer @ .., _] = output
-        && (target == outer || matches!(target, [rest @ .., 1] if rest == outer))
-    {
-        return Ok(());
-    }
-    let message = format!(
-        "it takes one class number for each row of scores in the output {output:?}, not a target of {target:?}"
-    );
-    Err(Error::loss(loss, message))
-}
-
-/// output − target.
-fn difference<E: Element>(
-    loss: &'static str,
-    output: &Var<E>,
-    target: &Tensor<E>,
-) -> Result<Var<E>> {
-    let target = fit(loss, output.shape(), target)?;
-    Ok(output.sub(&output.tape().constant(&target))?)
-}
-
-/// 1 − target · output, for targets of −1 and 1; where all are 0 and 1, these are meant.
-fn margins<E: Element>(loss: &'static str, output: &Var<E>, target: &Tensor<E>) -> Result<Var<E>> {
-    let mut target = fit(loss, output.shape(), target)?;
-    if target
-        .to_vec()
-        .iter()
-        .all(|&t| t.is_zero() || t == E::one())
-    {
-        target = target.scale(E::from_f64(2.0)).shift(-E::one());
-    }
-    let target = output.tape().constant(&target);
-    Ok(output.mul(&target)?.neg().shift(E::one()))
-}
-
-/// The axis of scores, of an output `[n, …, k]`.
-fn last_axis(loss: &'static str, output: &[usize]) -> Result<usize> {
-    let last = output.len().checked_sub(1).filter(|&axis| axis > 0);
-    last.ok_or_else(|| {
-        let message = format!("an output [n, …, k] is wanted, this one is {output:?}");
-        Error::loss(loss, message)
-    })
-}
-
-/// Sums along the last axis.
-fn sum_of_rows<E: Element>(loss: &'static str, values: &Var<E>) -> Result<Var<E>> {
-    let axis = last_axis(loss, values.shape())?;
-    Ok(values.sum_axes(&[axis], false)?)
-}
-
-/// Values `[n, …]` to their means `[n]` over each sample.
-fn means_of_samples<E: Element>(values: &Var<E>) -> Result<Var<E>> {
-    let [samples, rest @ ..] = values.shape() else {
-        return Ok(values.reshape([1])?);
-    };
-    if rest.is_empty() {
-        return Ok(values.clone());
-    }
-    let rows = [*samples, rest.iter().product()];
-    Ok(values.reshape(rows)?.mean_axes(&[1], false)?)
-}
-
-/// Σ wᵢ · lossᵢ / n.
-fn weighted_mean<E: Element>(
-    name: &'static str,
-    losses: &Var<E>,
-    weights: &Tensor<E>,
-) -> Result<Var<E>> {
-    if weights.shape() != losses.shape() {
-        let (samples, given) = (losses.shape(), weights.shape());
-        let message =
-            format!("there is a loss for each sample, {samples:?}, but weights of {given:?}");
-        return Err(Error::loss(name, message));
-    }
-    Ok(losses.mul(&losses.tape().constant(weights))?.mean())
-}
-
-/// What Keras clips probabilities to: [1e-7, 1 − 1e-7].
-const EPSILON: f64 = 1e-7;
-
-fn clip<E: Element>(probabilities: &Var<E>) -> Var<E> {
-    probabilities.clip(E::from_f64(EPSILON), E::from_f64(1.0 - EPSILON))
-}
-
-/// The target in the shape of the output; `[n]` is taken for `[n, 1]`.
-fn fit<E: Element>(loss: &'static str, output: &[usize], target: &Tensor<E>) -> Result<Tensor<E>> {
-    if target.shape() == output {
-        return Ok(target.clone());
-    }
-    if let [outer @ .., 1] = output
-        && target.shape() == outer
-    {
-        return Ok(target.reshape(output)?);
-    }
-    let message = format!(
-        "the output is {output:?}, the target {:?}; both must have the same shape",
-        target.shape()
-    );
-    Err(Error::loss(loss, message))
-}
-
-/// `target · (1 − smoothing) + smoothing · to`: a target that is a little less sure.
-fn smooth<E: Element>(target: &Tensor<E>, smoothing: f64, to: f64) -> Tensor<E> {
-    if smoothing == 0.0 {
-        return target.clone();
-    }
-    target
-        .scale(E::from_f64(1.0 - smoothing))
-        .shift(E::from_f64(smoothing * to))
-}
-
-fn check_smoothing(class_name: &str, smoothing: f64) -> Result<()> {
-    if (0.0..=1.0).contains(&smoothing) {
-        return Ok(());
-    }
-    Err(Error::Config(format!(
-        "{class_name}: label_smoothing {smoothing} is not in [0, 1]"
-    )))
+    support::read_options(row, config)
 }
 
 #[cfg(test)]
