@@ -80,14 +80,15 @@ fn values_and_gradients_are_those_of_keras() {
             .values
             .iter()
             .fold(0.0, |m: f64, v| m.max(v.abs()));
-        let far = |found: f64, wanted: f64, scale: f64| {
-            !((found - wanted).abs() <= case.tolerance * (wanted.abs() + scale))
+        // False for NaN.
+        let near = |found: f64, wanted: f64, scale: f64| {
+            (found - wanted).abs() <= case.tolerance * (wanted.abs() + scale)
         };
-        if far(found, case.value, 1.0) {
+        if !near(found, case.value, 1.0) {
             wrong.push(format!("{what}: {found}, Keras has {}", case.value));
         }
         for (i, (found, wanted)) in gradient.iter().zip(&case.gradient.values).enumerate() {
-            if far(*found, *wanted, largest) {
+            if !near(*found, *wanted, largest) {
                 wrong.push(format!(
                     "{what}: gradient {i} is {found}, Keras has {wanted}"
                 ));

@@ -98,7 +98,7 @@ fn share<E: Element>(losses: &Tensor<E>) -> f64 {
     let valid = losses
         .to_vec()
         .iter()
-        .filter(|loss| !(**loss <= E::zero()))
+        .filter(|loss| **loss > E::zero() || loss.is_nan())
         .count();
     valid as f64 / losses.len().max(1) as f64
 }

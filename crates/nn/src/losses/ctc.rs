@@ -166,7 +166,7 @@ impl Paths<'_> {
     }
 
     /// For every step and state the logarithm of the probability of all ways that lead there, its own step included.
-    fn from_start(&self) -> Vec<f64> {
+    fn forwards(&self) -> Vec<f64> {
         let states = self.states();
         let mut all = Vec::with_capacity(self.logarithm.len() / self.classes * states);
         for (step, row) in self.logarithm.chunks_exact(self.classes).enumerate() {
@@ -188,7 +188,7 @@ impl Paths<'_> {
     }
 
     /// The same of all ways that lead from there to the end.
-    fn to_end(&self) -> Vec<f64> {
+    fn backwards(&self) -> Vec<f64> {
         let (states, steps) = (self.states(), self.logarithm.len() / self.classes);
         let mut all = vec![f64::NEG_INFINITY; steps * states];
         for step in (0..steps).rev() {
@@ -214,7 +214,7 @@ impl Paths<'_> {
 
     /// The logarithm of the probability of the word.
     fn probability(&self) -> f64 {
-        let all = self.from_start();
+        let all = self.forwards();
         let last = &all[all.len() - self.states()..];
         log_add(&last[self.states().saturating_sub(2)..])
     }
@@ -222,7 +222,7 @@ impl Paths<'_> {
     /// Of −ln probability for the logits: the share of each class, minus its share among the ways of the word.
     fn gradient(&self) -> Vec<f64> {
         let (states, total) = (self.states(), self.probability());
-        let (start, end) = (self.from_start(), self.to_end());
+        let (start, end) = (self.forwards(), self.backwards());
         let mut gradient: Vec<f64> = self.logarithm.iter().map(|x| x.exp()).collect();
         for (step, row) in gradient.chunks_exact_mut(self.classes).enumerate() {
             for state in 0..states {

@@ -118,7 +118,7 @@ impl Confusion {
                 .sum();
             let both = sums[class * width + class];
             let union = row + column - both;
-            (!(union <= 1e-9)).then(|| both / union)
+            (union > 1e-9 || union.is_nan()).then(|| both / union)
         };
         (0..self.classes).map(of_class).collect()
     }
