@@ -9,6 +9,16 @@ use taper_tensor::{Element, Tensor};
 
 /// max(1 + highest score of another class − score of the true class, 0) along the last axis, averaged over the other
 /// positions: max(1 + max((1 − target) · output) − Σ target · output, 0). Output and one-hot target are `[n, …, classes]`.
+///
+/// ```
+/// use taper_nn::losses::{CategoricalHinge, Loss};
+/// # use taper_autograd::Tape;
+/// # use taper_tensor::Tensor;
+/// let output = Tape::new().constant(&Tensor::from_vec([1, 3], vec![0.5, 2.0, 0.25])?);
+/// let loss = CategoricalHinge.forward(&output, &Tensor::from_vec([1, 3], vec![1.0, 0.0, 0.0])?)?;
+/// assert!((loss.value().item()? - (1.0 + 2.0 - 0.5)).abs() < 1e-9);
+/// # Ok::<(), taper_nn::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CategoricalHinge {}

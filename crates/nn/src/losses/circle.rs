@@ -14,6 +14,17 @@ use taper_tensor::{Element, Tensor, setting};
 ///
 /// The output `[n, k]` is taken for rows of length 1 (end the model in a normalization), the target `[n]` or `[n, 1]` has
 /// class numbers. The loss compares the samples of a batch with each other: batches must be shuffled and not too small.
+///
+/// ```
+/// use taper_nn::losses::{Circle, Loss};
+/// # use taper_autograd::Tape;
+/// # use taper_tensor::Tensor;
+/// let output = Tape::new().constant(&Tensor::from_vec([3, 2], vec![1.0, 0.0, 1.0, 0.0, 0.0, 1.0])?);
+/// let loss = Circle.forward(&output, &Tensor::from_vec([3], vec![0.0, 0.0, 1.0])?)?;
+/// // Two of a class at distance 0, one of another at distance 1: nothing is left to learn.
+/// assert!(loss.value().item()? < 1e-9);
+/// # Ok::<(), taper_nn::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]

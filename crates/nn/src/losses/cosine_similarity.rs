@@ -12,6 +12,16 @@ use taper_tensor::{Element, Tensor};
 /// −cos of the angle between output and target along the last axis, averaged over the other positions: −1 for the same
 /// direction, 1 for the opposite one, 0 where one of them is zero. Both are `[n, …, k]`; rows are divided by their
 /// length, but by no less than 1e-7.
+///
+/// ```
+/// use taper_nn::losses::{CosineSimilarity, Loss};
+/// # use taper_autograd::Tape;
+/// # use taper_tensor::Tensor;
+/// let output = Tape::new().constant(&Tensor::from_vec([1, 2], vec![3.0, 4.0])?);
+/// let loss = CosineSimilarity.forward(&output, &Tensor::from_vec([1, 2], vec![4.0, 3.0])?)?;
+/// assert!((loss.value().item()? - (-24.0 / 25.0)).abs() < 1e-9);
+/// # Ok::<(), taper_nn::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CosineSimilarity {}

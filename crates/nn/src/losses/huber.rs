@@ -11,6 +11,16 @@ use taper_tensor::{Element, Tensor, setting};
 /// and target have the same shape.
 ///
 /// `Huber` as a value has δ = 1.
+///
+/// ```
+/// use taper_nn::losses::{Huber, Loss};
+/// # use taper_autograd::Tape;
+/// # use taper_tensor::Tensor;
+/// let output = Tape::new().constant(&Tensor::from_vec([2, 1], vec![0.5, 4.0])?);
+/// let loss = Huber.forward(&output, &Tensor::from_vec([2, 1], vec![0.0, 1.0])?)?;
+/// assert!((loss.value().item()? - ((0.125 + 2.5) / 2.0)).abs() < 1e-9);
+/// # Ok::<(), taper_nn::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Huber {

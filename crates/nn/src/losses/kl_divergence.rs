@@ -9,6 +9,16 @@ use taper_tensor::{Element, Tensor};
 
 /// Σ target · ln(target / output) along the last axis, averaged over the other positions. Output and target are
 /// `[n, …, classes]` probabilities, and are clipped to [1e-7, 1].
+///
+/// ```
+/// use taper_nn::losses::{KLDivergence, Loss};
+/// # use taper_autograd::Tape;
+/// # use taper_tensor::Tensor;
+/// let output = Tape::new().constant(&Tensor::from_vec([1, 2], vec![0.25, 0.75])?);
+/// let loss = KLDivergence.forward(&output, &Tensor::from_vec([1, 2], vec![0.75, 0.25])?)?;
+/// assert!((loss.value().item()? - (0.5 * 3f64.ln())).abs() < 1e-9);
+/// # Ok::<(), taper_nn::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KLDivergence {}

@@ -9,6 +9,16 @@ use taper_tensor::{Element, Tensor};
 
 /// ln cosh(output − target), averaged over everything: x²/2 for small differences x, |x| − ln 2 for large ones, which it
 /// bears of any size. Output and target have the same shape.
+///
+/// ```
+/// use taper_nn::losses::{LogCosh, Loss};
+/// # use taper_autograd::Tape;
+/// # use taper_tensor::Tensor;
+/// let output = Tape::new().constant(&Tensor::from_vec([1, 1], vec![3.0])?);
+/// let loss = LogCosh.forward(&output, &Tensor::from_vec([1, 1], vec![1.0])?)?;
+/// assert!((loss.value().item()? - 2f64.cosh().ln()).abs() < 1e-9);
+/// # Ok::<(), taper_nn::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogCosh {}

@@ -9,6 +9,16 @@ use taper_tensor::{Element, Tensor};
 
 /// (ln(output + 1) − ln(target + 1))², averaged over everything; output and target are taken for 1e-7 where they are less.
 /// Both have the same shape.
+///
+/// ```
+/// use taper_nn::losses::{MeanSquaredLogarithmicError, Loss};
+/// # use taper_autograd::Tape;
+/// # use taper_tensor::Tensor;
+/// let output = Tape::new().constant(&Tensor::from_vec([1, 1], vec![3.0])?);
+/// let loss = MeanSquaredLogarithmicError.forward(&output, &Tensor::from_vec([1, 1], vec![1.0])?)?;
+/// assert!((loss.value().item()? - 2f64.ln().powi(2)).abs() < 1e-9);
+/// # Ok::<(), taper_nn::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MeanSquaredLogarithmicError {}

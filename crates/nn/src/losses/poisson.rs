@@ -9,6 +9,16 @@ use taper_tensor::{Element, Tensor};
 
 /// output − target · ln(output + 1e-7), averaged over everything: the negative log-likelihood of counts with the output as
 /// their expected number, without the part that depends on the target alone. Output and target have the same shape.
+///
+/// ```
+/// use taper_nn::losses::{Poisson, Loss};
+/// # use taper_autograd::Tape;
+/// # use taper_tensor::Tensor;
+/// let output = Tape::new().constant(&Tensor::from_vec([1, 1], vec![1.0])?);
+/// let loss = Poisson.forward(&output, &Tensor::from_vec([1, 1], vec![3.0])?)?;
+/// assert!((loss.value().item()? - (1.0 - 3.0 * 1.0000001f64.ln())).abs() < 1e-9);
+/// # Ok::<(), taper_nn::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Poisson {}

@@ -9,6 +9,16 @@ use taper_tensor::{Element, Tensor};
 
 /// max(1 − target · output, 0)², averaged over everything. Targets are −1 and 1; if all of them are 0 and 1, they are taken
 /// for −1 and 1. Output and target have the same shape.
+///
+/// ```
+/// use taper_nn::losses::{SquaredHinge, Loss};
+/// # use taper_autograd::Tape;
+/// # use taper_tensor::Tensor;
+/// let output = Tape::new().constant(&Tensor::from_vec([2, 1], vec![0.5, -2.0])?);
+/// let loss = SquaredHinge.forward(&output, &Tensor::from_vec([2, 1], vec![1.0, 1.0])?)?;
+/// assert!((loss.value().item()? - ((0.25 + 9.0) / 2.0)).abs() < 1e-9);
+/// # Ok::<(), taper_nn::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SquaredHinge {}

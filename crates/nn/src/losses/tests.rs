@@ -276,3 +276,104 @@ fn a_target_of_another_shape_is_refused() {
         );
     }
 }
+
+/// What all losses may be asked for, and what only some have.
+#[test]
+fn options_stand_around_a_loss() {
+    let read = |name: &str, config: Value| from_config::<f64>(name, &config);
+    // Keras's words for what is the default anyway change nothing.
+    let plain =
+        serde_json::json!({"reduction": "sum_over_batch_size", "axis": -1, "from_logits": false});
+    let loss = read("CosineSimilarity", plain).unwrap();
+    assert_eq!(loss.config(), serde_json::json!({}));
+    let whole = serde_json::json!({
+        "label_smoothing": 0.25, "from_logits": true, "axis": 1, "reduction": "mean_with_sample_weight"
+    });
+    let loss = read("categorical_crossentropy", whole.clone()).unwrap();
+    assert_eq!(loss.config(), whole);
+    assert!(loss.is_cross_entropy() && loss.check().is_ok());
+    // Another axis is another place in the target's shape.
+    assert!(loss.check_target(&[3, 7], &[3, 7]).is_ok());
+    let sparse = read(
+        "sparse_categorical_crossentropy",
+        serde_json::json!({"axis": 1}),
+    )
+    .unwrap();
+    assert!(sparse.check_target(&[3, 7], &[7]).is_ok());
+    assert!(sparse.check_target(&[3, 7], &[3]).is_err());
+    for (name, config, part) in [
+        (
+            "Hinge",
+            serde_json::json!({"from_logits": true}),
+            "from_logits",
+        ),
+        ("Huber", serde_json::json!({"axis": 1}), "axis"),
+        ("KLDivergence", serde_json::json!({"axis": 0}), "axis"),
+        ("Poisson", serde_json::json!({"reduction": "none"}), "none"),
+        ("Poisson", serde_json::json!({"reduction": 3}), "Poisson"),
+        ("CTC", serde_json::json!({"from_logit": true}), "from_logit"),
+    ] {
+        let error = read(name, config).unwrap_err().to_string();
+        assert!(error.starts_with(name) && error.contains(part), "{error}");
+    }
+    // Made in code, they are told of before the first batch.
+    let made: Adapted<f64> = MeanSquaredError.of_logits();
+    assert!(made.check().is_err());
+    let made: Adapted<f64> = CategoricalCrossentropy.along(0);
+    assert!(made.check().is_err());
+}
+
+/// With a last layer that is linear, and with one that has the activation function, the loss is the same.
+#[test]
+fn logits_by_option_and_by_activation_are_the_same() {
+    for row in all::<f64>() {
+        let sample = (row.sample)(&mut Sampler::new(17, 3));
+        let loss = (row.from_config)(&sample.config).unwrap();
+        let Some(activation) = sample.activation else {
+            assert!(loss.activation_of_logits().is_none(), "{}", row.name);
+            continue;
+        };
+        assert_eq!(
+            loss.activation_of_logits(),
+            Some(activation),
+            "{}",
+            row.name
+        );
+        let logits = Tape::new().constant(&sample.output);
+        let weights = Tensor::from_fn([sample.output.shape()[0]], |i| 0.5 + i as f64);
+        let adapted = Adapted::new(loss).of_logits();
+        let loss = (row.from_config)(&sample.config).unwrap();
+        let joint = loss.from_logits(&logits, &sample.target, activation);
+        let value = |loss: Result<Var<f64>>| loss.unwrap().value().item().unwrap();
+        let wanted = value(joint.unwrap());
+        close(value(adapted.forward(&logits, &sample.target)), wanted);
+        // The model's softmax behind it would be a second one.
+        assert!(
+            adapted
+                .from_logits(&logits, &sample.target, activation)
+                .is_none()
+        );
+        let weighted = loss.from_logits_weighted(&logits, &sample.target, &weights, activation);
+        let found = adapted.forward_weighted(&logits, &sample.target, &weights);
+        close(value(found), value(weighted.unwrap()));
+    }
+}
+
+#[test]
+fn a_sum_is_the_mean_times_its_terms() {
+    for row in all::<f64>() {
+        for case in 0..10 {
+            let sample = (row.sample)(&mut Sampler::new(18, case));
+            let output = Tape::new().constant(&sample.output);
+            let value = |loss: &dyn Loss<f64>| {
+                let loss = loss.forward(&output, &sample.target).unwrap();
+                loss.value().item().unwrap()
+            };
+            let loss = (row.from_config)(&sample.config).unwrap();
+            let (mean, terms) = (value(&*loss), loss.terms(&sample.output, &sample.target));
+            let sum = Adapted::new(loss).reduction(Reduction::Sum);
+            let samples = sample.output.shape()[0] as f64;
+            close(value(&sum), mean * terms.unwrap() * samples);
+        }
+    }
+}

@@ -11,6 +11,16 @@ use taper_tensor::{Element, Tensor, setting};
 /// s = Σ (1 − target) · output (what is superfluous) (Salehi et al. 2017, Tversky Loss Function for Image Segmentation).
 /// α and β are applied as Keras's code does. The sums run over everything, or over `axis`, as in
 /// [`Dice`](struct@super::Dice), which this is for α = β = ½. Output and target have the same shape.
+///
+/// ```
+/// use taper_nn::losses::{Tversky, Loss};
+/// # use taper_autograd::Tape;
+/// # use taper_tensor::Tensor;
+/// let output = Tape::new().constant(&Tensor::from_vec([1, 2], vec![0.5, 0.5])?);
+/// let loss = Tversky.forward(&output, &Tensor::from_vec([1, 2], vec![1.0, 0.0])?)?;
+/// assert!((loss.value().item()? - (1.0 - 0.5 / (1.0 + 1e-7))).abs() < 1e-9);
+/// # Ok::<(), taper_nn::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]

@@ -431,6 +431,21 @@ mod tests {
         );
     }
 
+    /// What a checkpoint notes of a metric is enough to measure the same again.
+    #[test]
+    fn every_metric_is_restored_from_its_name_and_settings() {
+        for row in all() {
+            let defaults = (row.from_config)(&Value::Null).unwrap();
+            for metric in [(row.from_config)(&(row.sample)().config).unwrap(), defaults] {
+                let restored = restore(&metric.name(), &metric.config());
+                let restored = restored.unwrap_or_else(|| panic!("{} is unknown", row.name));
+                assert_eq!(restored.name(), metric.name());
+                assert_eq!(restored.config(), metric.config(), "{}", row.name);
+                assert_eq!(restored.mode(), metric.mode());
+            }
+        }
+    }
+
     #[test]
     fn shapes_that_do_not_fit_are_named_before_anything_is_added() {
         // Those of outputs alone take any target.
