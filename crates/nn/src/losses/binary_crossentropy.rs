@@ -20,7 +20,7 @@ use taper_tensor::{Element, Tensor};
 /// use taper_nn::losses::{BinaryCrossentropy, Loss};
 /// # use taper_autograd::Tape;
 /// # use taper_tensor::Tensor;
-/// let output = Tape::new().constant(&Tensor::from_vec([2, 1], vec![0.5, 0.5])?);
+/// let output = Tape::new().constant(&Tensor::<f64>::from_vec([2, 1], vec![0.5, 0.5])?);
 /// let loss = BinaryCrossentropy.forward(&output, &Tensor::from_vec([2, 1], vec![1.0, 0.0])?)?;
 /// assert!((loss.value().item()? - 2f64.ln()).abs() < 1e-9);
 /// # Ok::<(), taper_nn::Error>(())

@@ -21,7 +21,7 @@ use taper_tensor::{Element, Tensor};
 /// use taper_nn::losses::{CategoricalCrossentropy, Loss};
 /// # use taper_autograd::Tape;
 /// # use taper_tensor::Tensor;
-/// let output = Tape::new().constant(&Tensor::from_vec([1, 2], vec![0.25, 0.75])?);
+/// let output = Tape::new().constant(&Tensor::<f64>::from_vec([1, 2], vec![0.25, 0.75])?);
 /// let loss = CategoricalCrossentropy.forward(&output, &Tensor::from_vec([1, 2], vec![0.0, 1.0])?)?;
 /// assert!((loss.value().item()? - (-(0.75f64.ln()))).abs() < 1e-9);
 /// # Ok::<(), taper_nn::Error>(())

@@ -14,7 +14,7 @@ use taper_tensor::{Element, Tensor};
 /// use taper_nn::losses::{CategoricalHinge, Loss};
 /// # use taper_autograd::Tape;
 /// # use taper_tensor::Tensor;
-/// let output = Tape::new().constant(&Tensor::from_vec([1, 3], vec![0.5, 2.0, 0.25])?);
+/// let output = Tape::new().constant(&Tensor::<f64>::from_vec([1, 3], vec![0.5, 2.0, 0.25])?);
 /// let loss = CategoricalHinge.forward(&output, &Tensor::from_vec([1, 3], vec![1.0, 0.0, 0.0])?)?;
 /// assert!((loss.value().item()? - (1.0 + 2.0 - 0.5)).abs() < 1e-9);
 /// # Ok::<(), taper_nn::Error>(())

@@ -19,7 +19,7 @@ use taper_tensor::{Element, Tensor, setting};
 /// use taper_nn::losses::{Circle, Loss};
 /// # use taper_autograd::Tape;
 /// # use taper_tensor::Tensor;
-/// let output = Tape::new().constant(&Tensor::from_vec([3, 2], vec![1.0, 0.0, 1.0, 0.0, 0.0, 1.0])?);
+/// let output = Tape::new().constant(&Tensor::<f64>::from_vec([3, 2], vec![1.0, 0.0, 1.0, 0.0, 0.0, 1.0])?);
 /// let loss = Circle.forward(&output, &Tensor::from_vec([3], vec![0.0, 0.0, 1.0])?)?;
 /// // Two of a class at distance 0, one of another at distance 1: nothing is left to learn.
 /// assert!(loss.value().item()? < 1e-9);

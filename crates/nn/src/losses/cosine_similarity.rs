@@ -17,7 +17,7 @@ use taper_tensor::{Element, Tensor};
 /// use taper_nn::losses::{CosineSimilarity, Loss};
 /// # use taper_autograd::Tape;
 /// # use taper_tensor::Tensor;
-/// let output = Tape::new().constant(&Tensor::from_vec([1, 2], vec![3.0, 4.0])?);
+/// let output = Tape::new().constant(&Tensor::<f64>::from_vec([1, 2], vec![3.0, 4.0])?);
 /// let loss = CosineSimilarity.forward(&output, &Tensor::from_vec([1, 2], vec![4.0, 3.0])?)?;
 /// assert!((loss.value().item()? - (-24.0 / 25.0)).abs() < 1e-9);
 /// # Ok::<(), taper_nn::Error>(())

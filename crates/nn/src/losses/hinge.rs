@@ -14,9 +14,9 @@ use taper_tensor::{Element, Tensor};
 /// use taper_nn::losses::{Hinge, Loss};
 /// # use taper_autograd::Tape;
 /// # use taper_tensor::Tensor;
-/// let output = Tape::new().constant(&Tensor::from_vec([2, 1], vec![0.5, -2.0])?);
+/// let output = Tape::new().constant(&Tensor::<f64>::from_vec([2, 1], vec![0.5, -2.0])?);
 /// let loss = Hinge.forward(&output, &Tensor::from_vec([2, 1], vec![1.0, 1.0])?)?;
-/// assert!((loss.value().item()? - ((0.5 + 3.0) / 2.0)).abs() < 1e-9);
+/// assert!((loss.value().item()? - (0.5 + 3.0) / 2.0).abs() < 1e-9);
 /// # Ok::<(), taper_nn::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

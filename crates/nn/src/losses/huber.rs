@@ -16,9 +16,9 @@ use taper_tensor::{Element, Tensor, setting};
 /// use taper_nn::losses::{Huber, Loss};
 /// # use taper_autograd::Tape;
 /// # use taper_tensor::Tensor;
-/// let output = Tape::new().constant(&Tensor::from_vec([2, 1], vec![0.5, 4.0])?);
+/// let output = Tape::new().constant(&Tensor::<f64>::from_vec([2, 1], vec![0.5, 4.0])?);
 /// let loss = Huber.forward(&output, &Tensor::from_vec([2, 1], vec![0.0, 1.0])?)?;
-/// assert!((loss.value().item()? - ((0.125 + 2.5) / 2.0)).abs() < 1e-9);
+/// assert!((loss.value().item()? - (0.125 + 2.5) / 2.0).abs() < 1e-9);
 /// # Ok::<(), taper_nn::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ use taper_tensor::{Element, Tensor};
 /// use taper_nn::losses::{KLDivergence, Loss};
 /// # use taper_autograd::Tape;
 /// # use taper_tensor::Tensor;
-/// let output = Tape::new().constant(&Tensor::from_vec([1, 2], vec![0.25, 0.75])?);
+/// let output = Tape::new().constant(&Tensor::<f64>::from_vec([1, 2], vec![0.25, 0.75])?);
 /// let loss = KLDivergence.forward(&output, &Tensor::from_vec([1, 2], vec![0.75, 0.25])?)?;
 /// assert!((loss.value().item()? - (0.5 * 3f64.ln())).abs() < 1e-9);
 /// # Ok::<(), taper_nn::Error>(())

@@ -13,9 +13,9 @@ use taper_tensor::{Element, Tensor};
 /// use taper_nn::losses::{MeanAbsolutePercentageError, Loss};
 /// # use taper_autograd::Tape;
 /// # use taper_tensor::Tensor;
-/// let output = Tape::new().constant(&Tensor::from_vec([2, 1], vec![1.0, 3.0])?);
+/// let output = Tape::new().constant(&Tensor::<f64>::from_vec([2, 1], vec![1.0, 3.0])?);
 /// let loss = MeanAbsolutePercentageError.forward(&output, &Tensor::from_vec([2, 1], vec![2.0, 4.0])?)?;
-/// assert!((loss.value().item()? - ((50.0 + 25.0) / 2.0)).abs() < 1e-9);
+/// assert!((loss.value().item()? - (50.0 + 25.0) / 2.0).abs() < 1e-9);
 /// # Ok::<(), taper_nn::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -14,7 +14,7 @@ use taper_tensor::{Element, Tensor};
 /// use taper_nn::losses::{MeanSquaredLogarithmicError, Loss};
 /// # use taper_autograd::Tape;
 /// # use taper_tensor::Tensor;
-/// let output = Tape::new().constant(&Tensor::from_vec([1, 1], vec![3.0])?);
+/// let output = Tape::new().constant(&Tensor::<f64>::from_vec([1, 1], vec![3.0])?);
 /// let loss = MeanSquaredLogarithmicError.forward(&output, &Tensor::from_vec([1, 1], vec![1.0])?)?;
 /// assert!((loss.value().item()? - 2f64.ln().powi(2)).abs() < 1e-9);
 /// # Ok::<(), taper_nn::Error>(())

@@ -20,7 +20,7 @@ use taper_tensor::{Element, Tensor};
 /// use taper_nn::losses::{SparseCategoricalCrossentropy, Loss};
 /// # use taper_autograd::Tape;
 /// # use taper_tensor::Tensor;
-/// let output = Tape::new().constant(&Tensor::from_vec([1, 2], vec![0.25, 0.75])?);
+/// let output = Tape::new().constant(&Tensor::<f64>::from_vec([1, 2], vec![0.25, 0.75])?);
 /// let loss = SparseCategoricalCrossentropy.forward(&output, &Tensor::from_vec([1], vec![1.0])?)?;
 /// assert!((loss.value().item()? - (-(0.75f64.ln()))).abs() < 1e-9);
 /// # Ok::<(), taper_nn::Error>(())

@@ -16,7 +16,7 @@ use taper_tensor::{Element, Tensor, setting};
 /// use taper_nn::losses::{Tversky, Loss};
 /// # use taper_autograd::Tape;
 /// # use taper_tensor::Tensor;
-/// let output = Tape::new().constant(&Tensor::from_vec([1, 2], vec![0.5, 0.5])?);
+/// let output = Tape::new().constant(&Tensor::<f64>::from_vec([1, 2], vec![0.5, 0.5])?);
 /// let loss = Tversky.forward(&output, &Tensor::from_vec([1, 2], vec![1.0, 0.0])?)?;
 /// assert!((loss.value().item()? - (1.0 - 0.5 / (1.0 + 1e-7))).abs() < 1e-9);
 /// # Ok::<(), taper_nn::Error>(())
