@@ -37,9 +37,10 @@ pub trait MetricExt: Metric + Sized + 'static {
         Selected::new(Box::new(self)).top_k(k)
     }
 
-    /// For outputs that are logits: the sigmoid of them is measured (Keras's `from_logits`).
-    fn of_logits(self) -> Selected {
-        Selected::new(Box::new(self)).of_logits()
+    /// For outputs that are logits: their sigmoid is measured (Keras's `from_logits`). Losses have
+    /// [`LossExt::of_logits`](taper_nn::LossExt::of_logits).
+    fn of_sigmoid(self) -> Selected {
+        Selected::new(Box::new(self)).of_sigmoid()
     }
 }
 
@@ -104,9 +105,9 @@ impl Selected {
         self
     }
 
-    /// As [`MetricExt::of_logits`].
+    /// As [`MetricExt::of_sigmoid`].
     #[must_use]
-    pub fn of_logits(mut self) -> Self {
+    pub fn of_sigmoid(mut self) -> Self {
         self.options.from_logits = true;
         self
     }
