@@ -105,10 +105,7 @@ pub use inference::{Evaluator, Prepared};
 pub use initializers::Initializer;
 pub use junction::{DescribeJunction, ForwardRelu, Junction};
 pub use layer::{AtInference, Describe, FreezeExt, Frozen, Layer, ScaleAndShift, WeightSpec};
-pub use losses::{
-    BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError,
-    SparseCategoricalCrossentropy,
-};
+pub use losses::{Loss, LossExt, Reduction, kinds::*};
 pub use model::{Inner, Losses, Measured, Model, Parameter, Step, Tensors};
 pub use registry::{JunctionFromConfig, LayerFromConfig, Registry};
 pub use regularizers::{L1, L1L2, L2, Regularizer};

@@ -1,5 +1,4 @@
-//! The settings of a loss, whichever way it was made: its fields are public, so its description is read again, where the checks
-//! are.
+//! The settings of a loss, whichever way it was made: its fields are public, so it is asked again.
 
 use crate::{Result, setting};
 use taper_nn::{Loss, losses};
@@ -9,18 +8,18 @@ use taper_nn::{Loss, losses};
 /// # Errors
 /// Names the setting, the value given and what is allowed.
 pub(crate) fn check(loss: &dyn Loss) -> Result<()> {
-    let config = loss.config();
     let known = losses::all::<f32>()
         .iter()
         .any(|row| row.name == loss.name());
-    if !known || config.get("label_smoothing").is_none() {
-        return Ok(());
-    }
-    if config["label_smoothing"].is_null() {
+    if known
+        && loss
+            .config()
+            .get("label_smoothing")
+            .is_some_and(|value| value.is_null())
+    {
         // JSON has no NaN and no infinity.
         let fault = "label_smoothing is no finite number, it must be in [0, 1]";
         return Err(setting::of(loss.name(), fault.into()));
     }
-    losses::from_config::<f32>(loss.name(), &config)?;
-    Ok(())
+    Ok(loss.check()?)
 }

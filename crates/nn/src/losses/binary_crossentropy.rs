@@ -15,6 +15,16 @@ use taper_tensor::{Element, Tensor};
 /// some data sets have for no and yes).
 ///
 /// `BinaryCrossentropy` as a value is the loss without label smoothing.
+///
+/// ```
+/// use taper_nn::losses::{BinaryCrossentropy, Loss};
+/// # use taper_autograd::Tape;
+/// # use taper_tensor::Tensor;
+/// let output = Tape::new().constant(&Tensor::<f64>::from_vec([2, 1], vec![0.5, 0.5])?);
+/// let loss = BinaryCrossentropy.forward(&output, &Tensor::from_vec([2, 1], vec![1.0, 0.0])?)?;
+/// assert!((loss.value().item()? - 2f64.ln()).abs() < 1e-9);
+/// # Ok::<(), taper_nn::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BinaryCrossentropy {
@@ -33,7 +43,7 @@ const NAME: &str = "binary_crossentropy";
 impl BinaryCrossentropy {
     fn target<E: Element>(&self, output: &[usize], target: &Tensor<E>) -> Result<Tensor<E>> {
         let target = fit(NAME, output, target)?;
-        check_labels(&target)?;
+        check_labels(NAME, &target)?;
         Ok(smooth(&target, self.label_smoothing, 0.5))
     }
 
@@ -50,7 +60,7 @@ impl BinaryCrossentropy {
 }
 
 /// Every label is a probability.
-fn check_labels<E: Element>(target: &Tensor<E>) -> Result<()> {
+pub(super) fn check_labels<E: Element>(loss: &'static str, target: &Tensor<E>) -> Result<()> {
     let packed = target.contiguous();
     let values = packed.as_slice().unwrap_or_default();
     let is_label = |label: &E| (E::zero()..=E::one()).contains(label);
@@ -66,7 +76,7 @@ fn check_labels<E: Element>(target: &Tensor<E>) -> Result<()> {
         place.push_str(&format!(", value {}", position % of_sample));
     }
     let message = format!("the label of {place} is {label}, which is not in [0, 1]");
-    Err(Error::loss(NAME, message))
+    Err(Error::loss(loss, message))
 }
 
 impl<E: Element> Loss<E> for BinaryCrossentropy {
@@ -119,6 +129,18 @@ impl<E: Element> Loss<E> for BinaryCrossentropy {
     fn is_cross_entropy(&self) -> bool {
         true
     }
+
+    fn activation_of_logits(&self) -> Option<ActivationKind> {
+        Some(ActivationKind::Sigmoid)
+    }
+
+    fn compares_rows(&self) -> bool {
+        true
+    }
+
+    fn check(&self) -> Result<()> {
+        check_smoothing("BinaryCrossentropy", self.label_smoothing)
+    }
 }
 
 pub(super) fn row<E: Element>() -> Row<E> {
@@ -129,7 +151,7 @@ pub(super) fn row<E: Element>() -> Row<E> {
         file: file!(),
         from_config: |config| {
             let loss: BinaryCrossentropy = config::parse("BinaryCrossentropy", config)?;
-            check_smoothing("BinaryCrossentropy", loss.label_smoothing)?;
+            Loss::<E>::check(&loss)?;
             Ok(Box::new(loss))
         },
         sample: |sampler| {

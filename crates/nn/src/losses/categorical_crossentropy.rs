@@ -1,6 +1,9 @@
 //! Cross-entropy of class probabilities against one-hot (or soft) targets.
 
-use super::{Loss, Row, Sample, check_same, check_smoothing, clip, fit, means_of_samples, smooth};
+use super::{
+    Loss, Row, Sample, check_same, check_smoothing, clip, fit, last_axis, means_of_samples, smooth,
+    sum_of_rows,
+};
 use crate::{ActivationKind, Error, Result, config};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,6 +16,16 @@ use taper_tensor::{Element, Tensor};
 /// be, 1e-7. A row without a target costs nothing.
 ///
 /// `CategoricalCrossentropy` as a value is the loss without label smoothing.
+///
+/// ```
+/// use taper_nn::losses::{CategoricalCrossentropy, Loss};
+/// # use taper_autograd::Tape;
+/// # use taper_tensor::Tensor;
+/// let output = Tape::new().constant(&Tensor::<f64>::from_vec([1, 2], vec![0.25, 0.75])?);
+/// let loss = CategoricalCrossentropy.forward(&output, &Tensor::from_vec([1, 2], vec![0.0, 1.0])?)?;
+/// assert!((loss.value().item()? - (-(0.75f64.ln()))).abs() < 1e-9);
+/// # Ok::<(), taper_nn::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CategoricalCrossentropy {
@@ -80,6 +93,18 @@ impl<E: Element> Loss<E> for CategoricalCrossentropy {
     fn is_cross_entropy(&self) -> bool {
         true
     }
+
+    fn activation_of_logits(&self) -> Option<ActivationKind> {
+        Some(ActivationKind::Softmax)
+    }
+
+    fn compares_rows(&self) -> bool {
+        true
+    }
+
+    fn check(&self) -> Result<()> {
+        check_smoothing("CategoricalCrossentropy", self.label_smoothing)
+    }
 }
 
 /// The loss of probabilities whose sum may be other than 1, against a target of the same shape.
@@ -100,14 +125,16 @@ pub(super) fn samples_from_probabilities<E: Element>(
 
 /// −Σ target · ln output, row by row.
 fn costs<E: Element>(output: &Var<E>, target: &Tensor<E>) -> Result<Var<E>> {
-    let classes = output.shape().len().checked_sub(1).filter(|&axis| axis > 0);
-    let Some(axis) = classes else {
-        let message = format!(
-            "an output [n, …, classes] is wanted, this one is {:?}",
-            output.shape()
-        );
-        return Err(Error::loss(CategoricalCrossentropy::NAME, message));
-    };
+    let name = CategoricalCrossentropy::NAME;
+    let logarithm = probabilities(name, output)?.ln();
+    // Negative already, so that a loss of nothing is 0 and not −0.
+    let target = output.tape().constant(&target.neg());
+    sum_of_rows(name, &target.mul(&logarithm)?)
+}
+
+/// Rows divided by their sums and clipped to [1e-7, 1 − 1e-7]; rows of zeros stay.
+pub(super) fn probabilities<E: Element>(loss: &'static str, output: &Var<E>) -> Result<Var<E>> {
+    let axis = last_axis(loss, output.shape())?;
     let mut sums = output.sum_axes(&[axis], true)?;
     let empty = sums
         .value()
@@ -115,10 +142,7 @@ fn costs<E: Element>(output: &Var<E>, target: &Tensor<E>) -> Result<Var<E>> {
     if !empty.sum().item()?.is_zero() {
         sums = sums.add(&output.tape().constant(&empty))?;
     }
-    let logarithm = clip(&output.div(&sums)?).ln();
-    // Negative already, so that a loss of nothing is 0 and not −0.
-    let target = output.tape().constant(&target.neg());
-    Ok(target.mul(&logarithm)?.sum_axes(&[axis], false)?)
+    Ok(clip(&output.div(&sums)?))
 }
 
 /// The same from logits by the log-sum-exp.
@@ -156,7 +180,7 @@ pub(super) fn row<E: Element>() -> Row<E> {
         file: file!(),
         from_config: |config| {
             let loss: CategoricalCrossentropy = config::parse("CategoricalCrossentropy", config)?;
-            check_smoothing("CategoricalCrossentropy", loss.label_smoothing)?;
+            Loss::<E>::check(&loss)?;
             Ok(Box::new(loss))
         },
         sample: |sampler| {

@@ -8,6 +8,16 @@ use taper_autograd::Var;
 use taper_tensor::{Element, Tensor};
 
 /// (output − target)², averaged over everything. Output and target have the same shape.
+///
+/// ```
+/// use taper_nn::losses::{MeanSquaredError, Loss};
+/// # use taper_autograd::Tape;
+/// # use taper_tensor::Tensor;
+/// let output = Tape::new().constant(&Tensor::<f64>::from_vec([2, 1], vec![1.0, 4.0])?);
+/// let loss = MeanSquaredError.forward(&output, &Tensor::from_vec([2, 1], vec![2.0, 1.0])?)?;
+/// assert!((loss.value().item()? - (1.0 + 9.0) / 2.0).abs() < 1e-9);
+/// # Ok::<(), taper_nn::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MeanSquaredError {}

@@ -1,13 +1,14 @@
 //! The area under the ROC or the precision-recall curve.
 
-use super::{Metric, Row, Sample, each_value, parse, same_shape};
-use crate::{Error, Mode, Result, setting};
+use super::{Bins, Metric, Row, Sample, parse, ratio};
+use crate::{Mode, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use taper_tensor::Tensor;
 
 /// The area under a curve over all thresholds of a probability, as Keras's `AUC`: outputs in [0, 1] are counted in
-/// `num_thresholds` bins, over the whole set, and the curve is drawn through the edges of the bins. Targets (0 or 1) are
+/// `num_thresholds` bins, over the whole set, and the curve is drawn through the edges of the bins: exact where no positive
+/// shares a bin with a negative of another score, otherwise nearer to it the more bins there are. Targets (0 or 1) are
 /// of the output's shape; several outputs count together. With an output that is NaN it is
 /// NaN; one outside of [0, 1] is an error. Named `auc`, or `auc_pr` for the precision-recall curve.
 ///
@@ -53,8 +54,7 @@ impl AUC {
     }
 
     fn check(&self) -> Result<()> {
-        let checked = setting::between("num_thresholds", self.num_thresholds, [2, 1_000_000]);
-        checked.map_err(|fault| setting::of("AUC", fault))
+        self.bins().check("AUC")
     }
 
     fn label(&self) -> &'static str {
@@ -64,10 +64,10 @@ impl AUC {
         }
     }
 
-    /// The bin of a probability: the last threshold that it is above. In f32, as Keras does it.
-    fn bin(&self, probability: f64) -> usize {
-        let edges = (self.num_thresholds - 1) as f32;
-        ((probability as f32 * edges).ceil() as usize).saturating_sub(1)
+    fn bins(&self) -> Bins {
+        Bins {
+            thresholds: self.num_thresholds,
+        }
     }
 }
 
@@ -96,7 +96,7 @@ impl Metric for AUC {
     /// Positives bin by bin, then negatives.
     fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
         self.check()?;
-        same_shape(self.label(), output, target).map(|()| 2 * self.num_thresholds)
+        self.bins().sums(self.label(), output, target)
     }
 
     fn add(
@@ -106,41 +106,13 @@ impl Metric for AUC {
         target: &Tensor,
         sample_weights: Option<&Tensor>,
     ) -> Result<()> {
-        let (mut outside, mut broken) = (None, false);
-        let (positives, negatives) = sums.split_at_mut(self.num_thresholds);
         let pair = (output, target);
-        each_value(
-            self.label(),
-            pair,
-            sample_weights,
-            |_, output, target, weight| {
-                if (0.0..=1.0).contains(&output) {
-                    let bin = self.bin(output);
-                    positives[bin] += weight * target;
-                    negatives[bin] += weight * (1.0 - target);
-                } else if output.is_nan() {
-                    broken = true;
-                } else {
-                    outside = Some(output);
-                }
-            },
-        )?;
-        if let Some(output) = outside {
-            let message = format!(
-                "an output is {output}, which is no probability; should the last layer end in a sigmoid or softmax?"
-            );
-            return Err(Error::Other(format!("{}: {message}", self.label())));
-        }
-        if broken {
-            sums.fill(f64::NAN);
-        }
-        Ok(())
+        self.bins().add(self.label(), sums, pair, sample_weights)
     }
 
     fn value(&self, sums: &[f64]) -> f64 {
-        let (positives, negatives) = sums.split_at(self.num_thresholds);
         // At each threshold, what is above it.
-        let (tp, fp) = (from_above(positives), from_above(negatives));
+        let (tp, fp) = self.bins().above(sums);
         let (all, none) = (tp[0], fp[0]);
         let steps = 0..self.num_thresholds - 1;
         match self.curve {
@@ -164,20 +136,6 @@ impl Metric for AUC {
                 .sum(),
         }
     }
-}
-
-/// Sums of each bin and all above it.
-fn from_above(bins: &[f64]) -> Vec<f64> {
-    let mut sums = bins.to_vec();
-    for i in (1..sums.len()).rev() {
-        sums[i - 1] += sums[i];
-    }
-    sums
-}
-
-/// 0 of nothing.
-fn ratio(part: f64, whole: f64) -> f64 {
-    if whole == 0.0 { 0.0 } else { part / whole }
 }
 
 pub(super) fn row() -> Row {

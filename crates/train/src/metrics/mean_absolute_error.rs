@@ -2,21 +2,14 @@
 
 use super::{Metric, Row, Sample, each_value, parse, same_shape};
 use crate::{Mode, Result, labels::share};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use taper_tensor::Tensor;
 
-/// |output − target|, averaged over everything. Output and target have the same shape.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MeanAbsoluteError {}
-
-/// The metric, which has no settings.
-#[allow(non_upper_case_globals)]
-pub const MeanAbsoluteError: MeanAbsoluteError = MeanAbsoluteError {};
+pub use taper_nn::MeanAbsoluteError;
 
 const NAME: &str = "mean_absolute_error";
 
+/// |output − target|, averaged over everything: the loss, measured on the whole set. Output and target have the same shape.
 impl Metric for MeanAbsoluteError {
     fn name(&self) -> String {
         NAME.into()

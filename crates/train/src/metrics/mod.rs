@@ -6,29 +6,87 @@
 
 mod accuracy;
 mod auc;
+mod binary_accuracy;
+mod binary_iou;
+mod categorical_accuracy;
+mod concordance_correlation;
+mod f1_score;
+mod false_negatives;
+mod false_positives;
+mod fbeta_score;
+mod iou;
+mod losses;
+mod mean;
 mod mean_absolute_error;
+mod mean_iou;
+mod one_hot_iou;
+mod one_hot_mean_iou;
+mod pearson_correlation;
 mod precision;
+mod precision_at_recall;
 mod r2_score;
 mod recall;
+mod recall_at_precision;
 mod root_mean_squared_error;
+mod sensitivity_at_specificity;
+mod shared;
+mod sparse_categorical_accuracy;
+mod sparse_top_k_categorical_accuracy;
+mod specificity_at_sensitivity;
+mod sum;
 mod top_k;
+mod top_k_categorical_accuracy;
+mod true_negatives;
+mod true_positives;
 
 pub use kinds::*;
+pub use r2_score::Aggregation;
+pub use shared::{Average, LossMetric, MetricExt, Selected, each_value, same_shape};
 
 /// The types alone, for the crate's root and its prelude.
 pub(crate) mod kinds {
     pub use super::accuracy::Accuracy;
     pub use super::auc::{AUC, Curve};
+    pub use super::binary_accuracy::BinaryAccuracy;
+    pub use super::binary_iou::BinaryIoU;
+    pub use super::categorical_accuracy::CategoricalAccuracy;
+    pub use super::concordance_correlation::ConcordanceCorrelation;
+    pub use super::f1_score::F1Score;
+    pub use super::false_negatives::FalseNegatives;
+    pub use super::false_positives::FalsePositives;
+    pub use super::fbeta_score::FBetaScore;
+    pub use super::iou::IoU;
+    pub use super::losses::LogCoshError;
+    pub use super::mean::Mean;
     pub use super::mean_absolute_error::MeanAbsoluteError;
+    pub use super::mean_iou::MeanIoU;
+    pub use super::one_hot_iou::OneHotIoU;
+    pub use super::one_hot_mean_iou::OneHotMeanIoU;
+    pub use super::pearson_correlation::PearsonCorrelation;
     pub use super::precision::Precision;
+    pub use super::precision_at_recall::PrecisionAtRecall;
     pub use super::r2_score::R2Score;
     pub use super::recall::Recall;
+    pub use super::recall_at_precision::RecallAtPrecision;
     pub use super::root_mean_squared_error::RootMeanSquaredError;
+    pub use super::sensitivity_at_specificity::SensitivityAtSpecificity;
+    pub use super::sparse_categorical_accuracy::SparseCategoricalAccuracy;
+    pub use super::sparse_top_k_categorical_accuracy::SparseTopKCategoricalAccuracy;
+    pub use super::specificity_at_sensitivity::SpecificityAtSensitivity;
+    pub use super::sum::Sum;
     pub use super::top_k::TopKAccuracy;
+    pub use super::top_k_categorical_accuracy::TopKCategoricalAccuracy;
+    pub use super::true_negatives::TrueNegatives;
+    pub use super::true_positives::TruePositives;
 }
 
-use crate::{Error, Mode, Result, setting};
+use crate::{Error, Mode, Result};
 use serde_json::Value;
+use shared::{
+    AtThreshold, Bins, ClassesAre, Confusion, FScore, Moments, add_counted, add_positives,
+    best_under, check_which, mean_of_rows, named, parse, ratio, read_options, rows_fit, settings,
+    weights_of,
+};
 use std::fmt::Debug;
 use taper_tensor::Tensor;
 
@@ -99,6 +157,12 @@ pub trait Metric: Debug + Send + Sync {
     /// The figure that the sums come to.
     fn value(&self, sums: &[f64]) -> f64;
 
+    /// The figures of which [`value`](Self::value) is the mean, for metrics that have one for each class: Keras's
+    /// `average=None`. The default is the one value.
+    fn values(&self, sums: &[f64]) -> Vec<f64> {
+        vec![self.value(sums)]
+    }
+
     /// The figure of one batch alone.
     ///
     /// # Errors
@@ -144,19 +208,47 @@ pub struct Sample {
 /// Every kind of metric.
 #[must_use]
 pub fn all() -> Vec<Row> {
-    vec![
+    let mut rows = vec![
         accuracy::row(),
         auc::row(),
+        binary_accuracy::row(),
+        binary_iou::row(),
+        categorical_accuracy::row(),
+        concordance_correlation::row(),
+        f1_score::row(),
+        false_negatives::row(),
+        false_positives::row(),
+        fbeta_score::row(),
+        iou::row(),
+        mean::row(),
         mean_absolute_error::row(),
+        mean_iou::row(),
+        one_hot_iou::row(),
+        one_hot_mean_iou::row(),
+        pearson_correlation::row(),
         precision::row(),
+        precision_at_recall::row(),
         r2_score::row(),
         recall::row(),
+        recall_at_precision::row(),
         root_mean_squared_error::row(),
+        sensitivity_at_specificity::row(),
+        sparse_categorical_accuracy::row(),
+        sparse_top_k_categorical_accuracy::row(),
+        specificity_at_sensitivity::row(),
+        sum::row(),
         top_k::row(),
-    ]
+        top_k_categorical_accuracy::row(),
+        true_negatives::row(),
+        true_positives::row(),
+    ];
+    rows.extend(losses::rows());
+    rows
 }
 
-/// Reads the settings of the metric with this class name, or with this name in a history.
+/// Reads the settings of the metric with this class name, or with this name in a history. Beside the metric's own settings
+/// there may be Keras's `class_id`, `top_k` and `from_logits` for the metrics of probabilities ([`MetricExt`]), and the
+/// options of losses for those that are losses, too.
 ///
 /// ```
 /// use serde_json::json;
@@ -173,7 +265,7 @@ pub fn from_config(name: &str, config: &Value) -> Result<Box<dyn Metric>> {
         .iter()
         .find(|row| row.class_name == name || row.name == name);
     match row {
-        Some(row) => (row.from_config)(config),
+        Some(row) => read_options(row, config),
         None => {
             let known: Vec<_> = rows.iter().map(|row| row.class_name).collect();
             let message = format!(
@@ -194,96 +286,9 @@ pub fn by_name(name: &str) -> Option<Box<dyn Metric>> {
 /// A metric that was noted by its name in a history and its settings.
 pub(crate) fn restore(name: &str, config: &Value) -> Option<Box<dyn Metric>> {
     all().iter().find_map(|row| {
-        let metric = (row.from_config)(config).ok()?;
+        let metric = read_options(row, config).ok()?;
         (metric.name() == name && metric.config() == *config).then_some(metric)
     })
-}
-
-/// Whether targets are of the output's shape; `[]` is taken for `[1]`. For [`Metric::sums`] of metrics that compare value
-/// with value.
-///
-/// # Errors
-/// They are not; the message names the metric.
-pub fn same_shape(metric: &str, output: &[usize], target: &[usize]) -> Result<()> {
-    if target == output || matches!(output, [outer @ .., 1] if target == outer) {
-        return Ok(());
-    }
-    let message = format!("the model's output {output:?} does not fit the targets {target:?}");
-    Err(Error::shapes(metric, message))
-}
-
-/// Calls `each(position, output, target, weight)` for every value of a batch, for [`Metric::add`] of metrics that compare
-/// value with value; `position` is that within the sample, `weight` the sample's (1 if it has none).
-///
-/// # Errors
-/// The shapes do not fit each other.
-pub fn each_value(
-    metric: &str,
-    (output, target): (&Tensor, &Tensor),
-    sample_weights: Option<&Tensor>,
-    mut each: impl FnMut(usize, f64, f64, f64),
-) -> Result<()> {
-    same_shape(metric, output.shape(), target.shape())?;
-    let weights = weights_of(metric, output, sample_weights)?;
-    let (output, target) = (output.contiguous(), target.contiguous());
-    let values = output.as_slice().unwrap_or_default();
-    let width = values.len() / output.shape().first().copied().unwrap_or(1).max(1);
-    let pairs = values.iter().zip(target.as_slice().unwrap_or_default());
-    for (i, (output, target)) in pairs.enumerate() {
-        let weight = weights
-            .as_ref()
-            .map_or(1.0, |all| f64::from(all[i / width]));
-        each(i % width, f64::from(*output), f64::from(*target), weight);
-    }
-    Ok(())
-}
-
-/// Adds to `[true positives, all]` the weights of the values that are called positive (above the threshold) and are, and
-/// of those that count among all; `counts` is told whether a value is called positive and whether it is.
-fn add_positives(
-    metric: &str,
-    sums: &mut [f64],
-    pair: (&Tensor, &Tensor),
-    sample_weights: Option<&Tensor>,
-    threshold: f64,
-    counts: impl Fn(bool, bool) -> bool,
-) -> Result<()> {
-    each_value(metric, pair, sample_weights, |_, output, target, weight| {
-        let (called, is) = (output > threshold, target != 0.0);
-        if called && is {
-            sums[0] += weight;
-        }
-        if counts(called, is) {
-            sums[1] += weight;
-        }
-    })
-}
-
-/// Reads the settings of a `class_name`; none (`null`) are the defaults.
-fn parse<T: serde::de::DeserializeOwned>(class_name: &str, config: &Value) -> Result<T> {
-    let config = match config {
-        Value::Null => Value::Object(Default::default()),
-        config => config.clone(),
-    };
-    taper_nn::read_settings(config).map_err(|fault| setting::of(class_name, fault))
-}
-
-/// The weights of the samples of a batch, one each; `None` when all count alike.
-fn weights_of(
-    metric: &str,
-    output: &Tensor,
-    sample_weights: Option<&Tensor>,
-) -> Result<Option<Vec<f32>>> {
-    let Some(weights) = sample_weights else {
-        return Ok(None);
-    };
-    let samples = output.shape().first().copied().unwrap_or(1);
-    if weights.shape() != [samples] {
-        let given = weights.shape();
-        let message = format!("there are {samples} samples, but weights of {given:?}");
-        return Err(Error::shapes(metric, message));
-    }
-    Ok(Some(weights.to_vec()))
 }
 
 #[cfg(test)]
@@ -310,7 +315,7 @@ mod tests {
             let name = entry.unwrap().file_name().into_string().unwrap();
             let listed = all().iter().any(|row| row.file.ends_with(&name));
             assert!(
-                listed || name == "mod.rs",
+                listed || name == "mod.rs" || name == "shared",
                 "{name} has no row in metrics::all()"
             );
         }
@@ -426,9 +431,27 @@ mod tests {
         );
     }
 
+    /// What a checkpoint notes of a metric is enough to measure the same again.
+    #[test]
+    fn every_metric_is_restored_from_its_name_and_settings() {
+        for row in all() {
+            let defaults = (row.from_config)(&Value::Null).unwrap();
+            for metric in [(row.from_config)(&(row.sample)().config).unwrap(), defaults] {
+                let restored = restore(&metric.name(), &metric.config());
+                let restored = restored.unwrap_or_else(|| panic!("{} is unknown", row.name));
+                assert_eq!(restored.name(), metric.name());
+                assert_eq!(restored.config(), metric.config(), "{}", row.name);
+                assert_eq!(restored.mode(), metric.mode());
+            }
+        }
+    }
+
     #[test]
     fn shapes_that_do_not_fit_are_named_before_anything_is_added() {
-        for row in all() {
+        // Those of outputs alone take any target.
+        let alone = ["Mean", "Sum"];
+        let rows = all().into_iter();
+        for row in rows.filter(|row| !alone.contains(&row.class_name)) {
             let metric = (row.from_config)(&(row.sample)().config).unwrap();
             let error = metric.sums(&[6], &[4]).unwrap_err().to_string();
             let name = metric.name();

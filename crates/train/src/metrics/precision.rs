@@ -9,6 +9,15 @@ use taper_tensor::Tensor;
 /// True positives / all that are called positive: the share of the outputs above the threshold whose targets are 1. Output
 /// and target have the same shape; everything in it counts, over the whole set, and 0 of nothing is 0, as in Keras. An
 /// output that is NaN is not above the threshold.
+///
+/// ```
+/// use taper_tensor::Tensor;
+/// use taper_train::{Precision, Metric};
+/// let output = Tensor::from_vec([4, 1], vec![0.9, 0.6, 0.4, 0.2])?;
+/// let target = Tensor::from_vec([4, 1], vec![1.0, 0.0, 1.0, 0.0])?;
+/// assert_eq!(Precision::new().measure(&output, &target)?, 0.5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Precision {

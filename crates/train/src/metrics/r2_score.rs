@@ -1,27 +1,143 @@
 //! The coefficient of determination.
 
-use super::{Metric, Row, Sample, each_value, parse, same_shape};
+use super::{Metric, Row, Sample, each_value, parse, same_shape, settings};
 use crate::{Mode, Result};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use taper_tensor::Tensor;
 
-/// R² = 1 − Σ(target − output)² / Σ(target − mean target)², over the whole set, for each value of a sample, averaged over
-/// them (Keras's `R2Score` with `class_aggregation="uniform_average"`). 1 is perfect, 0 no better than the mean. Values
-/// whose targets do not vary have no R² and count 0. Output and target have the same shape.
+/// R² = 1 − Σ(target − output)² / Σ(target − mean target)², over the whole set, for each value of a sample, and averaged over
+/// them. 1 is perfect, 0 no better than the mean. Values whose targets do not vary have no R² and count 0. Output and target
+/// have the same shape.
+///
+/// ```
+/// use taper_tensor::Tensor;
+/// use taper_train::{Metric, R2Score};
+/// let output = Tensor::from_vec([3, 1], vec![2.0, 3.0, 4.0])?;
+/// let target = Tensor::from_vec([3, 1], vec![1.0, 3.0, 5.0])?;
+/// assert_eq!(R2Score.measure(&output, &target)?, 0.75);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct R2Score {}
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct R2Score {
+    /// How the values of a sample become one number (default: their mean).
+    #[serde(skip_serializing_if = "is_default")]
+    pub class_aggregation: Aggregation,
+    /// How many inputs the model has, for the adjusted R² (default: 0, not adjusted). As in Keras each value of a sample
+    /// counts as one of the n, and with fewer of them than inputs nothing is adjusted.
+    #[serde(skip_serializing_if = "is_default")]
+    pub num_regressors: usize,
+}
 
-/// The metric, which has no settings.
+/// How the R² of the values of a sample become one number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Option<Words>", into = "Option<Words>")]
+#[non_exhaustive]
+pub enum Aggregation {
+    /// Their mean.
+    #[default]
+    UniformAverage,
+    /// Their mean, each as much as its targets vary.
+    VarianceWeightedAverage,
+    /// Not at all: [`Metric::values`] has all of them, and as one number their mean.
+    None,
+}
+
+/// Keras's words.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Words {
+    UniformAverage,
+    VarianceWeightedAverage,
+}
+
+impl From<Option<Words>> for Aggregation {
+    fn from(words: Option<Words>) -> Self {
+        match words {
+            None => Aggregation::None,
+            Some(Words::UniformAverage) => Aggregation::UniformAverage,
+            Some(Words::VarianceWeightedAverage) => Aggregation::VarianceWeightedAverage,
+        }
+    }
+}
+
+impl From<Aggregation> for Option<Words> {
+    fn from(aggregation: Aggregation) -> Self {
+        match aggregation {
+            Aggregation::None => None,
+            Aggregation::UniformAverage => Some(Words::UniformAverage),
+            Aggregation::VarianceWeightedAverage => Some(Words::VarianceWeightedAverage),
+        }
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// The mean over the values of a sample, not adjusted.
 #[allow(non_upper_case_globals)]
-pub const R2Score: R2Score = R2Score {};
+pub const R2Score: R2Score = R2Score {
+    class_aggregation: Aggregation::UniformAverage,
+    num_regressors: 0,
+};
+
+impl R2Score {
+    /// With the values of a sample as one number in another way.
+    #[must_use]
+    pub fn aggregation(mut self, aggregation: Aggregation) -> Self {
+        self.class_aggregation = aggregation;
+        self
+    }
+
+    /// Adjusted for a model of this many inputs.
+    #[must_use]
+    pub fn adjusted(mut self, num_regressors: usize) -> Self {
+        self.num_regressors = num_regressors;
+        self
+    }
+
+    /// The sums of each value; behind them stands the number of all values, if it is wanted.
+    fn places(self, sums: &[f64]) -> impl Iterator<Item = (f64, f64)> {
+        sums.chunks_exact(4).map(score)
+    }
+
+    fn adjust(self, score: f64, sums: &[f64]) -> f64 {
+        let (inputs, count) = (
+            self.num_regressors as f64,
+            sums.last().copied().unwrap_or(0.0),
+        );
+        if self.num_regressors == 0 || inputs >= count - 1.0 {
+            return score;
+        }
+        1.0 - (1.0 - score) * (count - 1.0) / (count - inputs - 1.0)
+    }
+}
+
+/// R² and Σ(target − mean)² of one value.
+fn score(place: &[f64]) -> (f64, f64) {
+    let [weights, sum, squares, errors] = *place else {
+        return (0.0, 0.0);
+    };
+    let total = squares - sum * sum / weights;
+    // Without samples 0 / 0; a NaN of the errors stays one.
+    match total > 0.0 || errors.is_nan() {
+        true => (1.0 - errors / total, total),
+        false => (0.0, 0.0),
+    }
+}
 
 const NAME: &str = "r2_score";
 
 impl Metric for R2Score {
     fn name(&self) -> String {
         NAME.into()
+    }
+
+    fn config(&self) -> Value {
+        settings(self)
     }
 
     fn mode(&self) -> Mode {
@@ -31,7 +147,8 @@ impl Metric for R2Score {
     /// For each value of a sample: weights, targets, their squares, squared errors.
     fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
         same_shape(NAME, output, target)?;
-        Ok(4 * output.iter().product::<usize>())
+        let all = usize::from(self.num_regressors > 0);
+        Ok(4 * output.iter().product::<usize>() + all)
     }
 
     fn add(
@@ -42,6 +159,9 @@ impl Metric for R2Score {
         sample_weights: Option<&Tensor>,
     ) -> Result<()> {
         let pair = (output, target);
+        if let (true, Some(all)) = (self.num_regressors > 0, sums.last_mut()) {
+            *all += output.len() as f64;
+        }
         each_value(
             NAME,
             pair,
@@ -56,20 +176,30 @@ impl Metric for R2Score {
     }
 
     fn value(&self, sums: &[f64]) -> f64 {
-        let of_place = |place: &[f64]| {
-            let [weights, sum, squares, errors] = *place else {
-                return 0.0;
-            };
-            let total = squares - sum * sum / weights;
-            // Without samples 0 / 0; a NaN of the errors stays one.
-            if total > 0.0 || errors.is_nan() {
-                1.0 - errors / total
-            } else {
-                0.0
-            }
-        };
         let places = sums.len() / 4;
-        sums.chunks_exact(4).map(of_place).sum::<f64>() / places.max(1) as f64
+        let score = match self.class_aggregation {
+            Aggregation::VarianceWeightedAverage => {
+                let (part, whole) = self
+                    .places(sums)
+                    .fold((0.0, 0.0), |(part, whole), (score, total)| {
+                        (part + score * total, whole + total)
+                    });
+                if whole == 0.0 { 0.0 } else { part / whole }
+            }
+            _ => self.places(sums).map(|(score, _)| score).sum::<f64>() / places.max(1) as f64,
+        };
+        self.adjust(score, sums)
+    }
+
+    /// One for each value of a sample, where they are not aggregated.
+    fn values(&self, sums: &[f64]) -> Vec<f64> {
+        match self.class_aggregation {
+            Aggregation::None => {
+                let places = self.places(sums);
+                places.map(|(score, _)| self.adjust(score, sums)).collect()
+            }
+            _ => vec![self.value(sums)],
+        }
     }
 }
 

@@ -8,6 +8,14 @@ use taper_tensor::Tensor;
 
 /// √ of the mean of (output − target)² over everything: over the whole set, which is no mean of batches. Output and
 /// target have the same shape.
+///
+/// ```
+/// use taper_tensor::Tensor;
+/// use taper_train::{Metric, RootMeanSquaredError};
+/// let output = Tensor::from_vec([2, 1], vec![1.0, 7.0])?;
+/// assert_eq!(RootMeanSquaredError.measure(&output, &Tensor::zeros([2, 1]))?, 5.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RootMeanSquaredError {}

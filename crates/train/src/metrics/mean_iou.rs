@@ -1,0 +1,156 @@
+//! The intersection over the union of all classes.
+
+use super::{Confusion, Metric, Row, Sample, named, parse};
+use crate::{Mode, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use taper_tensor::Tensor;
+
+/// Positions that are of a class and predicted to be, divided by those that are either: counted over the whole set for each
+/// class, averaged over all classes, those left out that occur nowhere. Targets are class numbers, and so are outputs
+/// unless the settings say otherwise. A label that is none of the classes is left out; an output that is NaN is none of them,
+/// and a miss.
+///
+/// ```
+/// use taper_tensor::Tensor;
+/// use taper_train::{MeanIoU, Metric};
+/// let output = Tensor::from_vec([4], vec![1.0, 0.0, 1.0, 0.0])?;
+/// let target = Tensor::from_vec([4], vec![1.0, 0.0, 0.0, 0.0])?;
+/// let found = MeanIoU::new(2).measure(&output, &target)?;
+/// assert!((found - (2.0 / 3.0 + 0.5) / 2.0).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct MeanIoU {
+    /// How many classes there are, from 2 to 4096 (default: 2; Keras has none).
+    pub num_classes: usize,
+    /// Positions of this class are left out (default: none).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ignore_class: Option<i64>,
+    /// Whether targets are class numbers, and not one-hot rows (default: true).
+    pub sparse_y_true: bool,
+    /// Whether outputs are class numbers, and not rows of scores (default: true).
+    pub sparse_y_pred: bool,
+}
+
+impl MeanIoU {
+    /// Of all of this many classes.
+    #[must_use]
+    pub fn new(num_classes: usize) -> Self {
+        MeanIoU {
+            num_classes,
+            ignore_class: None,
+            sparse_y_true: true,
+            sparse_y_pred: true,
+        }
+    }
+
+    /// For targets that are one-hot rows.
+    #[must_use]
+    pub fn one_hot_targets(mut self) -> Self {
+        self.sparse_y_true = false;
+        self
+    }
+
+    /// For outputs that are rows of scores.
+    #[must_use]
+    pub fn scores(mut self) -> Self {
+        self.sparse_y_pred = false;
+        self
+    }
+
+    /// Without positions of this class.
+    #[must_use]
+    pub fn ignore_class(mut self, class: i64) -> Self {
+        self.ignore_class = Some(class);
+        self
+    }
+
+    fn confusion(&self) -> Confusion {
+        Confusion {
+            classes: self.num_classes,
+            ignored: self.ignore_class,
+            sparse_target: self.sparse_y_true,
+            sparse_output: self.sparse_y_pred,
+            threshold: None,
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        self.confusion().check("MeanIoU", &[0])
+    }
+}
+
+impl Default for MeanIoU {
+    fn default() -> Self {
+        MeanIoU::new(2)
+    }
+}
+
+const NAME: &str = "mean_io_u";
+
+impl Metric for MeanIoU {
+    fn name(&self) -> String {
+        NAME.into()
+    }
+
+    fn config(&self) -> Value {
+        super::settings(self)
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Max
+    }
+
+    /// The table of true and predicted classes.
+    fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
+        self.check()?;
+        self.confusion().sums(NAME, output, target)
+    }
+
+    fn add(
+        &self,
+        sums: &mut [f64],
+        output: &Tensor,
+        target: &Tensor,
+        sample_weights: Option<&Tensor>,
+    ) -> Result<()> {
+        self.confusion()
+            .add(NAME, sums, (output, target), sample_weights)
+    }
+
+    fn value(&self, sums: &[f64]) -> f64 {
+        self.confusion()
+            .mean(sums, &(0..self.num_classes).collect::<Vec<_>>())
+    }
+
+    /// One for each class, 0 for those that occur nowhere.
+    fn values(&self, sums: &[f64]) -> Vec<f64> {
+        let ratios = self.confusion().ratios(sums);
+        let classes = 0..self.num_classes;
+        classes.map(|class| ratios[class].unwrap_or(0.0)).collect()
+    }
+}
+
+pub(super) fn row() -> Row {
+    Row {
+        class_name: "MeanIoU",
+        name: NAME,
+        about: "Σ both / Σ either, of all classes, averaged",
+        file: file!(),
+        from_config: |config| {
+            let metric: MeanIoU = parse("MeanIoU", config)?;
+            metric.check()?;
+            Ok(Box::new(metric))
+        },
+        by_name: |name| named(MeanIoU::default(), name),
+        sample: || Sample {
+            config: json!({"num_classes": 2, "sparse_y_true": true, "sparse_y_pred": true}),
+            output: Tensor::from_fn([4], |i| [1.0, 0.0, 1.0, 0.0][i]),
+            target: Tensor::from_fn([4], |i| [1.0, 0.0, 0.0, 0.0][i]),
+            value: (2.0 / 3.0 + 0.5) / 2.0,
+        },
+    }
+}
