@@ -1,9 +1,9 @@
 //! What a setting of a layer may be, said once: layers check their numbers with these few words, whatever the entrance (Rust,
 //! JSON, study files).
 
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+pub use taper_tensor::setting::read;
 pub(crate) use taper_tensor::setting::{Checked, below_one, finite_in, fraction, not_negative_in};
 
 /// The most values that the weights of a model have together, and the most that one sample has anywhere in it: 2³¹, which are
@@ -56,40 +56,6 @@ pub(crate) fn numbers(config: &Value) -> String {
         .map(|(name, value)| format!("{name} = {value}"))
         .collect();
     told.join(", ")
-}
-
-/// Reads settings by name. Where serde says what is wrong with a value but not whose it is, the name is added.
-///
-/// ```
-/// #[derive(Debug, serde::Deserialize)]
-/// struct Noise { stddev: f64 }
-/// let error = taper_nn::read_settings::<Noise>(serde_json::json!({"stddev": "much"})).unwrap_err();
-/// assert_eq!(error, "stddev: invalid type: string \"much\", expected f64");
-/// ```
-///
-/// # Errors
-/// An entry that is missing, unknown, or of another kind.
-pub fn read<T: DeserializeOwned>(entries: Value) -> Result<T, String> {
-    serde_json::from_value(entries.clone()).map_err(|error| {
-        let message = error.to_string();
-        match culprit::<T>(&entries, &message) {
-            Some(name) => format!("{name}: {message}"),
-            None => message,
-        }
-    })
-}
-
-/// The entry that gives this message also when it stands alone.
-fn culprit<T: DeserializeOwned>(entries: &Value, message: &str) -> Option<String> {
-    if message.starts_with("missing field") || message.starts_with("unknown field") {
-        return None; // it names the entry itself
-    }
-    let alone = |(name, value): (&String, &Value)| {
-        let entry: Map<String, Value> = [(name.clone(), value.clone())].into_iter().collect();
-        let error = serde_json::from_value::<T>(Value::Object(entry)).err()?;
-        (error.to_string() == message).then(|| name.clone())
-    };
-    entries.as_object()?.iter().find_map(alone)
 }
 
 #[cfg(test)]
