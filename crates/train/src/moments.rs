@@ -11,7 +11,7 @@ use taper_tensor::Tensor;
 /// Zeros for every slot of every trainable weight.
 #[must_use]
 pub fn fresh(optimizer: &dyn Optimizer, model: &Model) -> State {
-    State::new(optimizer, named_shapes(model).map(|(_, shape)| shape))
+    State::for_weights(optimizer, named_shapes(model))
 }
 
 /// One step over all weights: learning rate of the moment, penalties, moments, values.

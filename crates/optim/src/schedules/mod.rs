@@ -1,14 +1,22 @@
 //! Learning-rate schedules in Keras's form, one file each: pure functions of the number of steps done.
 
 mod cosine_decay;
+mod cosine_decay_restarts;
 mod exponential_decay;
 mod inverse_time_decay;
+mod one_cycle;
 mod piecewise_constant_decay;
+mod polynomial_decay;
+mod warm_up;
 
 pub use cosine_decay::CosineDecay;
+pub use cosine_decay_restarts::CosineDecayRestarts;
 pub use exponential_decay::ExponentialDecay;
 pub use inverse_time_decay::InverseTimeDecay;
+pub use one_cycle::OneCycle;
 pub use piecewise_constant_decay::PiecewiseConstantDecay;
+pub use polynomial_decay::PolynomialDecay;
+pub use warm_up::WarmUp;
 
 use crate::setting::{self, Checked};
 use crate::{Error, Result};
@@ -74,9 +82,13 @@ pub struct Row {
 pub fn all() -> Vec<Row> {
     vec![
         cosine_decay::row(),
+        cosine_decay_restarts::row(),
         exponential_decay::row(),
         inverse_time_decay::row(),
+        one_cycle::row(),
         piecewise_constant_decay::row(),
+        polynomial_decay::row(),
+        warm_up::row(),
     ]
 }
 
