@@ -67,6 +67,7 @@
 
 pub mod activations;
 mod config;
+pub mod constraints;
 mod context;
 mod description;
 mod error;
@@ -75,7 +76,7 @@ pub mod fusion;
 pub mod gradcheck;
 mod graph;
 pub mod inference;
-mod initializers;
+pub mod initializers;
 mod junction;
 pub mod junctions;
 mod layer;
@@ -97,6 +98,7 @@ mod weights;
 
 pub use activations::ActivationKind::{self, *};
 pub use config::Pair;
+pub use constraints::{Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm};
 pub use context::Context;
 pub use error::{Error, Result};
 pub use functional::{Functional, Outputs, Shared};
@@ -111,7 +113,7 @@ pub use losses::{
 };
 pub use model::{Inner, Losses, Measured, Model, Parameter, Step, Tensors};
 pub use registry::{JunctionFromConfig, LayerFromConfig, Registry};
-pub use regularizers::{L1, L1L2, L2, Regularizer};
+pub use regularizers::{L1, L1L2, L2, OrthogonalRegularizer, Regularizer};
 pub use sequential::Sequential;
 pub use setting::{MAX_VALUES, read as read_settings};
 pub use taper_tensor::{Padding, Seed};
