@@ -61,8 +61,8 @@
 //! - **Penalties of weights stay off the tape**: [`Step::gradients`] are those of the loss, and the optimizer adds
 //!   the penalty's gradient in its own pass.
 //! - **Tables** ([`layers::all`], [`junctions::all`], [`activations::all`], [`losses::all`], [`regularizers::all`],
-//!   [`fusion::all`]) feed the tests: what is not in its table fails one, what is in it is checked for its gradients
-//!   ([`gradcheck`]). Layers of other crates are read through a [`Registry`].
+//!   [`initializers::all`], [`constraints::all`], [`fusion::all`]) feed the tests: what is not in its table fails one, what
+//!   is in it is checked for its gradients ([`gradcheck`]). Layers of other crates are read through a [`Registry`].
 #![forbid(unsafe_code)]
 
 pub mod activations;

@@ -180,6 +180,13 @@ pub(crate) fn parse<T: Described>(config: &Value) -> Result<T> {
         Value::Object(entries) => entries.clone(),
         other => return Err(fail(format!("expected settings by name, found {other}"))),
     };
+    // What Keras writes beside them and means nothing here: its name, and a scale for half precision that is not used.
+    if entries.get("name").is_some_and(Value::is_string) {
+        entries.remove("name");
+    }
+    if entries.get("loss_scale_factor").is_some_and(Value::is_null) {
+        entries.remove("loss_scale_factor");
+    }
     let mut number = |name: &str| match entries.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match value.as_f64() {

@@ -4,6 +4,7 @@
 use serde_json::Value;
 use std::path::Path;
 use taper_nn::layers::Dense;
+use taper_nn::regularizers::Mode;
 use taper_nn::{
     Constraint, MaxNorm, MeanSquaredError, MinMaxNorm, Model, NonNeg, OrthogonalRegularizer, Seed,
     Sequential, UnitNorm,
@@ -96,13 +97,13 @@ fn each_holds_after_every_step() {
     }
 }
 
-/// A penalty on directions pulls rows apart, along with what else there is.
+/// A penalty on directions turns columns away from each other, three of four numbers until they are at right angles.
 #[test]
 fn penalties_that_couple_numbers_reach_the_step() {
     let (x, y) = data();
     let layer = Dense::new(3)
         .use_bias(false)
-        .kernel_regularizer(OrthogonalRegularizer::new(0.5));
+        .kernel_regularizer(OrthogonalRegularizer::new(0.5).mode(Mode::Columns));
     let mut model = Sequential::new([4]).add(layer).build(Seed(5)).unwrap();
     let weight = model.parameters()[0].clone();
     let gradient = model

@@ -118,7 +118,15 @@ pub fn from_config(class_name: &str, config: &Value) -> Result<LearningRate> {
 
 /// `from_config` of a schedule that serde can read.
 fn read<S: Schedule + DeserializeOwned + 'static>(config: &Value) -> Result<LearningRate> {
-    let schedule: S = setting::read(config.clone()).map_err(Error::Config)?;
+    let mut config = config.clone();
+    if let Some(entries) = config.as_object_mut()
+        && entries
+            .get("name")
+            .is_none_or(|name| name.is_string() || name.is_null())
+    {
+        entries.remove("name"); // which Keras writes beside them
+    }
+    let schedule: S = setting::read(config).map_err(Error::Config)?;
     match schedule.fault() {
         Some(fault) => Err(Error::Config(fault)),
         None => Ok(schedule.into()),
@@ -216,12 +224,19 @@ impl<'de> Deserialize<'de> for LearningRate {
         struct Named {
             class_name: String,
             config: Value,
+            /// Where Keras has the class.
+            #[serde(default, rename = "module")]
+            _module: Value,
+            #[serde(default, rename = "registered_name")]
+            _registered_name: Value,
         }
         let value = Value::deserialize(deserializer)?;
         if let Some(rate) = value.as_f64() {
             return Ok(rate.into());
         }
-        let Named { class_name, config } = serde_json::from_value(value).map_err(|error| {
+        let Named {
+            class_name, config, ..
+        } = serde_json::from_value(value).map_err(|error| {
             D::Error::custom(format!(
                 "expected a learning rate: a number, or {{\"class_name\": …, \"config\": {{…}}}} of {} ({error})",
                 names(&all())

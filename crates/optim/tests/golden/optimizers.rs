@@ -120,3 +120,26 @@ fn no_optimizer_is_without_golden_numbers() {
         }
     }
 }
+
+/// What Keras writes of an optimizer with its defaults is read as the one with ours.
+#[test]
+fn defaults_are_those_of_keras() {
+    let file = golden("optimizers.json");
+    let defaults = file["defaults"].as_object().unwrap();
+    for row in optimizers::all::<f64>() {
+        let keras = defaults.get(row.class_name).expect(row.class_name);
+        let read = (row.from_config)(keras).unwrap();
+        let ours = (row.from_config)(&Value::Null).unwrap();
+        assert_eq!(read.config(), ours.config());
+        let known = ours.config();
+        for (name, value) in known.as_object().unwrap() {
+            let numbers = value.as_f64().zip(keras[name].as_f64());
+            let same = numbers.map_or(*value == keras[name], |(ours, keras)| ours == keras);
+            assert!(
+                same,
+                "{} {name}: {value} is not {}",
+                row.class_name, keras[name]
+            );
+        }
+    }
+}
