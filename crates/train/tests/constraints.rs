@@ -126,13 +126,13 @@ fn penalties_that_couple_numbers_reach_the_step() {
     let before = model.penalty();
     train(
         &mut model,
-        &SGD::new(0.05),
+        &SGD::new(0.01),
         &Tensor::zeros([8, 4]),
         &Tensor::zeros([8, 3]),
         200,
     );
     assert!(
-        model.penalty() < 0.2 * before,
+        model.penalty() < 0.4 * before,
         "{before} to {}",
         model.penalty()
     );

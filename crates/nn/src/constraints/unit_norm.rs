@@ -11,19 +11,11 @@ use taper_tensor::{Element, Tensor};
 /// use taper_nn::{UnitNorm, layers::Dense};
 /// let layer = Dense::new(32).kernel_constraint(UnitNorm::default());
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct UnitNorm {
     /// The axes along which norms are taken (default: 0).
     pub axis: Axes,
-}
-
-impl Default for UnitNorm {
-    fn default() -> Self {
-        UnitNorm {
-            axis: Axes::default(),
-        }
-    }
 }
 
 impl From<UnitNorm> for Constraint {
