@@ -2,7 +2,8 @@
 //! gradcheck` and the tests run these beside the operations of `taper_autograd::ops`.
 
 use crate::{
-    Context, Error, Layer, Linear, Result, activations, junctions, layers, losses, regularizers,
+    Context, Error, Layer, Linear, OrthogonalRegularizer, Result, activations, junctions, layers,
+    losses, regularizers,
 };
 use serde_json::Value;
 use taper_autograd::gradcheck::{Report, Sample, Sampler, run_samples};
@@ -87,8 +88,15 @@ pub fn all() -> Vec<Check> {
         sample: Box::new(move |sampler| {
             let regularizer = (row.sample)(sampler);
             let shape = sampler.shape(0, 3, 4);
-            Sample::new(move |inputs| regularizer.penalty(&inputs[0]))
-                .input("w", sampler.away_from_zero(&shape))
+            let draw = |sampler: &mut Sampler| sampler.away_from_zero(&shape);
+            let bends =
+                |penalty: OrthogonalRegularizer, w: &Tensor<f64>| !penalty.is_smooth_at(w, MARGIN);
+            let w = sampler.until(draw, |w| {
+                !regularizer
+                    .orthogonal
+                    .is_some_and(|penalty| bends(penalty, w))
+            });
+            Sample::new(move |inputs| regularizer.penalty(&inputs[0])).input("w", w)
         }),
     });
     layers

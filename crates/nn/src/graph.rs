@@ -6,7 +6,7 @@
 //! and `Functional` fill the same graph.
 
 use crate::{
-    Error, Junction, Layer, Result, WeightSpec, config,
+    Constraint, Error, Junction, Layer, Result, WeightSpec, config,
     names::{self, Named},
     setting, weight_checks,
 };
@@ -93,6 +93,14 @@ impl<E: Element> Kind<E> {
         }
     }
 
+    /// What the weight of this name must be after every step.
+    pub(crate) fn constraint(&self, weight: &str) -> Option<Constraint> {
+        match self {
+            Kind::Layer(layer) => layer.constraint(weight),
+            Kind::Junction(junction) => junction.constraint(weight),
+        }
+    }
+
     /// The shapes of the outputs and the weights, with sizes that memory can have.
     fn describe(&self, inputs: &[&[usize]]) -> Result<(Vec<Vec<usize>>, Vec<WeightSpec>)> {
         let (outputs, weights) = match (self, inputs) {
@@ -115,6 +123,13 @@ impl<E: Element> Kind<E> {
             )),
         };
         let checked = weight_checks::weights::<E>(&weights);
+        let checked = checked.and_then(|()| {
+            weights.iter().try_for_each(|spec| {
+                let constraint = self.constraint(&spec.name);
+                let checked = constraint.map_or(Ok(()), |constraint| constraint.check(&spec.shape));
+                checked.map_err(|fault| format!("{}_constraint: {fault}", spec.name))
+            })
+        });
         let checked = checked.and_then(|()| outputs.iter().try_for_each(too_large));
         checked.map_err(|fault| {
             let input = match inputs {

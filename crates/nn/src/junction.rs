@@ -39,6 +39,11 @@ pub trait DescribeJunction: Debug + Send + Sync + 'static {
         Ok(Vec::new())
     }
 
+    /// What the weight of this name must be after every step of an optimizer. By default anything.
+    fn constraint(&self, _weight: &str) -> Option<crate::Constraint> {
+        None
+    }
+
     /// Whether the forward pass adds penalties to the loss, at inference too.
     fn penalizes(&self) -> bool {
         false

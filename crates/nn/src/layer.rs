@@ -1,7 +1,7 @@
 //! What a layer is: a pure description of shapes, weights and a forward pass. It holds no weights (those belong to
 //! the model) and no state, so that it can be printed, saved and compared.
 
-use crate::{ActivationKind, Context, Initializer, Regularizer, Result};
+use crate::{ActivationKind, Constraint, Context, Initializer, Regularizer, Result};
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt::Debug;
@@ -42,6 +42,12 @@ pub trait Describe: Debug + Send + Sync + 'static {
     /// The weights for an input that [`output_shape`](Self::output_shape) found fit.
     fn weights(&self, _input: &[usize]) -> Result<Vec<WeightSpec>> {
         Ok(Vec::new())
+    }
+
+    /// What the weight of this name (as in [`weights`](Self::weights)) must be after every step of an optimizer. By default
+    /// anything.
+    fn constraint(&self, _weight: &str) -> Option<Constraint> {
+        None
     }
 
     /// What is left of the layer when a model is prepared to predict.
@@ -163,6 +169,10 @@ impl<L: Describe> Describe for Frozen<L> {
 
     fn weights(&self, input: &[usize]) -> Result<Vec<WeightSpec>> {
         self.0.weights(input)
+    }
+
+    fn constraint(&self, weight: &str) -> Option<Constraint> {
+        self.0.constraint(weight)
     }
 
     fn at_inference(&self) -> AtInference {

@@ -61,12 +61,13 @@
 //! - **Penalties of weights stay off the tape**: [`Step::gradients`] are those of the loss, and the optimizer adds
 //!   the penalty's gradient in its own pass.
 //! - **Tables** ([`layers::all`], [`junctions::all`], [`activations::all`], [`losses::all`], [`regularizers::all`],
-//!   [`fusion::all`]) feed the tests: what is not in its table fails one, what is in it is checked for its gradients
-//!   ([`gradcheck`]). Layers of other crates are read through a [`Registry`].
+//!   [`initializers::all`], [`constraints::all`], [`fusion::all`]) feed the tests: what is not in its table fails one, what
+//!   is in it is checked for its gradients ([`gradcheck`]). Layers of other crates are read through a [`Registry`].
 #![forbid(unsafe_code)]
 
 pub mod activations;
 mod config;
+pub mod constraints;
 mod context;
 mod description;
 mod error;
@@ -75,7 +76,7 @@ pub mod fusion;
 pub mod gradcheck;
 mod graph;
 pub mod inference;
-mod initializers;
+pub mod initializers;
 mod junction;
 pub mod junctions;
 mod layer;
@@ -97,6 +98,7 @@ mod weights;
 
 pub use activations::ActivationKind::{self, *};
 pub use config::Pair;
+pub use constraints::{Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm};
 pub use context::Context;
 pub use error::{Error, Result};
 pub use functional::{Functional, Outputs, Shared};
@@ -108,7 +110,7 @@ pub use layer::{AtInference, Describe, FreezeExt, Frozen, Layer, ScaleAndShift, 
 pub use losses::{Loss, LossExt, Reduction, kinds::*};
 pub use model::{Inner, Losses, Measured, Model, Parameter, Step, Tensors};
 pub use registry::{JunctionFromConfig, LayerFromConfig, Registry};
-pub use regularizers::{L1, L1L2, L2, Regularizer};
+pub use regularizers::{L1, L1L2, L2, OrthogonalRegularizer, Regularizer};
 pub use sequential::Sequential;
 pub use setting::{MAX_VALUES, read as read_settings};
 pub use taper_tensor::{Padding, Seed};

@@ -9,7 +9,7 @@ pub(crate) use run::{check_inputs, only, outputs_and_losses};
 use crate::graph::{Built, Graph, Kind};
 use crate::plan::{Head, Instead, Plan};
 use crate::weights::{self, Loaded};
-use crate::{Error, Regularizer, Result, WeightSpec};
+use crate::{Constraint, Error, Regularizer, Result, WeightSpec};
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
@@ -51,6 +51,8 @@ pub struct Parameter<E: Element = f32> {
     pub value: Tensor<E>,
     /// Its penalty.
     pub regularizer: Option<Regularizer>,
+    /// What it must be after every step of an optimizer; whoever makes the step applies it.
+    pub constraint: Option<Constraint>,
     /// Whether the optimizer moves it. [`Model::set_trainable`] sets it for a whole layer.
     pub trainable: bool,
 }
@@ -110,9 +112,12 @@ fn with_weights<E: Element>(
     fuse: bool,
     mut value: impl FnMut(&str, &WeightSpec) -> Result<Tensor<E>>,
 ) -> Result<Model<E>> {
+    let owners = built.graph.owners.iter();
+    let kinds = owners.flat_map(|owner| owner.parameters.clone().map(|_| &owner.kind));
     let mut parameters = Vec::new();
-    for (name, spec) in built.weights {
+    for ((name, spec), kind) in built.weights.into_iter().zip(kinds) {
         parameters.push(Parameter {
+            constraint: kind.constraint(&spec.name),
             value: value(&name, &spec)?,
             name,
             regularizer: spec.regularizer,

@@ -69,7 +69,7 @@ fn free_name(class: &str, number: &mut usize, used: &HashSet<String>) -> String 
 }
 
 /// Keras's way from a class name to a layer name: `MaxPooling2D` → `max_pooling2d`, `InputLayer` → `input_layer`.
-fn snake_case(class_name: &str) -> String {
+pub(crate) fn snake_case(class_name: &str) -> String {
     let letters: Vec<char> = class_name.chars().collect();
     let mut name = String::new();
     for (i, letter) in letters.iter().enumerate() {

@@ -1,9 +1,10 @@
 //! What a setting of a layer may be, said once: layers check their numbers with these few words, whatever the entrance (Rust,
 //! JSON, study files).
 
-use serde::de::DeserializeOwned;
+use crate::names::snake_case;
 use serde_json::{Map, Value};
 
+pub use taper_tensor::setting::read;
 pub(crate) use taper_tensor::setting::{Checked, below_one, finite_in, fraction, not_negative_in};
 
 /// The most values that the weights of a model have together, and the most that one sample has anywhere in it: 2³¹, which are
@@ -58,38 +59,62 @@ pub(crate) fn numbers(config: &Value) -> String {
     told.join(", ")
 }
 
-/// Reads settings by name. Where serde says what is wrong with a value but not whose it is, the name is added.
-///
-/// ```
-/// #[derive(Debug, serde::Deserialize)]
-/// struct Noise { stddev: f64 }
-/// let error = taper_nn::read_settings::<Noise>(serde_json::json!({"stddev": "much"})).unwrap_err();
-/// assert_eq!(error, "stddev: invalid type: string \"much\", expected f64");
-/// ```
-///
-/// # Errors
-/// An entry that is missing, unknown, or of another kind.
-pub fn read<T: DeserializeOwned>(entries: Value) -> Result<T, String> {
-    serde_json::from_value(entries.clone()).map_err(|error| {
-        let message = error.to_string();
-        match culprit::<T>(&entries, &message) {
-            Some(name) => format!("{name}: {message}"),
-            None => message,
+/// What is described by a name and settings, in one of three ways: `"he_normal"`, `{"max_norm": {"axis": 1}}`, or as Keras
+/// writes it, `{"class_name": "MaxNorm", "config": {"axis": 1}}`. The name in lower case; no settings are `{}`.
+pub(crate) fn named(value: &Value, what: &str, example: &str) -> Result<(String, Value), String> {
+    let nothing = || Value::Object(Map::new());
+    match value {
+        Value::String(name) => Ok((snake_case(name), nothing())),
+        Value::Object(entries) if entries.contains_key("class_name") => {
+            // Keras notes where a class lives, too.
+            let known = [
+                "class_name",
+                "config",
+                "module",
+                "registered_name",
+                "build_config",
+            ];
+            if let Some(odd) = entries.keys().find(|name| !known.contains(&name.as_str())) {
+                return Err(format!(
+                    "unknown field `{odd}` beside class_name and config"
+                ));
+            }
+            let Some(class_name) = entries["class_name"].as_str() else {
+                return Err(format!(
+                    "class_name is {}, expected a word",
+                    entries["class_name"]
+                ));
+            };
+            let config = entries.get("config").filter(|config| !config.is_null());
+            Ok((
+                snake_case(class_name),
+                config.cloned().unwrap_or_else(nothing),
+            ))
         }
-    })
+        Value::Object(entries) if entries.len() == 1 => {
+            let mut entries = entries.iter();
+            let entry = entries
+                .next()
+                .map(|(name, settings)| (name.clone(), settings.clone()));
+            entry.ok_or_else(|| format!("expected {what}"))
+        }
+        other => Err(format!("expected {what} such as {example}, found {other}")),
+    }
 }
 
-/// The entry that gives this message also when it stands alone.
-fn culprit<T: DeserializeOwned>(entries: &Value, message: &str) -> Option<String> {
-    if message.starts_with("missing field") || message.starts_with("unknown field") {
-        return None; // it names the entry itself
-    }
-    let alone = |(name, value): (&String, &Value)| {
-        let entry: Map<String, Value> = [(name.clone(), value.clone())].into_iter().collect();
-        let error = serde_json::from_value::<T>(Value::Object(entry)).err()?;
-        (error.to_string() == message).then(|| name.clone())
-    };
-    entries.as_object()?.iter().find_map(alone)
+/// Which of these classes has this name in lower case.
+pub(crate) fn row(
+    name: &str,
+    classes: impl Iterator<Item = &'static str> + Clone,
+) -> Result<usize, String> {
+    let found = classes.clone().position(|class| snake_case(class) == name);
+    found.ok_or_else(|| {
+        let names: Vec<String> = classes.map(snake_case).collect();
+        format!(
+            "unknown variant `{name}`, expected one of {}",
+            names.join(", ")
+        )
+    })
 }
 
 #[cfg(test)]

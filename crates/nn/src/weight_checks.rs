@@ -1,14 +1,16 @@
 //! What all layers share is checked for all of them, whoever wrote them: sizes of weights, their first values, penalties.
 
-use crate::setting::{Checked, MAX_VALUES, elements, finite_in, not_negative_in};
-use crate::{Error, Initializer, Regularizer, Result, WeightSpec};
+use crate::setting::{Checked, MAX_VALUES, elements, not_negative_in};
+use crate::{Error, Regularizer, Result, WeightSpec};
 use taper_tensor::Element;
 
 /// The factors of a penalty.
 pub(crate) fn penalty<E: Element>(name: &str, regularizer: Option<Regularizer>) -> Checked {
-    let Regularizer { l1, l2 } = regularizer.unwrap_or_default();
+    let Regularizer { l1, l2, orthogonal } = regularizer.unwrap_or_default();
+    let factor = orthogonal.map_or(0.0, |penalty| penalty.factor);
     not_negative_in::<E>("l1", l1)
         .and_then(|()| not_negative_in::<E>("l2", l2))
+        .and_then(|()| not_negative_in::<E>("orthogonal: factor", factor))
         .map_err(|fault| format!("{name}: {fault}"))
 }
 
@@ -22,10 +24,9 @@ pub(crate) fn weights<E: Element>(specs: &[WeightSpec]) -> Checked {
         ..
     } in specs
     {
-        if let Initializer::Constant(value) = initializer {
-            finite_in::<E>("constant", *value)
-                .map_err(|fault| format!("{name}_initializer: {fault}"))?;
-        }
+        initializer
+            .check::<E>(shape)
+            .map_err(|fault| format!("{name}_initializer: {fault}"))?;
         penalty::<E>(&format!("{name}_regularizer"), *regularizer)?;
         if elements(shape).is_none() {
             return Err(format!(

@@ -395,7 +395,7 @@ fn weights_that_are_too_many_together_are_refused() {
 #[test]
 fn weights_of_a_users_own_layer_are_checked() {
     use taper_autograd::Var;
-    use taper_nn::{Context, Describe, Regularizer, WeightSpec};
+    use taper_nn::{Context, Describe, WeightSpec};
     use taper_tensor::Element;
 
     #[derive(Debug)]
@@ -411,10 +411,7 @@ fn weights_of_a_users_own_layer_are_checked() {
             Ok(input.to_vec())
         }
         fn weights(&self, _: &[usize]) -> taper_nn::Result<Vec<WeightSpec>> {
-            let regularizer = Some(Regularizer {
-                l1: self.1,
-                l2: 0.0,
-            });
+            let regularizer = Some(L1(self.1).into());
             Ok(vec![WeightSpec {
                 name: "scale".into(),
                 shape: vec![1],

@@ -1,14 +1,16 @@
 //! A step over all weights of a model: what it is given is checked, gradients are clipped.
 
 use crate::clipping::add_penalty;
-use crate::{Error, Optimizer, Penalty, Result, State, Weight, finite, setting::not_negative};
+use crate::{Error, Optimizer, Penalty, Result, State, Weight};
+use crate::{extras, finite, setting::not_negative};
 use taper_tensor::{Element, Tensor};
 
 /// One step over all weights, which are in the order that `state` was made with. `learning_rate` is the one in force,
 /// usually `optimizer.learning_rate_at(state.iterations)`.
 ///
 /// Gradients are clipped if the optimizer says so; each weight is then updated in one pass that adds the gradient of
-/// its penalty. To update in place, nothing else may hold the weights' storage.
+/// its penalty, behind the decay of weights. If several batches make a step ([`Extras`](crate::Extras)), the others only
+/// gather their gradients. To update in place, nothing else may hold the weights' storage.
 ///
 /// ```
 /// use taper_optim::{Adam, Optimizer, Penalty, State, Weight, apply};
@@ -39,22 +41,39 @@ pub fn apply<'a, E: Element>(
     let mut weights: Vec<Weight<'a, E>> = weights.into_iter().collect();
     check_settings(optimizer, state.iterations, learning_rate, &weights)?;
     check(optimizer, state, &weights)?;
-    if let Some(clipping) = optimizer.clipping() {
-        for weight in &mut weights {
-            if let Some(gradient) = &weight.gradient {
-                let total = add_penalty(gradient, weight.value, weight.penalty)
-                    .map_err(|error| Error::state(optimizer.class_name(), error.to_string()))?;
-                weight.gradient = Some(total);
-                weight.penalty = Penalty::default();
-            }
-        }
-        clipping.apply(
-            weights
-                .iter_mut()
-                .filter_map(|weight| weight.gradient.as_mut()),
-        );
+    let extras = optimizer.extras();
+    let calls = extras.gradient_accumulation_steps.unwrap_or(1).max(1);
+    // Batches that make one step have one number.
+    let iteration = state.iterations / calls + 1;
+    if calls > 1 && !extras::gather(optimizer, state, calls, &mut weights)? {
+        state.iterations += 1;
+    } else {
+        clip(optimizer, &mut weights)?;
+        finite::step(optimizer, state, iteration, learning_rate, &mut weights)?;
+        extras::forget(state);
     }
-    finite::step(optimizer, state, learning_rate, weights)
+    if let Some(ema) = extras.ema {
+        extras::average(ema, state, iteration, &mut weights);
+    }
+    Ok(())
+}
+
+/// Clips the gradients, those of the penalties included, if the optimizer says so.
+fn clip<E: Element>(optimizer: &dyn Optimizer<E>, weights: &mut [Weight<'_, E>]) -> Result<()> {
+    let Some(clipping) = optimizer.clipping() else {
+        return Ok(());
+    };
+    for weight in &mut *weights {
+        if let Some(gradient) = &weight.gradient {
+            let total = add_penalty(gradient, weight.value, weight.penalty)
+                .map_err(|error| Error::state(optimizer.class_name(), error.to_string()))?;
+            weight.gradient = Some(total);
+            weight.penalty = Penalty::default();
+        }
+    }
+    let gradients = weights.iter_mut().filter_map(|w| w.gradient.as_mut());
+    clipping.apply(gradients);
+    Ok(())
 }
 
 /// Whoever makes a step, and whatever was set and how: no number that cannot be reaches a weight.
@@ -93,6 +112,10 @@ fn check<E: Element>(
             state.slots.len()
         ));
     }
+    if optimizer.needs_names() && state.names.is_empty() {
+        return fail("weights are told apart by name, so its state must be made with names: State::for_weights".into());
+    }
+    let extras = optimizer.extras();
     for (index, (weight, slots)) in weights.iter().zip(&state.slots).enumerate() {
         let (Some(gradient), shape) = (&weight.gradient, weight.value.shape()) else {
             continue;
@@ -105,13 +128,30 @@ fn check<E: Element>(
         }
         let mut shapes = slots.iter().enumerate();
         let fits = slots.len() == optimizer.slots().len()
-            && shapes.all(|(i, slot)| slot.shape() == optimizer.slot_shape(i, shape));
+            && shapes.all(|(i, slot)| {
+                slot.shape() == optimizer.slot_shape_of(i, state.name(index), shape)
+            });
         if !fits {
             let found: Vec<_> = slots.iter().map(Tensor::shape).collect();
             return fail(format!(
                 "weight {index} is {shape:?}, its moments {found:?}: wanted are {:?}",
                 optimizer.slots()
             ));
+        }
+        for (name, wanted, kept) in [
+            (
+                "gradient accumulator",
+                extras.gradient_accumulation_steps.is_some(),
+                &state.gathered,
+            ),
+            ("average", extras.ema.is_some(), &state.averages),
+        ] {
+            let found = kept.get(index).and_then(Option::as_ref).map(Tensor::shape);
+            if wanted && found != Some(shape) {
+                return fail(format!(
+                    "weight {index} is {shape:?}, its {name} {found:?}: was the state made for this optimizer?"
+                ));
+            }
         }
     }
     Ok(())

@@ -25,14 +25,18 @@
 //! - **With clipping** the penalty's gradient is added first, since in Keras it belongs to the loss that is clipped.
 //! - **Names and defaults are those of Keras**: [`optimizers::from_config`] reads what [`Optimizer::config`] wrote,
 //!   and slots are called `momentum` and `velocity`.
+//! - **Around every rule** stand weight decay, gathered gradients and a moving average of the weights ([`Extras`]).
 //! - **No step writes what is not finite**: a step that would is not made, and nothing has changed ([`Error::NotFinite`]).
 #![forbid(unsafe_code)]
 
 mod apply;
 mod clipping;
+mod common;
 mod error;
+mod extras;
 mod finite;
 mod magnitudes;
+mod math;
 mod optimizer;
 pub mod optimizers;
 pub mod schedules;
@@ -42,6 +46,7 @@ mod state;
 pub use apply::apply;
 pub use clipping::Clipping;
 pub use error::{Error, Result};
+pub use extras::{Ema, Extras};
 pub use magnitudes::Magnitudes;
 pub use optimizer::Optimizer;
 pub use optimizers::prelude::*;

@@ -5,13 +5,20 @@ use crate::{Error, Optimizer, Penalty, Result};
 use std::collections::BTreeMap;
 use taper_tensor::{Element, Tensor};
 
-/// The moments of every weight (zeros at first), and the number of steps done.
+/// The moments of every weight (mostly zeros at first), what else is kept beside it, and the number of calls of
+/// [`apply`](crate::apply) so far, each of which makes a step unless gradients are gathered.
 #[derive(Clone, Debug)]
 pub struct State<E: Element = f32> {
-    /// Steps done.
+    /// Steps done; batches, where several make a step.
     pub iterations: u64,
     /// `[weight][slot]`, slots in the order of [`Optimizer::slots`]; empty for weights that do not move.
     pub slots: Vec<Vec<Tensor<E>>>,
+    /// The weights' names, where something depends on them; else none.
+    pub(crate) names: Vec<String>,
+    /// Sums of gradients that have not made a step yet, if several batches make one.
+    pub(crate) gathered: Vec<Option<Tensor<E>>>,
+    /// Moving averages of the weights, if they are kept.
+    pub(crate) averages: Vec<Option<Tensor<E>>>,
     /// What weights and moments are known not to exceed, from the steps so far.
     pub(crate) known: Option<Known>,
 }
@@ -27,26 +34,71 @@ pub struct Weight<'a, E: Element = f32> {
 }
 
 impl<E: Element> State<E> {
-    /// Zeros for weights of these shapes; `None` stands for a weight that does not move.
+    /// What every slot starts with, mostly zeros, for weights of these shapes; `None` stands for a weight that does not move.
     pub fn new<'a>(
         optimizer: &dyn Optimizer<E>,
         shapes: impl IntoIterator<Item = Option<&'a [usize]>>,
     ) -> Self {
-        let zeros = |shape: &[usize]| {
-            let slots = 0..optimizer.slots().len();
-            slots
-                .map(|slot| Tensor::zeros(optimizer.slot_shape(slot, shape)))
-                .collect()
-        };
-        let slots = shapes
-            .into_iter()
-            .map(|shape| shape.map_or_else(Vec::new, zeros))
-            .collect();
+        let mut state = Self::for_weights(optimizer, shapes.into_iter().map(|shape| ("", shape)));
+        state.names.clear();
+        state
+    }
+
+    /// The same for weights that have names, as an optimizer needs them that excludes some by name
+    /// ([`Optimizer::needs_names`]).
+    pub fn for_weights<'a>(
+        optimizer: &dyn Optimizer<E>,
+        weights: impl IntoIterator<Item = (&'a str, Option<&'a [usize]>)>,
+    ) -> Self {
+        let mut state = State::empty(0);
+        for (name, shape) in weights {
+            let start = |slot: usize| {
+                let shape = optimizer.slot_shape_of(slot, name, shape.unwrap_or_default());
+                match optimizer.slot_start(slot) {
+                    0.0 => Tensor::zeros(shape), // whose pages cost nothing until they are touched
+                    start => Tensor::full(shape, E::from_f64(start)),
+                }
+            };
+            let slots = shape.map_or(0, |_| optimizer.slots().len());
+            state.slots.push((0..slots).map(start).collect());
+            state.names.push(name.to_owned());
+            let [gathered, average] =
+                asides(optimizer).map(|(_, is_kept)| shape.filter(|_| is_kept).map(Tensor::zeros));
+            state.gathered.push(gathered);
+            state.averages.push(average);
+        }
+        state
+    }
+
+    fn empty(iterations: u64) -> Self {
         State {
-            iterations: 0,
-            slots,
+            iterations,
+            slots: Vec::new(),
+            names: Vec::new(),
+            gathered: Vec::new(),
+            averages: Vec::new(),
             known: None,
         }
+    }
+
+    /// The moving average of each weight, if the optimizer keeps one ([`Ema`](crate::Ema)); before the first step zeros.
+    pub fn averages(&self) -> &[Option<Tensor<E>>] {
+        &self.averages
+    }
+
+    /// Exchanges weights and moving averages, where there are any: to evaluate with the averages, and back again.
+    pub fn swap_averages<'a>(&mut self, weights: impl IntoIterator<Item = &'a mut Tensor<E>>) {
+        for (weight, average) in weights.into_iter().zip(&mut self.averages) {
+            if let Some(average) = average {
+                std::mem::swap(weight, average);
+            }
+        }
+        self.measure_again();
+    }
+
+    /// A weight's name, empty if it is unknown.
+    pub(crate) fn name(&self, weight: usize) -> &str {
+        self.names.get(weight).map_or("", String::as_str)
     }
 
     /// To be called when weights or moments were set by hand between two steps, not by [`apply`](crate::apply()): what is known of how
@@ -61,15 +113,20 @@ impl<E: Element> State<E> {
         optimizer: &dyn Optimizer<E>,
         names: impl IntoIterator<Item = &'a str>,
     ) -> Vec<(String, Tensor<E>)> {
-        let weights = names.into_iter().zip(&self.slots);
-        let named = weights.flat_map(|(name, slots)| {
-            let slot_names = optimizer
-                .slots()
-                .iter()
-                .map(move |slot| format!("{name}/{slot}"));
-            slot_names.zip(slots.iter().cloned())
-        });
-        named.collect()
+        let mut named = Vec::new();
+        for (index, name) in names.into_iter().enumerate() {
+            let slots = self.slots.get(index).map_or(&[][..], Vec::as_slice);
+            for (slot, value) in optimizer.slots().iter().zip(slots) {
+                named.push((format!("{name}/{slot}"), value.clone()));
+            }
+            let kept = [&self.gathered, &self.averages];
+            for ((aside, _), kept) in asides(optimizer).into_iter().zip(kept) {
+                if let Some(Some(value)) = kept.get(index) {
+                    named.push((format!("{name}/{aside}"), value.clone()));
+                }
+            }
+        }
+        named
     }
 
     /// The state from moments by name, as [`named`](Self::named) gave them, for weights of these names and shapes
@@ -87,42 +144,61 @@ impl<E: Element> State<E> {
         let mut given = BTreeMap::new();
         for (name, value) in named {
             if given.insert(name.clone(), value).is_some() {
-                return fail(format!("{name} is given twice"));
+                fail(format!("{name} is given twice"))?;
             }
         }
-        let mut slots = Vec::new();
+        let mut state = State::empty(iterations);
         for (weight, shape) in weights {
-            let wanted = if shape.is_some() {
-                optimizer.slots()
-            } else {
-                &[]
-            };
-            let mut values = Vec::with_capacity(wanted.len());
-            for (index, slot) in wanted.iter().enumerate() {
-                let (name, shape) = (format!("{weight}/{slot}"), shape.unwrap_or_default());
-                let slot_shape = optimizer.slot_shape(index, shape);
+            let mut take = |slot: &str, wanted: Vec<usize>| {
+                let name = format!("{weight}/{slot}");
                 match given.remove(&name) {
-                    None => return fail(format!("{name} {slot_shape:?} is missing")),
-                    Some(value) if value.shape() != slot_shape => {
-                        return fail(format!(
-                            "{name} is {:?}, its weight {shape:?}",
-                            value.shape()
-                        ));
+                    None => fail(format!("{name} {wanted:?} is missing")),
+                    Some(value) if value.shape() != wanted => fail(format!(
+                        "{name} is {:?}, its weight {:?}",
+                        value.shape(),
+                        shape.unwrap_or_default()
+                    )),
+                    Some(value) => Ok(value),
+                }
+            };
+            let (mut slots, mut kept) = (Vec::new(), [None, None]);
+            if let Some(shape) = shape {
+                for (index, slot) in optimizer.slots().iter().enumerate() {
+                    slots.push(take(slot, optimizer.slot_shape_of(index, weight, shape))?);
+                }
+                for ((aside, is_kept), kept) in asides(optimizer).into_iter().zip(&mut kept) {
+                    if is_kept {
+                        *kept = Some(take(aside, shape.to_vec())?);
                     }
-                    Some(value) => values.push(value),
                 }
             }
-            slots.push(values);
+            let [gathered, average] = kept;
+            state.slots.push(slots);
+            state.names.push(weight.to_owned());
+            state.gathered.push(gathered);
+            state.averages.push(average);
         }
         match given.keys().next() {
-            Some(name) => fail(format!("no weight has the moment {name}")),
-            None => Ok(State {
-                iterations,
-                slots,
-                known: None,
-            }),
+            Some(name) => Err(Error::state(
+                optimizer.class_name(),
+                format!("no weight has the moment {name}"),
+            )),
+            None => Ok(state),
         }
     }
+}
+
+/// What stands beside a weight's slots, under Keras's names: sums of gradients and the moving average, and whether this
+/// optimizer has them.
+fn asides<E: Element>(optimizer: &dyn Optimizer<E>) -> [(&'static str, bool); 2] {
+    let extras = optimizer.extras();
+    [
+        (
+            "gradient_accumulator",
+            extras.gradient_accumulation_steps.is_some(),
+        ),
+        ("average", extras.ema.is_some()),
+    ]
 }
 
 #[cfg(test)]

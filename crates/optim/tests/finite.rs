@@ -1,21 +1,21 @@
 //! No step writes what is not finite: one that would is refused, and weights, moments and the number of steps stay.
 
-use taper_optim::{
-    Adam, AdamW, Clipping, Error, Optimizer, Penalty, RMSprop, SGD, State, Weight, apply,
-};
+use taper_optim::optimizers::{self, prelude::*};
+use taper_optim::{Clipping, Error, Extras, Optimizer, Penalty, State, Weight, apply};
 use taper_tensor::Tensor;
 
+/// Every way that every optimizer of the table computes, and what stands around them.
 fn optimizers() -> Vec<Box<dyn Optimizer>> {
-    vec![
-        Box::new(SGD::default()),
-        Box::new(SGD::default().momentum(0.9).nesterov(true)),
-        Box::new(Adam::default()),
-        Box::new(AdamW::default()),
-        Box::new(RMSprop::default()),
-        Box::new(RMSprop::default().momentum(0.9)),
-        Box::new(RMSprop::default().momentum(0.9).centered(true)),
+    let around: [Box<dyn Optimizer>; 3] = [
         Box::new(SGD::default().clipping(Clipping::GlobalNorm(1.0))),
-    ]
+        Box::new(SGD::default().momentum(0.9).weight_decay(0.1)),
+        Box::new(Adam::default().use_ema(true).ema_overwrite_frequency(2)),
+    ];
+    let table = optimizers::all().into_iter();
+    table
+        .flat_map(|row| (row.samples)())
+        .chain(around)
+        .collect()
 }
 
 /// Two weights and a state between two steps.
@@ -148,6 +148,30 @@ impl Optimizer for Copying<'_> {
     }
     fn slots(&self) -> &'static [&'static str] {
         self.0.slots()
+    }
+    fn extras(&self) -> Extras<'_> {
+        self.0.extras()
+    }
+    fn slot_start(&self, slot: usize) -> f64 {
+        self.0.slot_start(slot)
+    }
+    fn slot_shape(&self, slot: usize, weight: &[usize]) -> Vec<usize> {
+        self.0.slot_shape(slot, weight)
+    }
+    fn weight_decay_of(&self, name: &str, shape: &[usize]) -> f64 {
+        self.0.weight_decay_of(name, shape)
+    }
+    fn update_decayed(
+        &self,
+        iteration: u64,
+        rates: [f64; 2],
+        weight: &mut Tensor,
+        gradient: &Tensor,
+        slots: &mut [Tensor],
+        penalty: Penalty,
+    ) {
+        self.0
+            .update_decayed(iteration, rates, weight, gradient, slots, penalty);
     }
     fn update(
         &self,

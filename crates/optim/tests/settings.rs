@@ -2,12 +2,12 @@
 //! the setting, or an optimizer that makes steps. Goes over the tables, so that an added setting is drawn as well.
 
 use serde_json::{Value, json};
+use taper_optim::optimizers::prelude::*;
 use taper_optim::schedules::{self, ExponentialDecay, InverseTimeDecay};
-use taper_optim::{
-    Adam, AdamW, Clipping, LearningRate, Optimizer, Penalty, RMSprop, SGD, State, Weight, apply,
-    optimizers,
-    schedules::{CosineDecay, PiecewiseConstantDecay},
+use taper_optim::schedules::{
+    CosineDecay, CosineDecayRestarts, OneCycle, PiecewiseConstantDecay, PolynomialDecay, WarmUp,
 };
+use taper_optim::{Clipping, LearningRate, Optimizer, Penalty, State, Weight, apply, optimizers};
 use taper_tensor::Tensor;
 
 const DRAWN: [f64; 18] = [
@@ -61,8 +61,11 @@ fn error_or_steps(optimizer: &dyn Optimizer, setting: &str, drawn: f64) -> bool 
         let rate = optimizer.learning_rate_at(state.iterations);
         let stepped = apply(optimizer, &mut state, rate, [weight]);
         if let Err(taper_optim::Error::NotFinite { .. }) = stepped {
-            // What is large but legal may overflow; then the step was not made.
-            assert!(drawn > 1e6, "{optimizer:?}: {stepped:?}");
+            // What is large, or divides and is tiny, but legal may overflow; then the step was not made.
+            assert!(
+                !(1e-100..=1e6).contains(&drawn.abs()),
+                "{optimizer:?}: {stepped:?}"
+            );
             break;
         }
         assert_eq!(
@@ -178,6 +181,108 @@ const BUILDERS: &[(&str, &str, Set)] = &[
     ("SGD", "momentum", |x| {
         Box::new(SGD::default().momentum(x).nesterov(true))
     }),
+    ("Adadelta", "learning_rate", |x| Box::new(Adadelta::new(x))),
+    ("Adadelta", "rho", |x| Box::new(Adadelta::default().rho(x))),
+    ("Adadelta", "epsilon", |x| {
+        Box::new(Adadelta::default().epsilon(x))
+    }),
+    ("Adafactor", "learning_rate", |x| {
+        Box::new(Adafactor::new(x))
+    }),
+    ("Adafactor", "beta_2_decay", |x| {
+        Box::new(Adafactor::default().beta_2_decay(x))
+    }),
+    ("Adafactor", "epsilon_1", |x| {
+        Box::new(Adafactor::default().epsilon_1(x))
+    }),
+    ("Adafactor", "epsilon_2", |x| {
+        Box::new(Adafactor::default().epsilon_2(x))
+    }),
+    ("Adafactor", "clip_threshold", |x| {
+        Box::new(Adafactor::default().clip_threshold(x))
+    }),
+    ("Adagrad", "learning_rate", |x| Box::new(Adagrad::new(x))),
+    ("Adagrad", "initial_accumulator_value", |x| {
+        Box::new(Adagrad::default().initial_accumulator_value(x))
+    }),
+    ("Adagrad", "epsilon", |x| {
+        Box::new(Adagrad::default().epsilon(x))
+    }),
+    ("Adamax", "learning_rate", |x| Box::new(Adamax::new(x))),
+    ("Adamax", "beta_1", |x| {
+        Box::new(Adamax::default().beta_1(x))
+    }),
+    ("Adamax", "beta_2", |x| {
+        Box::new(Adamax::default().beta_2(x))
+    }),
+    ("Adamax", "epsilon", |x| {
+        Box::new(Adamax::default().epsilon(x))
+    }),
+    ("Nadam", "learning_rate", |x| Box::new(Nadam::new(x))),
+    ("Nadam", "beta_1", |x| Box::new(Nadam::default().beta_1(x))),
+    ("Nadam", "beta_2", |x| Box::new(Nadam::default().beta_2(x))),
+    ("Nadam", "epsilon", |x| {
+        Box::new(Nadam::default().epsilon(x))
+    }),
+    ("Lamb", "learning_rate", |x| Box::new(Lamb::new(x))),
+    ("Lamb", "beta_1", |x| Box::new(Lamb::default().beta_1(x))),
+    ("Lamb", "beta_2", |x| Box::new(Lamb::default().beta_2(x))),
+    ("Lamb", "epsilon", |x| Box::new(Lamb::default().epsilon(x))),
+    ("Lion", "learning_rate", |x| Box::new(Lion::new(x))),
+    ("Lion", "beta_1", |x| Box::new(Lion::default().beta_1(x))),
+    ("Lion", "beta_2", |x| Box::new(Lion::default().beta_2(x))),
+    ("Ftrl", "learning_rate", |x| Box::new(Ftrl::new(x))),
+    ("Ftrl", "learning_rate_power", |x| {
+        Box::new(Ftrl::default().learning_rate_power(x))
+    }),
+    ("Ftrl", "initial_accumulator_value", |x| {
+        Box::new(Ftrl::default().initial_accumulator_value(x))
+    }),
+    ("Ftrl", "l1_regularization_strength", |x| {
+        Box::new(Ftrl::default().l1_regularization_strength(x))
+    }),
+    ("Ftrl", "l2_regularization_strength", |x| {
+        Box::new(Ftrl::default().l2_regularization_strength(x))
+    }),
+    ("Ftrl", "l2_shrinkage_regularization_strength", |x| {
+        Box::new(Ftrl::default().l2_shrinkage_regularization_strength(x))
+    }),
+    ("Ftrl", "beta", |x| Box::new(Ftrl::default().beta(x))),
+    ("Muon", "learning_rate", |x| Box::new(Muon::new(x))),
+    ("Muon", "adam_beta_1", |x| {
+        Box::new(Muon::default().adam_beta_1(x))
+    }),
+    ("Muon", "adam_beta_2", |x| {
+        Box::new(Muon::default().adam_beta_2(x))
+    }),
+    ("Muon", "epsilon", |x| Box::new(Muon::default().epsilon(x))),
+    ("Muon", "adam_weight_decay", |x| {
+        Box::new(Muon::default().adam_weight_decay(x))
+    }),
+    ("Muon", "weight_decay", |x| {
+        Box::new(Muon::default().weight_decay(x))
+    }),
+    ("Muon", "muon_a", |x| Box::new(Muon::default().muon_a(x))),
+    ("Muon", "muon_b", |x| Box::new(Muon::default().muon_b(x))),
+    ("Muon", "muon_c", |x| Box::new(Muon::default().muon_c(x))),
+    ("Muon", "adam_lr_ratio", |x| {
+        Box::new(Muon::default().adam_lr_ratio(x))
+    }),
+    ("Muon", "momentum", |x| {
+        Box::new(Muon::default().momentum(x))
+    }),
+    ("Muon", "rms_rate", |x| {
+        Box::new(Muon::default().rms_rate(x))
+    }),
+    ("Muon", "ns_steps", |x| {
+        Box::new(Muon::default().ns_steps(x as u32))
+    }),
+    ("SGD", "weight_decay", |x| {
+        Box::new(SGD::default().weight_decay(x))
+    }),
+    ("SGD", "ema_momentum", |x| {
+        Box::new(SGD::default().use_ema(true).ema_momentum(x))
+    }),
     ("SGD", "clipnorm", |x| {
         Box::new(SGD::default().clipping(Clipping::Norm(x)))
     }),
@@ -199,9 +304,13 @@ fn builders_are_refused_by_name_or_work() {
             let optimizer = set(value);
             assert_eq!(optimizer.class_name(), *class_name);
             let works = error_or_steps(&*optimizer, setting, value);
+            // What may be below 0; how many iterations there are is a whole number, whatever is drawn.
+            let any = ["muon_a", "muon_b", "muon_c", "ns_steps"].contains(setting);
+            let below = ["learning_rate_power", "beta_2_decay"].contains(setting);
+            let allowed = (if below { value <= 0.0 } else { value >= 0.0 }) && value.is_finite();
             assert!(
-                !works || value >= 0.0 && value.is_finite(),
-                "{setting} of {value}"
+                !works || any || allowed,
+                "{class_name} {setting} of {value}"
             );
         }
     }
@@ -258,6 +367,52 @@ const SCHEDULES: &[(&str, &str, Rate)] = &[
     ("InverseTimeDecay", "decay_rate", |x| {
         InverseTimeDecay::new(0.1, 10.0, x).into()
     }),
+    ("CosineDecayRestarts", "initial_learning_rate", |x| {
+        CosineDecayRestarts::new(x, 10.0).into()
+    }),
+    ("CosineDecayRestarts", "first_decay_steps", |x| {
+        CosineDecayRestarts::new(0.1, x).into()
+    }),
+    ("CosineDecayRestarts", "t_mul", |x| {
+        CosineDecayRestarts::new(0.1, 10.0).t_mul(x).into()
+    }),
+    ("CosineDecayRestarts", "m_mul", |x| {
+        CosineDecayRestarts::new(0.1, 10.0).m_mul(x).into()
+    }),
+    ("CosineDecayRestarts", "alpha", |x| {
+        CosineDecayRestarts::new(0.1, 10.0).alpha(x).into()
+    }),
+    ("OneCycle", "max_lr", |x| OneCycle::new(x, 10.0).into()),
+    ("OneCycle", "total_steps", |x| OneCycle::new(0.1, x).into()),
+    ("OneCycle", "pct_start", |x| {
+        OneCycle::new(0.1, 10.0).pct_start(x).into()
+    }),
+    ("OneCycle", "div_factor", |x| {
+        OneCycle::new(0.1, 10.0).div_factor(x).into()
+    }),
+    ("OneCycle", "final_div_factor", |x| {
+        OneCycle::new(0.1, 10.0).final_div_factor(x).into()
+    }),
+    ("PolynomialDecay", "initial_learning_rate", |x| {
+        PolynomialDecay::new(x, 10.0).into()
+    }),
+    ("PolynomialDecay", "decay_steps", |x| {
+        PolynomialDecay::new(0.1, x).into()
+    }),
+    ("PolynomialDecay", "end_learning_rate", |x| {
+        PolynomialDecay::new(0.1, 10.0).end_learning_rate(x).into()
+    }),
+    ("PolynomialDecay", "power", |x| {
+        PolynomialDecay::new(0.1, 10.0).power(x).cycle(true).into()
+    }),
+    ("WarmUp", "warmup_steps", |x| WarmUp::new(x, 0.1).into()),
+    ("WarmUp", "initial_learning_rate", |x| {
+        WarmUp::new(10.0, 0.1).initial_learning_rate(x).into()
+    }),
+    ("WarmUp", "decay_steps", |x| {
+        WarmUp::new(10.0, CosineDecay::new(0.1, x)).into()
+    }),
+    ("WarmUp", "schedule", |x| WarmUp::new(10.0, x).into()),
     ("PiecewiseConstantDecay", "values", |x| {
         PiecewiseConstantDecay::new([1], [0.1, x]).into()
     }),

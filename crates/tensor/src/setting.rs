@@ -7,6 +7,29 @@ use crate::Element;
 /// A fault names the setting, the value given and what is allowed.
 pub type Checked = Result<(), String>;
 
+/// Reads settings by name. Where serde says what is wrong with a value but not whose it is, the name is added. With the
+/// feature `json`.
+///
+/// ```
+/// #[derive(Debug, serde::Deserialize)]
+/// struct Noise { stddev: f64 }
+/// let error = taper_tensor::setting::read::<Noise>(serde_json::json!({"stddev": "much"})).unwrap_err();
+/// assert_eq!(error, "stddev: invalid type: string \"much\", expected f64");
+/// ```
+///
+/// # Errors
+/// An entry that is missing, unknown, or of another kind.
+#[cfg(feature = "json")]
+pub fn read<T: serde::de::DeserializeOwned>(entries: serde_json::Value) -> Result<T, String> {
+    serde_json::from_value(entries.clone()).map_err(|error| {
+        let message = error.to_string();
+        match culprit::<T>(&entries, &message) {
+            Some(name) => format!("{name}: {message}"),
+            None => message,
+        }
+    })
+}
+
 /// Rates and decays, which must leave something: in [0, 1).
 ///
 /// # Errors
@@ -78,6 +101,23 @@ fn must(holds: bool, name: &str, value: f64, allowed: &str) -> Checked {
         return Ok(());
     }
     Err(format!("{name} is {value:?}, it must be {allowed}"))
+}
+
+/// The entry that gives this message also when it stands alone.
+#[cfg(feature = "json")]
+fn culprit<T: serde::de::DeserializeOwned>(
+    entries: &serde_json::Value,
+    message: &str,
+) -> Option<String> {
+    if message.starts_with("missing field") || message.starts_with("unknown field") {
+        return None; // it names the entry itself
+    }
+    let alone = |(name, value): (&String, &serde_json::Value)| {
+        let entry = [(name.clone(), value.clone())].into_iter().collect();
+        let error = serde_json::from_value::<T>(serde_json::Value::Object(entry)).err()?;
+        (error.to_string() == message).then(|| name.clone())
+    };
+    entries.as_object()?.iter().find_map(alone)
 }
 
 #[cfg(test)]

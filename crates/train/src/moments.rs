@@ -4,17 +4,17 @@
 
 use crate::{Error, Result};
 use taper_checkpoint::OptimizerState;
-use taper_nn::Model;
+use taper_nn::{Model, Parameter};
 use taper_optim::{Optimizer, Penalty, State, Weight};
 use taper_tensor::Tensor;
 
 /// Zeros for every slot of every trainable weight.
 #[must_use]
 pub fn fresh(optimizer: &dyn Optimizer, model: &Model) -> State {
-    State::new(optimizer, named_shapes(model).map(|(_, shape)| shape))
+    State::for_weights(optimizer, named_shapes(model))
 }
 
-/// One step over all weights: learning rate of the moment, penalties, moments, values.
+/// One step over all weights: learning rate of the moment, penalties, moments, values, constraints.
 ///
 /// `gradients` are in the order of [`Model::parameters`], `None` for weights that the optimizer leaves alone.
 ///
@@ -27,20 +27,46 @@ pub fn step(
     learning_rate: f64,
     gradients: Vec<Option<Tensor>>,
 ) -> Result<()> {
+    let moves: Vec<bool> = gradients.iter().map(Option::is_some).collect();
     let parameters = model.parameters_mut().iter_mut().zip(gradients);
-    let weights = parameters.map(|(parameter, gradient)| Weight {
-        penalty: parameter
-            .regularizer
-            .map_or_else(Penalty::default, |r| Penalty { l1: r.l1, l2: r.l2 }),
-        value: &mut parameter.value,
-        gradient,
+    let weights = parameters.map(|(parameter, gradient)| {
+        let regularizer = parameter.regularizer.unwrap_or_default();
+        let coupled = gradient
+            .as_ref()
+            .and_then(|_| regularizer.coupled_gradient(&parameter.value));
+        let gradient = match (gradient, coupled) {
+            (Some(gradient), Some(coupled)) => Some(gradient.add(&coupled)?),
+            (gradient, _) => gradient,
+        };
+        Ok(Weight {
+            penalty: Penalty {
+                l1: regularizer.l1,
+                l2: regularizer.l2,
+            },
+            value: &mut parameter.value,
+            gradient,
+        })
     });
-    Ok(taper_optim::apply(
-        optimizer,
-        state,
-        learning_rate,
-        weights,
-    )?)
+    let weights: Vec<Weight<'_>> = weights.collect::<Result<_>>()?;
+    taper_optim::apply(optimizer, state, learning_rate, weights)?;
+    constrain(state, model, &moves);
+    Ok(())
+}
+
+/// Makes of every weight that has moved what it must be.
+fn constrain(state: &mut State, model: &mut Model, moves: &[bool]) {
+    let constrained = |parameter: &Parameter| parameter.constraint.is_some();
+    if !model.parameters().iter().any(constrained) {
+        return;
+    }
+    for (parameter, &moves) in model.parameters_mut().iter_mut().zip(moves) {
+        if let (Some(constraint), true) = (&parameter.constraint, moves) {
+            constraint.apply(&mut parameter.value);
+            if constraint.may_enlarge() {
+                state.measure_again();
+            }
+        }
+    }
 }
 
 /// The Euclidean norm of each gradient, 0 where there is none. One after the other, so that it is the same everywhere.

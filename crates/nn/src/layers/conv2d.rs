@@ -1,9 +1,10 @@
 //! Convolution of images.
 
 use super::{Row, Sample, boxed, finish, kernel_and_bias, kernel_settings, random_kernel_settings};
+use crate::constraints::constraint_settings;
 use crate::{
-    ActivationKind, Context, Describe, Error, Initializer, Layer, Pair, Regularizer, Result,
-    WeightSpec, config, setting,
+    ActivationKind, Constraint, Context, Describe, Error, Initializer, Layer, Pair, Regularizer,
+    Result, WeightSpec, config, setting,
 };
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
@@ -63,6 +64,12 @@ pub struct Conv2D {
     /// Penalty on the output (default: none).
     #[serde(default)]
     pub activity_regularizer: Option<Regularizer>,
+    /// What the kernel must be after every step (default: anything).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_constraint: Option<Constraint>,
+    /// What the bias must be after every step (default: anything).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias_constraint: Option<Constraint>,
 }
 
 impl Conv2D {
@@ -83,6 +90,8 @@ impl Conv2D {
             kernel_regularizer: None,
             bias_regularizer: None,
             activity_regularizer: None,
+            kernel_constraint: None,
+            bias_constraint: None,
         }
     }
 
@@ -111,6 +120,7 @@ impl Conv2D {
     }
 
     kernel_settings!();
+    constraint_settings!();
 
     /// The geometry, for the kernels.
     pub(crate) fn spec(&self) -> Conv2dSpec {
@@ -188,6 +198,10 @@ impl Describe for Conv2D {
     fn weights(&self, input: &[usize]) -> Result<Vec<WeightSpec>> {
         self.check(input)?;
         Ok(self.weight_specs(self.kernel_shape(input[2]), self.filters))
+    }
+
+    fn constraint(&self, weight: &str) -> Option<Constraint> {
+        self.constraint_of(weight)
     }
 
     fn penalizes(&self) -> bool {

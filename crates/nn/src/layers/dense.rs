@@ -1,9 +1,10 @@
 //! The fully connected layer.
 
 use super::{Row, Sample, boxed, finish, kernel_and_bias, kernel_settings, random_kernel_settings};
+use crate::constraints::constraint_settings;
 use crate::{
-    ActivationKind, Context, Describe, Error, Initializer, Layer, Regularizer, Result, WeightSpec,
-    config, setting,
+    ActivationKind, Constraint, Context, Describe, Error, Initializer, Layer, Regularizer, Result,
+    WeightSpec, config, setting,
 };
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
@@ -49,6 +50,12 @@ pub struct Dense {
     /// Penalty on the output (default: none).
     #[serde(default)]
     pub activity_regularizer: Option<Regularizer>,
+    /// What the kernel must be after every step (default: anything).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_constraint: Option<Constraint>,
+    /// What the bias must be after every step (default: anything).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias_constraint: Option<Constraint>,
 }
 
 impl Dense {
@@ -64,10 +71,13 @@ impl Dense {
             kernel_regularizer: None,
             bias_regularizer: None,
             activity_regularizer: None,
+            kernel_constraint: None,
+            bias_constraint: None,
         }
     }
 
     kernel_settings!();
+    constraint_settings!();
 
     fn check(&self, input: &[usize]) -> Result<usize> {
         setting::count("units", self.units)
@@ -102,6 +112,10 @@ impl Describe for Dense {
     fn weights(&self, input: &[usize]) -> Result<Vec<WeightSpec>> {
         let inputs = self.check(input)?;
         Ok(self.weight_specs(vec![inputs, self.units], self.units))
+    }
+
+    fn constraint(&self, weight: &str) -> Option<Constraint> {
+        self.constraint_of(weight)
     }
 
     fn penalizes(&self) -> bool {

@@ -1,19 +1,20 @@
 //! Adam (Kingma and Ba 2014) in Keras's form.
 
-use super::{Common, Row, checked, common_settings, parse, unparse};
+use super::{Row, optimizer, row as row_of};
+use crate::common::{Common, Own, Turn, run};
 use crate::magnitudes::FAR;
-use crate::schedules::LearningRate;
 use crate::setting::{Checked, below_one, positive_in};
-use crate::{Clipping, Magnitudes, Optimizer, Penalty, Result};
+use crate::{Magnitudes, math};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use taper_tensor::Element;
 use taper_tensor::kernels::update::{Numbers, Rule, Slot};
 
 /// Steps along a running mean of the gradients, divided by the root of a running mean of their squares:
 /// `m += (g − m)·(1 − β₁)`, `v += (g² − v)·(1 − β₂)`, `w −= α·m / (√v + ε)` with `α = lr·√(1 − β₂ᵗ) / (1 − β₁ᵗ)`.
 ///
-/// Defaults as in Keras: learning rate 0.001, β₁ 0.9, β₂ 0.999, ε 1e-7.
+/// With `amsgrad` (Reddi, Kale and Kumar 2018) the root is that of the largest `v` so far.
+///
+/// Defaults as in Keras: learning rate 0.001, β₁ 0.9, β₂ 0.999, ε 1e-7, no AMSGrad.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Adam {
     pub(super) common: Common,
@@ -23,15 +24,43 @@ pub struct Adam {
 /// What is Adam's own.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Settings {
-    beta_1: f64,
-    beta_2: f64,
-    epsilon: f64,
+pub(crate) struct Settings {
+    pub(super) beta_1: f64,
+    pub(super) beta_2: f64,
+    pub(super) epsilon: f64,
+    // Not written where it is off, so that descriptions stay those of earlier versions.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) amsgrad: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
+        let Betas {
+            beta_1,
+            beta_2,
+            epsilon,
+        } = Betas::default();
         Settings {
+            beta_1,
+            beta_2,
+            epsilon,
+            amsgrad: false,
+        }
+    }
+}
+
+/// The settings of Adam's kin.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Betas {
+    pub(super) beta_1: f64,
+    pub(super) beta_2: f64,
+    pub(super) epsilon: f64,
+}
+
+impl Default for Betas {
+    fn default() -> Self {
+        Betas {
             beta_1: 0.9,
             beta_2: 0.999,
             epsilon: 1e-7,
@@ -39,72 +68,76 @@ impl Default for Settings {
     }
 }
 
-impl Default for Adam {
-    fn default() -> Self {
-        Adam::new(LEARNING_RATE)
-    }
-}
+/// Their names in Rust; the settings lie at this place.
+macro_rules! betas {
+    ($name:ident, $($place:tt).+) => {
+        impl $name {
+            /// Decay of the mean of gradients, in [0, 1) (default: 0.9).
+            pub fn beta_1(mut self, beta: f64) -> Self {
+                self.$($place).+.beta_1 = beta;
+                self
+            }
 
-pub(super) const LEARNING_RATE: f64 = 0.001;
+            /// Decay of what the step is divided by, a mean of squares or a largest magnitude, in [0, 1) (default: 0.999).
+            pub fn beta_2(mut self, beta: f64) -> Self {
+                self.$($place).+.beta_2 = beta;
+                self
+            }
+
+            /// What keeps the quotient finite, above 0 (default: 1e-7).
+            pub fn epsilon(mut self, epsilon: f64) -> Self {
+                self.$($place).+.epsilon = epsilon;
+                self
+            }
+        }
+    };
+}
+pub(super) use betas;
+
+optimizer!(Adam, Settings);
+betas!(Adam, settings);
 
 impl Adam {
-    /// With this learning rate (a number or a schedule); everything else as Keras has it by default.
-    pub fn new(learning_rate: impl Into<LearningRate>) -> Self {
-        let common = Common {
-            learning_rate: learning_rate.into(),
-            clipping: None,
-        };
-        Adam {
-            common,
-            settings: Settings::default(),
-        }
-    }
-
-    common_settings!();
-
-    /// Decay of the mean of gradients, in [0, 1) (default: 0.9).
-    pub fn beta_1(mut self, beta: f64) -> Self {
-        self.settings.beta_1 = beta;
-        self
-    }
-
-    /// Decay of the mean of squares, in [0, 1) (default: 0.999).
-    pub fn beta_2(mut self, beta: f64) -> Self {
-        self.settings.beta_2 = beta;
-        self
-    }
-
-    /// What keeps the quotient finite, above 0 (default: 1e-7).
-    pub fn epsilon(mut self, epsilon: f64) -> Self {
-        self.settings.epsilon = epsilon;
+    /// Whether the root is that of the largest mean of squares so far (default: no).
+    pub fn amsgrad(mut self, on: bool) -> Self {
+        self.settings.amsgrad = on;
         self
     }
 }
 
 pub(super) const SLOTS: &[&str] = &["momentum", "velocity"];
 
-impl Settings {
+impl Betas {
     pub(super) fn check<E: Element>(&self) -> Checked {
         below_one("beta_1", self.beta_1)
             .and_then(|()| below_one("beta_2", self.beta_2))
             .and_then(|()| positive_in::<E>("epsilon", self.epsilon))
     }
 
-    /// Step number `iteration`, which counts from 1; `decay` is what AdamW takes off each weight first.
-    pub(super) fn step(&self, iteration: u64, learning_rate: f64, decay: f64) -> Step {
+    /// Step number `iteration`, which counts from 1.
+    pub(super) fn step(&self, iteration: u64, learning_rate: f64) -> Step {
+        let power = |beta: f64| math::power(beta, iteration);
+        Step {
+            alpha: learning_rate * (1.0 - power(self.beta_2)).sqrt() / (1.0 - power(self.beta_1)),
+            rest_1: 1.0 - self.beta_1,
+            rest_2: 1.0 - self.beta_2,
+            epsilon: self.epsilon,
+        }
+    }
+}
+
+impl Settings {
+    pub(super) fn betas(&self) -> Betas {
         let Settings {
             beta_1,
             beta_2,
             epsilon,
+            ..
         } = *self;
-        // The powers differ from 0 for the first few hundred thousand steps only.
-        let power = |beta: f64| beta.powi(i32::try_from(iteration).unwrap_or(i32::MAX));
-        Step {
-            alpha: learning_rate * (1.0 - power(beta_2)).sqrt() / (1.0 - power(beta_1)),
-            rest_1: 1.0 - beta_1,
-            rest_2: 1.0 - beta_2,
+        Betas {
+            beta_1,
+            beta_2,
             epsilon,
-            decay,
         }
     }
 }
@@ -116,7 +149,6 @@ pub(super) struct Step {
     rest_1: f64,
     rest_2: f64,
     epsilon: f64,
-    decay: f64,
 }
 
 impl Step {
@@ -129,7 +161,7 @@ impl Step {
         }
         let before = now.quotient.min(now.slots / self.epsilon);
         let quotient = self.quotient(before).min(slots / self.epsilon);
-        let weight = now.weight * (1.0 - self.decay).abs().max(1.0) + self.alpha * quotient;
+        let weight = now.weight + self.alpha * quotient;
         Some(Magnitudes {
             quotient,
             ..now.next(weight, slots)
@@ -140,7 +172,7 @@ impl Step {
     /// √β₂·√v and at least √(1 − β₂)·|g|, it is at most β₁/√β₂ of what it was and (1 − β₁)/√(1 − β₂) more, whatever the
     /// gradient: 32 for the defaults in the long run. Without it the bound of a weight would grow by |m| / ε a step, and by
     /// way of a penalty without end.
-    fn quotient(self, before: f64) -> f64 {
+    pub(super) fn quotient(self, before: f64) -> f64 {
         let (beta_1, beta_2) = (1.0 - self.rest_1, 1.0 - self.rest_2);
         if beta_2 < 0.1 {
             return f64::INFINITY; // rounding may take more off v than stays
@@ -160,70 +192,74 @@ impl Rule<2> for Step {
     fn step<V: Numbers>(self, w: V, g: V, [m, v]: &mut [Slot<V>; 2]) -> V {
         let m = m.set(m.get().add_scaled(g - m.get(), self.rest_1));
         let v = v.set(v.get().add_scaled(g * g - v.get(), self.rest_2));
-        w.less(self.decay) - m * self.alpha / (v.sqrt() + self.epsilon)
+        w - m * self.alpha / (v.sqrt() + self.epsilon)
     }
 }
 
-impl<E: Element> Optimizer<E> for Adam {
-    fn class_name(&self) -> &'static str {
-        "Adam"
+/// AMSGrad.
+impl Rule<3> for Step {
+    #[inline(always)]
+    fn step<V: Numbers>(self, w: V, g: V, [m, v, largest]: &mut [Slot<V>; 3]) -> V {
+        let m = m.set(m.get().add_scaled(g - m.get(), self.rest_1));
+        let v = v.set(v.get().add_scaled(g * g - v.get(), self.rest_2));
+        let v = largest.set(largest.get().larger(v));
+        w - m * self.alpha / (v.sqrt() + self.epsilon)
     }
+}
 
-    fn config(&self) -> Value {
-        unparse(&self.common, serde_json::json!(self.settings))
-    }
+impl Own for Settings {
+    const CLASS_NAME: &'static str = "Adam";
 
-    fn check(&self) -> Result<()> {
-        self.common.check("Adam", || self.settings.check::<E>())
-    }
-
-    fn learning_rate_at(&self, steps: u64) -> f64 {
-        self.common.learning_rate.at(steps)
-    }
-
-    fn clipping(&self) -> Option<Clipping> {
-        self.common.clipping
+    fn check<E: Element>(&self) -> Checked {
+        self.betas().check::<E>()
     }
 
     fn slots(&self) -> &'static [&'static str] {
-        SLOTS
+        match self.amsgrad {
+            false => SLOTS,
+            true => &["momentum", "velocity", "velocity_hat"],
+        }
     }
 
-    fn reach(&self, iteration: u64, learning_rate: f64, now: Magnitudes) -> Option<Magnitudes> {
-        self.settings.step(iteration, learning_rate, 0.0).reach(now)
+    fn reach(&self, turn: Turn, now: Magnitudes) -> Option<Magnitudes> {
+        // With AMSGrad the quotient is smaller still.
+        let step = self.betas().step(turn.iteration, turn.learning_rate);
+        step.reach(now)
     }
 
-    fn update(
+    fn step<E: Element>(
         &self,
-        iteration: u64,
-        learning_rate: f64,
+        turn: Turn,
         weight: &mut [E],
         gradient: &[E],
         slots: &mut [&mut [E]],
-        penalty: Penalty,
     ) {
-        let step = self.settings.step(iteration, learning_rate, 0.0);
-        step.update(weight, gradient, slots, penalty);
+        let rule = self.betas().step(turn.iteration, turn.learning_rate);
+        match self.amsgrad {
+            false => run::<E, 2>(rule, turn, weight, gradient, slots),
+            true => run::<E, 3>(rule, turn, weight, gradient, slots),
+        }
     }
 }
 
 pub(super) fn row<E: Element>() -> Row<E> {
-    Row {
-        class_name: "Adam",
-        about: "w −= α·m / (√v + ε), m and v being running means of the gradients and their squares",
-        file: file!(),
-        from_config: |config| {
-            let (common, settings) = parse::<Settings>("Adam", config, LEARNING_RATE)?;
-            checked(Adam { common, settings })
+    row_of::<E, Adam>(
+        "w −= α·m / (√v + ε), m and v being running means of the gradients and their squares",
+        file!(),
+        || {
+            vec![
+                Box::new(Adam::default()),
+                Box::new(Adam::default().amsgrad(true)),
+            ]
         },
-        samples: || vec![Box::new(Adam::default())],
-    }
+    )
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
     use crate::optimizers::tests::{check_config, compare};
+    use serde_json::json;
 
     /// Adam as Keras writes it, for one weight.
     pub(in crate::optimizers) fn textbook(
@@ -246,11 +282,12 @@ pub(super) mod tests {
         let defaults = serde_json::json!({"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999,
             "epsilon": 1e-7});
         check_config("Adam", &Adam::default(), defaults);
+        assert_eq!(json!(Settings::default().betas()), json!(Betas::default()));
     }
 
     #[test]
     fn it_survives_more_steps_than_an_i32_counts() {
-        let step = Adam::default().settings.step(u64::MAX, 0.001, 0.0);
+        let step = Betas::default().step(u64::MAX, 0.001);
         assert_eq!(step.alpha, 0.001);
     }
 }

@@ -1,146 +1,99 @@
 //! Adam with decoupled weight decay (Loshchilov and Hutter 2019) in Keras's form.
 
-use super::adam::{LEARNING_RATE, SLOTS, Settings};
-use super::{Adam, Common, Row, checked, common_settings, parse, unparse};
-use crate::schedules::LearningRate;
-use crate::setting::not_negative;
-use crate::{Clipping, Magnitudes, Optimizer, Penalty, Result};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use super::adam::{Settings, betas};
+use super::{Adam, Row, optimizer, row as row_of};
+use crate::Magnitudes;
+use crate::common::{Common, Own, Turn};
+use crate::setting::Checked;
+use serde::{Deserialize, Serialize};
 use taper_tensor::Element;
-use taper_tensor::kernels::update::Rule;
 
 /// [`Adam`], and before each step every weight shrinks: `w −= lr·weight_decay·w`.
 ///
 /// Defaults as in Keras: weight decay 0.004, everything else as Adam.
+///
+/// ```
+/// use taper_optim::{AdamW, Optimizer};
+/// let adamw: &dyn Optimizer = &AdamW::new(0.01).weight_decay(0.1).exclude_from_weight_decay(["bias"]);
+/// assert_eq!(adamw.weight_decay_of("dense/kernel", &[3, 2]), 0.1);
+/// assert_eq!(adamw.weight_decay_of("dense/bias", &[2]), 0.0);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdamW {
     common: Common,
-    settings: Settings,
-    weight_decay: f64,
+    settings: Decoupled,
 }
 
-const WEIGHT_DECAY: f64 = 0.004;
+/// Adam's settings; that another default holds for weight decay is the whole difference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Decoupled(Settings);
 
-impl Default for AdamW {
-    fn default() -> Self {
-        AdamW::new(LEARNING_RATE)
-    }
-}
+optimizer!(AdamW, Decoupled);
+betas!(AdamW, settings.0);
 
 impl AdamW {
-    /// With this learning rate (a number or a schedule); everything else as Keras has it by default.
-    pub fn new(learning_rate: impl Into<LearningRate>) -> Self {
-        Adam::new(learning_rate).into()
-    }
-
-    common_settings!();
-
-    /// What fraction of a weight is taken off per step and learning rate, 0 or more (default: 0.004).
-    pub fn weight_decay(mut self, decay: f64) -> Self {
-        self.weight_decay = decay;
+    /// Whether the root is that of the largest mean of squares so far (default: no).
+    pub fn amsgrad(mut self, on: bool) -> Self {
+        self.settings.0.amsgrad = on;
         self
     }
 }
 
-/// Adam's settings with the default weight decay: `AdamW::from(Adam::new(0.01).beta_1(0.8))`.
+/// Adam's settings, with the default weight decay where it has none: `AdamW::from(Adam::new(0.01).beta_1(0.8))`.
 impl From<Adam> for AdamW {
-    fn from(Adam { common, settings }: Adam) -> Self {
+    fn from(
+        Adam {
+            mut common,
+            settings,
+        }: Adam,
+    ) -> Self {
+        let decay = &mut common.around.weight_decay;
+        *decay = decay.or(Decoupled::WEIGHT_DECAY);
         AdamW {
             common,
-            settings,
-            weight_decay: WEIGHT_DECAY,
+            settings: Decoupled(settings),
         }
     }
 }
 
-impl<E: Element> Optimizer<E> for AdamW {
-    fn class_name(&self) -> &'static str {
-        "AdamW"
-    }
+impl Own for Decoupled {
+    const CLASS_NAME: &'static str = "AdamW";
+    const WEIGHT_DECAY: Option<f64> = Some(0.004);
 
-    fn config(&self) -> Value {
-        let mut config = unparse(&self.common, json!(self.settings));
-        config["weight_decay"] = json!(self.weight_decay);
-        config
-    }
-
-    fn check(&self) -> Result<()> {
-        self.common.check("AdamW", || {
-            let own = self.settings.check::<E>();
-            own.and_then(|()| not_negative("weight_decay", self.weight_decay))
-        })
-    }
-
-    fn learning_rate_at(&self, steps: u64) -> f64 {
-        self.common.learning_rate.at(steps)
-    }
-
-    fn clipping(&self) -> Option<Clipping> {
-        self.common.clipping
+    fn check<E: Element>(&self) -> Checked {
+        Own::check::<E>(&self.0)
     }
 
     fn slots(&self) -> &'static [&'static str] {
-        SLOTS
+        self.0.slots()
     }
 
-    fn reach(&self, iteration: u64, learning_rate: f64, now: Magnitudes) -> Option<Magnitudes> {
-        let decay = learning_rate * self.weight_decay;
-        let step = self.settings.step(iteration, learning_rate, decay);
-        step.reach(now)
+    fn reach(&self, turn: Turn, now: Magnitudes) -> Option<Magnitudes> {
+        self.0.reach(turn, now)
     }
 
-    fn update(
+    fn step<E: Element>(
         &self,
-        iteration: u64,
-        learning_rate: f64,
+        turn: Turn,
         weight: &mut [E],
         gradient: &[E],
         slots: &mut [&mut [E]],
-        penalty: Penalty,
     ) {
-        let decay = learning_rate * self.weight_decay;
-        let step = self.settings.step(iteration, learning_rate, decay);
-        step.update(weight, gradient, slots, penalty);
+        self.0.step(turn, weight, gradient, slots);
     }
-}
-
-/// Adam's settings stand beside AdamW's own.
-fn read(config: &Value) -> Result<AdamW> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Own {
-        #[serde(default = "default_decay")]
-        weight_decay: f64,
-    }
-    let mut entries = config.as_object().cloned().unwrap_or_default();
-    let decay: Map<String, Value> = entries.remove_entry("weight_decay").into_iter().collect();
-    let (_, Own { weight_decay }) = parse::<Own>("AdamW", &Value::Object(decay), LEARNING_RATE)?;
-    let rest = if config.is_object() {
-        Value::Object(entries)
-    } else {
-        config.clone()
-    };
-    let (common, settings) = parse::<Settings>("AdamW", &rest, LEARNING_RATE)?;
-    Ok(AdamW {
-        common,
-        settings,
-        weight_decay,
-    })
-}
-
-fn default_decay() -> f64 {
-    WEIGHT_DECAY
 }
 
 pub(super) fn row<E: Element>() -> Row<E> {
-    Row {
-        class_name: "AdamW",
-        about: "Adam, and before each step w −= lr·weight_decay·w",
-        file: file!(),
-        from_config: |config| checked(read(config)?),
-        samples: || vec![Box::new(AdamW::default().weight_decay(0.3))],
-    }
+    row_of::<E, AdamW>(
+        "Adam, and before each step w −= lr·weight_decay·w",
+        file!(),
+        || {
+            let plain = AdamW::default().weight_decay(0.3);
+            let largest = plain.clone().amsgrad(true);
+            vec![Box::new(plain), Box::new(largest)]
+        },
+    )
 }
 
 #[cfg(test)]
@@ -149,6 +102,7 @@ mod tests {
     use crate::optimizers::adam::tests::textbook;
     use crate::optimizers::tests::{check_config, compare};
     use crate::schedules::ExponentialDecay;
+    use serde_json::json;
 
     #[test]
     fn it_is_that_of_keras() {

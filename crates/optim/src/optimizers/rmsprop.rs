@@ -1,12 +1,11 @@
 //! RMSprop (Hinton's lecture 6e of 2012) in Keras's form.
 
-use super::{Common, Row, checked, common_settings, parse, unparse};
+use super::{Row, optimizer, row as row_of};
+use crate::common::{Common, Own, Turn, run};
 use crate::magnitudes::FAR;
-use crate::schedules::LearningRate;
-use crate::setting::{below_one, fraction, positive_in};
-use crate::{Clipping, Magnitudes, Optimizer, Penalty, Result};
+use crate::setting::{Checked, below_one, fraction, positive_in};
+use crate::{Magnitudes, Optimizer};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use taper_tensor::Element;
 use taper_tensor::kernels::update::{Numbers, Rule, Slot};
 
@@ -23,7 +22,7 @@ pub struct RMSprop {
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Settings {
+pub(crate) struct Settings {
     rho: f64,
     momentum: f64,
     epsilon: f64,
@@ -41,29 +40,9 @@ impl Default for Settings {
     }
 }
 
-const LEARNING_RATE: f64 = 0.001;
-
-impl Default for RMSprop {
-    fn default() -> Self {
-        RMSprop::new(LEARNING_RATE)
-    }
-}
+optimizer!(RMSprop, Settings);
 
 impl RMSprop {
-    /// With this learning rate (a number or a schedule); everything else as Keras has it by default.
-    pub fn new(learning_rate: impl Into<LearningRate>) -> Self {
-        let common = Common {
-            learning_rate: learning_rate.into(),
-            clipping: None,
-        };
-        RMSprop {
-            common,
-            settings: Settings::default(),
-        }
-    }
-
-    common_settings!();
-
     /// Decay of the running means, in [0, 1) (default: 0.9).
     pub fn rho(mut self, rho: f64) -> Self {
         self.settings.rho = rho;
@@ -89,34 +68,17 @@ impl RMSprop {
     }
 }
 
-impl<E: Element> Optimizer<E> for RMSprop {
-    fn class_name(&self) -> &'static str {
-        "RMSprop"
-    }
+impl Own for Settings {
+    const CLASS_NAME: &'static str = "RMSprop";
 
-    fn config(&self) -> Value {
-        unparse(&self.common, serde_json::json!(self.settings))
-    }
-
-    fn check(&self) -> Result<()> {
-        let settings = &self.settings;
-        self.common.check("RMSprop", || {
-            below_one("rho", settings.rho)
-                .and_then(|()| fraction("momentum", settings.momentum))
-                .and_then(|()| positive_in::<E>("epsilon", settings.epsilon))
-        })
-    }
-
-    fn learning_rate_at(&self, steps: u64) -> f64 {
-        self.common.learning_rate.at(steps)
-    }
-
-    fn clipping(&self) -> Option<Clipping> {
-        self.common.clipping
+    fn check<E: Element>(&self) -> Checked {
+        below_one("rho", self.rho)
+            .and_then(|()| fraction("momentum", self.momentum))
+            .and_then(|()| positive_in::<E>("epsilon", self.epsilon))
     }
 
     fn slots(&self) -> &'static [&'static str] {
-        match (self.settings.momentum > 0.0, self.settings.centered) {
+        match (self.momentum > 0.0, self.centered) {
             (false, false) => &["velocity"],
             (true, false) => &["velocity", "momentum"],
             (false, true) => &["velocity", "average_gradient"],
@@ -124,14 +86,15 @@ impl<E: Element> Optimizer<E> for RMSprop {
         }
     }
 
-    fn reach(&self, _iteration: u64, learning_rate: f64, now: Magnitudes) -> Option<Magnitudes> {
+    fn reach(&self, turn: Turn, now: Magnitudes) -> Option<Magnitudes> {
+        let learning_rate = turn.learning_rate;
         let Settings {
             momentum,
             epsilon,
             centered,
             rho,
             ..
-        } = self.settings;
+        } = *self;
         if centered {
             return None; // rounding may leave less than 0 under the root
         }
@@ -147,32 +110,30 @@ impl<E: Element> Optimizer<E> for RMSprop {
         Some(now.next(now.weight + now.slots * momentum + increment, slots))
     }
 
-    fn update(
+    fn step<E: Element>(
         &self,
-        _iteration: u64,
-        learning_rate: f64,
+        turn: Turn,
         weight: &mut [E],
         gradient: &[E],
         slots: &mut [&mut [E]],
-        penalty: Penalty,
     ) {
         let Settings {
             rho,
             momentum,
             epsilon,
             centered,
-        } = self.settings;
-        let step = Step {
-            learning_rate,
+        } = *self;
+        let rule = Step {
+            learning_rate: turn.learning_rate,
             rho,
             momentum,
             epsilon,
             centered,
         };
         match slots.len() {
-            1 => Rule::<1>::update(step, weight, gradient, slots, penalty),
-            2 => Rule::<2>::update(step, weight, gradient, slots, penalty),
-            _ => Rule::<3>::update(step, weight, gradient, slots, penalty),
+            1 => run::<E, 1>(rule, turn, weight, gradient, slots),
+            2 => run::<E, 2>(rule, turn, weight, gradient, slots),
+            _ => run::<E, 3>(rule, turn, weight, gradient, slots),
         }
     }
 }
@@ -242,15 +203,10 @@ impl Rule<3> for Step {
 }
 
 pub(super) fn row<E: Element>() -> Row<E> {
-    Row {
-        class_name: "RMSprop",
-        about: "w −= lr·g / √(v + ε), v being a running mean of the gradients' squares",
-        file: file!(),
-        from_config: |config| {
-            let (common, settings) = parse::<Settings>("RMSprop", config, LEARNING_RATE)?;
-            checked(RMSprop { common, settings })
-        },
-        samples: || {
+    row_of::<E, RMSprop>(
+        "w −= lr·g / √(v + ε), v being a running mean of the gradients' squares",
+        file!(),
+        || {
             let plain = RMSprop::default();
             let momentum = plain.clone().momentum(0.5);
             let centered = [&plain, &momentum].map(|rule| rule.clone().centered(true));
@@ -258,12 +214,13 @@ pub(super) fn row<E: Element>() -> Row<E> {
             all.map(|rule| Box::new(rule) as Box<dyn Optimizer<E>>)
                 .collect()
         },
-    }
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Penalty;
     use crate::optimizers::tests::{check_config, compare};
 
     /// RMSprop as Keras writes it, for one weight.

@@ -1,11 +1,10 @@
 //! Gradient descent with momentum in Keras's form.
 
-use super::{Common, Row, checked, common_settings, parse, unparse};
-use crate::schedules::LearningRate;
-use crate::setting::fraction;
-use crate::{Clipping, Magnitudes, Optimizer, Penalty, Result};
+use super::{Row, optimizer, row as row_of};
+use crate::Magnitudes;
+use crate::common::{Common, Own, Turn, run};
+use crate::setting::{Checked, fraction};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use taper_tensor::Element;
 use taper_tensor::kernels::update::{Numbers, Rule, Slot};
 
@@ -20,34 +19,14 @@ pub struct SGD {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Settings {
+pub(crate) struct Settings {
     momentum: f64,
     nesterov: bool,
 }
 
-const LEARNING_RATE: f64 = 0.01;
-
-impl Default for SGD {
-    fn default() -> Self {
-        SGD::new(LEARNING_RATE)
-    }
-}
+optimizer!(SGD, Settings);
 
 impl SGD {
-    /// With this learning rate (a number or a schedule) and no momentum.
-    pub fn new(learning_rate: impl Into<LearningRate>) -> Self {
-        let common = Common {
-            learning_rate: learning_rate.into(),
-            clipping: None,
-        };
-        SGD {
-            common,
-            settings: Settings::default(),
-        }
-    }
-
-    common_settings!();
-
     /// How much of the last step goes on, in [0, 1] (default: 0).
     pub fn momentum(mut self, momentum: f64) -> Self {
         self.settings.momentum = momentum;
@@ -61,70 +40,54 @@ impl SGD {
     }
 }
 
-impl<E: Element> Optimizer<E> for SGD {
-    fn class_name(&self) -> &'static str {
-        "SGD"
-    }
+impl Own for Settings {
+    const CLASS_NAME: &'static str = "SGD";
+    const LEARNING_RATE: f64 = 0.01;
 
-    fn config(&self) -> Value {
-        unparse(&self.common, serde_json::json!(self.settings))
-    }
-
-    fn check(&self) -> Result<()> {
-        self.common
-            .check("SGD", || fraction("momentum", self.settings.momentum))
-    }
-
-    fn learning_rate_at(&self, steps: u64) -> f64 {
-        self.common.learning_rate.at(steps)
-    }
-
-    fn clipping(&self) -> Option<Clipping> {
-        self.common.clipping
+    fn check<E: Element>(&self) -> Checked {
+        fraction("momentum", self.momentum)
     }
 
     fn slots(&self) -> &'static [&'static str] {
         // Without momentum there is nothing to keep.
-        if self.settings.momentum == 0.0 {
+        if self.momentum == 0.0 {
             &[]
         } else {
             &["momentum"]
         }
     }
 
-    fn reach(&self, _iteration: u64, learning_rate: f64, now: Magnitudes) -> Option<Magnitudes> {
-        let change = now.gradient * learning_rate;
-        let slots = now.slots * self.settings.momentum + change;
+    fn reach(&self, turn: Turn, now: Magnitudes) -> Option<Magnitudes> {
+        let change = now.gradient * turn.learning_rate;
+        let slots = now.slots * self.momentum + change;
         Some(now.next(now.weight + slots + change, slots))
     }
 
-    fn update(
+    fn step<E: Element>(
         &self,
-        _iteration: u64,
-        learning_rate: f64,
+        turn: Turn,
         weight: &mut [E],
         gradient: &[E],
         slots: &mut [&mut [E]],
-        penalty: Penalty,
     ) {
-        let Settings { momentum, nesterov } = self.settings;
+        let Settings { momentum, nesterov } = *self;
+        let learning_rate = turn.learning_rate;
         if momentum == 0.0 {
-            let descent = Descent { learning_rate };
-            return descent.update(weight, gradient, slots, penalty);
+            return run(Descent { learning_rate }, turn, weight, gradient, slots);
         }
-        let step = Momentum {
+        let rule = Momentum {
             learning_rate,
             momentum,
             nesterov,
         };
-        step.update(weight, gradient, slots, penalty);
+        run(rule, turn, weight, gradient, slots);
     }
 }
 
 /// The rule without momentum.
 #[derive(Clone, Copy, Debug)]
-struct Descent {
-    learning_rate: f64,
+pub(super) struct Descent {
+    pub(super) learning_rate: f64,
 }
 
 impl Rule<0> for Descent {
@@ -156,15 +119,10 @@ impl Rule<1> for Momentum {
 }
 
 pub(super) fn row<E: Element>() -> Row<E> {
-    Row {
-        class_name: "SGD",
-        about: "w −= lr·g, with momentum or Nesterov's momentum",
-        file: file!(),
-        from_config: |config| {
-            let (common, settings) = parse::<Settings>("SGD", config, LEARNING_RATE)?;
-            checked(SGD { common, settings })
-        },
-        samples: || {
+    row_of::<E, SGD>(
+        "w −= lr·g, with momentum or Nesterov's momentum",
+        file!(),
+        || {
             let momentum = SGD::default().momentum(0.9);
             let nesterov = momentum.clone().nesterov(true);
             vec![
@@ -173,7 +131,7 @@ pub(super) fn row<E: Element>() -> Row<E> {
                 Box::new(nesterov),
             ]
         },
-    }
+    )
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The learning rate down along half a cosine, perhaps after a linear way up (Loshchilov and Hutter 2017).
 
 use super::{Row, Schedule, read};
+use crate::math;
 use crate::setting::{not_negative, positive};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -52,7 +53,7 @@ impl CosineDecay {
 
     fn decay(&self, steps: f64, from: f64) -> f64 {
         let done = (steps / self.decay_steps).min(1.0);
-        let cosine = 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
+        let cosine = 0.5 * (1.0 + math::cos_pi(done));
         from * ((1.0 - self.alpha) * cosine + self.alpha)
     }
 }

@@ -1,6 +1,7 @@
 //! The learning rate times a factor every so many steps.
 
 use super::{Row, Schedule, read};
+use crate::math;
 use crate::setting::{not_negative, positive};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -54,7 +55,7 @@ impl Schedule for ExponentialDecay {
         } else {
             exponent
         };
-        self.initial_learning_rate * self.decay_rate.powf(exponent)
+        self.initial_learning_rate * math::pow(self.decay_rate, exponent)
     }
 
     fn fault(&self) -> Option<String> {

@@ -1,14 +1,22 @@
 //! Learning-rate schedules in Keras's form, one file each: pure functions of the number of steps done.
 
 mod cosine_decay;
+mod cosine_decay_restarts;
 mod exponential_decay;
 mod inverse_time_decay;
+mod one_cycle;
 mod piecewise_constant_decay;
+mod polynomial_decay;
+mod warm_up;
 
 pub use cosine_decay::CosineDecay;
+pub use cosine_decay_restarts::CosineDecayRestarts;
 pub use exponential_decay::ExponentialDecay;
 pub use inverse_time_decay::InverseTimeDecay;
+pub use one_cycle::OneCycle;
 pub use piecewise_constant_decay::PiecewiseConstantDecay;
+pub use polynomial_decay::PolynomialDecay;
+pub use warm_up::WarmUp;
 
 use crate::setting::{self, Checked};
 use crate::{Error, Result};
@@ -74,9 +82,13 @@ pub struct Row {
 pub fn all() -> Vec<Row> {
     vec![
         cosine_decay::row(),
+        cosine_decay_restarts::row(),
         exponential_decay::row(),
         inverse_time_decay::row(),
+        one_cycle::row(),
         piecewise_constant_decay::row(),
+        polynomial_decay::row(),
+        warm_up::row(),
     ]
 }
 
@@ -106,7 +118,15 @@ pub fn from_config(class_name: &str, config: &Value) -> Result<LearningRate> {
 
 /// `from_config` of a schedule that serde can read.
 fn read<S: Schedule + DeserializeOwned + 'static>(config: &Value) -> Result<LearningRate> {
-    let schedule: S = setting::read(config.clone()).map_err(Error::Config)?;
+    let mut config = config.clone();
+    if let Some(entries) = config.as_object_mut()
+        && entries
+            .get("name")
+            .is_none_or(|name| name.is_string() || name.is_null())
+    {
+        entries.remove("name"); // which Keras writes beside them
+    }
+    let schedule: S = setting::read(config).map_err(Error::Config)?;
     match schedule.fault() {
         Some(fault) => Err(Error::Config(fault)),
         None => Ok(schedule.into()),
@@ -204,12 +224,19 @@ impl<'de> Deserialize<'de> for LearningRate {
         struct Named {
             class_name: String,
             config: Value,
+            /// Where Keras has the class.
+            #[serde(default, rename = "module")]
+            _module: Value,
+            #[serde(default, rename = "registered_name")]
+            _registered_name: Value,
         }
         let value = Value::deserialize(deserializer)?;
         if let Some(rate) = value.as_f64() {
             return Ok(rate.into());
         }
-        let Named { class_name, config } = serde_json::from_value(value).map_err(|error| {
+        let Named {
+            class_name, config, ..
+        } = serde_json::from_value(value).map_err(|error| {
             D::Error::custom(format!(
                 "expected a learning rate: a number, or {{\"class_name\": …, \"config\": {{…}}}} of {} ({error})",
                 names(&all())

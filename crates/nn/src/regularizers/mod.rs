@@ -1,5 +1,10 @@
 //! Penalties on weights and on a layer's output: λ·Σ|w| and λ·Σw², as Keras defines them. A weight's penalty never
-//! enters the tape: its gradient is added by the optimizer in the pass that it makes anyway.
+//! enters the tape: its gradient is added by the optimizer in the pass that it makes anyway, but for what couples a weight's
+//! numbers.
+
+mod orthogonal;
+
+pub use orthogonal::{Mode, OrthogonalRegularizer};
 
 use crate::config::{parse, unparse};
 use crate::{Error, Result};
@@ -9,8 +14,8 @@ use taper_autograd::Var;
 use taper_autograd::gradcheck::Sampler;
 use taper_tensor::{Element, Tensor};
 
-/// l1·Σ|w| + l2·Σw² (no ½). [`L1`] and [`L2`] convert into it, [`L1L2`] is another name of it; in JSON and TOML
-/// `{"l2": 0.01}`.
+/// l1·Σ|w| + l2·Σw² (no ½), and perhaps a penalty on directions that are not at right angles. [`L1`], [`L2`], [`L1L2`] and
+/// [`OrthogonalRegularizer`] convert into it; in JSON and TOML `{"l2": 0.01}`, `{"orthogonal": {"factor": 0.01}}`.
 ///
 /// ```
 /// use taper_nn::{L2, Regularizer};
@@ -26,6 +31,9 @@ pub struct Regularizer {
     pub l1: f64,
     /// Factor of Σw² (default: 0).
     pub l2: f64,
+    /// The penalty on directions (default: none).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub orthogonal: Option<OrthogonalRegularizer>,
 }
 
 /// λ·Σ|w|, which pulls weights to exactly 0. Keras's usual λ is 0.01.
@@ -37,17 +45,42 @@ pub struct L1(pub f64);
 pub struct L2(pub f64);
 
 /// Both penalties at once: `L1L2 { l1: 0.01, l2: 0.001 }`.
-pub type L1L2 = Regularizer;
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct L1L2 {
+    /// Factor of Σ|w| (default: 0).
+    pub l1: f64,
+    /// Factor of Σw² (default: 0).
+    pub l2: f64,
+}
 
 impl From<L1> for Regularizer {
     fn from(L1(l1): L1) -> Self {
-        Regularizer { l1, l2: 0.0 }
+        L1L2 { l1, l2: 0.0 }.into()
     }
 }
 
 impl From<L2> for Regularizer {
     fn from(L2(l2): L2) -> Self {
-        Regularizer { l1: 0.0, l2 }
+        L1L2 { l1: 0.0, l2 }.into()
+    }
+}
+
+impl From<L1L2> for Regularizer {
+    fn from(L1L2 { l1, l2 }: L1L2) -> Self {
+        Regularizer {
+            l1,
+            l2,
+            orthogonal: None,
+        }
+    }
+}
+
+impl From<OrthogonalRegularizer> for Regularizer {
+    fn from(orthogonal: OrthogonalRegularizer) -> Self {
+        Regularizer {
+            orthogonal: Some(orthogonal),
+            ..Regularizer::default()
+        }
     }
 }
 
@@ -57,31 +90,47 @@ impl Regularizer {
         let (absolute, square) = weight.penalty_sums();
         // A factor of 0 is "no penalty", also for weights that overflowed: 0 · ∞ would be NaN.
         let part = |factor: f64, sum: f64| if factor == 0.0 { 0.0 } else { factor * sum };
-        part(self.l1, absolute) + part(self.l2, square)
+        let coupled = self.orthogonal.map_or(0.0, |penalty| penalty.value(weight));
+        part(self.l1, absolute) + part(self.l2, square) + coupled
     }
 
-    /// The gradient of [`value`](Self::value): l1·sign(w) + 2·l2·w, with sign(0) = 0.
+    /// The part of [`gradient`](Self::gradient) that is more than l1·sign(w) + 2·l2·w, which an optimizer adds number by number.
+    pub fn coupled_gradient<E: Element>(&self, weight: &Tensor<E>) -> Option<Tensor<E>> {
+        let penalty = self.orthogonal.filter(|penalty| penalty.factor != 0.0)?;
+        Some(penalty.gradient(weight))
+    }
+
+    /// The gradient of [`value`](Self::value): l1·sign(w) + 2·l2·w, with sign(0) = 0, and that of the penalty on directions.
     pub fn gradient<E: Element>(&self, weight: &Tensor<E>) -> Tensor<E> {
         let (l1, l2) = (E::from_f64(self.l1), E::from_f64(2.0 * self.l2));
-        weight.map(|w| {
+        let coupled = self.coupled_gradient(weight);
+        let single = weight.map(|w| {
             let sign = if w == E::zero() {
                 E::zero()
             } else {
                 w.signum()
             };
             l1 * sign + l2 * w
-        })
+        });
+        match coupled.map(|coupled| single.add(&coupled)) {
+            Some(Ok(both)) => both,
+            _ => single,
+        }
     }
 
     /// The penalty as a scalar on the tape, for what is no weight: a layer's output.
     pub fn penalty<E: Element>(&self, x: &Var<E>) -> Result<Var<E>> {
         let absolute = |x: &Var<E>| x.abs().sum().scale(E::from_f64(self.l1));
         let square = |x: &Var<E>| x.square().sum().scale(E::from_f64(self.l2));
-        Ok(match (self.l1 != 0.0, self.l2 != 0.0) {
+        let single = match (self.l1 != 0.0, self.l2 != 0.0) {
             (true, true) => absolute(x).add(&square(x))?,
             (true, false) => absolute(x),
             _ => square(x),
-        })
+        };
+        match self.orthogonal {
+            Some(orthogonal) => Ok(single.add(&orthogonal.penalty(x)?)?),
+            None => Ok(single),
+        }
     }
 }
 
@@ -122,16 +171,15 @@ pub fn all() -> Vec<Row> {
             about: "l1·Σ|w| + l2·Σw²",
             from_config: |config| {
                 let Config { l1, l2 } = parse("L1L2", config)?;
-                Ok(L1L2 {
-                    l1: l1.unwrap_or(0.0),
-                    l2: l2.unwrap_or(0.0),
-                })
+                let (l1, l2) = (l1.unwrap_or(0.0), l2.unwrap_or(0.0));
+                Ok(L1L2 { l1, l2 }.into())
             },
-            sample: |sampler| L1L2 {
-                l1: sampler.number(0.001, 0.5),
-                l2: sampler.number(0.001, 0.5),
+            sample: |sampler| {
+                let (l1, l2) = (sampler.number(0.001, 0.5), sampler.number(0.001, 0.5));
+                L1L2 { l1, l2 }.into()
             },
         },
+        orthogonal::row(),
     ]
 }
 
@@ -140,7 +188,7 @@ pub fn from_config(class_name: &str, config: &Value) -> Result<Regularizer> {
     let row = all().into_iter().find(|row| row.class_name == class_name);
     let row = row.ok_or_else(|| {
         Error::Config(format!(
-            "no regularizer is called {class_name:?}: there are L1, L2 and L1L2"
+            "no regularizer is called {class_name:?}: there are L1, L2, L1L2 and OrthogonalRegularizer"
         ))
     })?;
     (row.from_config)(config)
@@ -227,7 +275,7 @@ mod tests {
         assert_eq!(from_config("L1", &json!({})).unwrap(), L1(0.01).into());
         assert_eq!(
             from_config("L1L2", &json!({"l1": 0.1})).unwrap(),
-            L1L2 { l1: 0.1, l2: 0.0 }
+            L1L2 { l1: 0.1, l2: 0.0 }.into()
         );
         let error = |class, config| from_config(class, &config).unwrap_err().to_string();
         assert!(error("L2", json!({"l1": 0.1})).contains("L1L2"));
