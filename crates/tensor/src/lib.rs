@@ -47,6 +47,7 @@ pub mod setting;
 pub mod shape;
 #[allow(unsafe_code)]
 pub mod simd;
+pub mod steady;
 mod tensor;
 mod walk;
 

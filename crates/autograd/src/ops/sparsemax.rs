@@ -42,9 +42,9 @@ impl<E: Element> Op<E> for Sparsemax<E> {
         gradient: Tensor<E>,
         _wanted: &[bool],
     ) -> Result<Vec<Option<Tensor<E>>>> {
-        // NaN is in the support, and makes its gradients NaN.
-        let zero = E::zero();
-        let support = self.output.map(|y| if y <= zero { zero } else { y / y });
+        // Outside of the support y is 0; NaN stays, and makes its gradients NaN.
+        let (zero, one) = (E::zero(), E::one());
+        let support = self.output.map(|y| if y > zero { one } else { y });
         let inside = gradient.mul(&support)?;
         let axes = [self.axis];
         let mean = inside

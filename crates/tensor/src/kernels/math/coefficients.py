@@ -50,7 +50,8 @@ def show(name, coefficients, error):
 if __name__ == "__main__":
     # exp(r) = 1 + r + r² q(r), error relative to exp(r).
     r = nodes(-0.3475, 0.3475)
-    show("exp", *rounded(range(2, 7), r, np.expm1(r) - r, np.exp(-r)))
+    for degree in (7, 8):
+        show(f"exp, {degree}", *rounded(range(2, degree), r, np.expm1(r) - r, np.exp(-r)))
     # tanh(x) = x + x³ p(x²), error relative to tanh(x).
     for degree in (5, 6, 7):
         x = nodes(1e-3, 0.65)

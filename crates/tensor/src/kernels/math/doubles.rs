@@ -6,6 +6,7 @@
 
 use super::{OfVectors, WIDEST};
 use crate::simd::Simd;
+pub(super) use crate::steady::{ONE, ROUNDING, horner};
 
 /// A function of one f32, in f64. `#[inline(always)]`, and without branches.
 pub(super) trait OfDoubles: Copy {
@@ -34,10 +35,6 @@ pub(super) fn narrowed(x: f64) -> f32 {
     if x.is_nan() { f32::NAN } else { x as f32 }
 }
 
-/// Adding it to a number below 2⁵¹ leaves the nearest integer in the lowest bits.
-pub(super) const ROUNDING: f64 = 6_755_399_441_055_744.0; // 1.5 · 2⁵²
-/// The bits of 1.
-pub(super) const ONE: u64 = 1023 << 52;
 /// (eʳ − 1 − r) / r² for |r| ≤ ln 2 / 2: 2^−32.5 of eʳ.
 const EXP: [f64; 6] = [
     0.500_000_001_345_780_8,
@@ -74,14 +71,4 @@ pub(super) fn exp(x: f64) -> f64 {
 pub(super) fn at_most(x: f64, most: f64) -> f64 {
     let x = if x > most { most } else { x };
     if x < -most { -most } else { x }
-}
-
-/// c₀ + x · (c₁ + x · (…)).
-#[inline(always)]
-pub(super) fn horner<const N: usize>(x: f64, coefficients: [f64; N]) -> f64 {
-    let mut sum = coefficients[N - 1];
-    for &c in coefficients[..N - 1].iter().rev() {
-        sum = sum * x + c;
-    }
-    sum
 }

@@ -20,11 +20,20 @@ const EXP: [f32; 5] = [
     0.008_368_716,
     0.001_381_869_9,
 ];
+/// The same to 2^−33.2, for what cannot spare the tenth of a unit that `EXP` lacks.
+pub(super) const FINE: [f32; 6] = [
+    0.5,
+    0.166_666_66,
+    0.041_666_46,
+    0.008_333_564,
+    0.001_393_545_1,
+    0.000_197_461_18,
+];
 
 impl OfVectors for Exp {
     #[inline(always)]
     fn of<S: Simd>(self, simd: S, x: S::V) -> S::V {
-        let (first, second, _) = factors(simd, x);
+        let (first, second, _) = factors(simd, x, EXP);
         simd.mul(first, second)
     }
 }
@@ -32,13 +41,17 @@ impl OfVectors for Exp {
 /// Two numbers that have all digits of eˣ, and whose product it is: that alone can be inexact, where it is subnormal. And
 /// what they lack of eˣ as a share of it, to a digit.
 #[inline(always)]
-pub(super) fn factors<S: Simd>(simd: S, x: S::V) -> (S::V, S::V, S::V) {
+pub(super) fn factors<S: Simd, const N: usize>(
+    simd: S,
+    x: S::V,
+    curve: [f32; N],
+) -> (S::V, S::V, S::V) {
     // Beyond these the result is 0 or ∞ all the same, that of x · eˣ too, and n has a place in the bits. NaN passes both.
     let (low, high) = (simd.splat(-120.0), simd.splat(89.0));
     let x = simd.where_less(x, low, low, x);
     let x = simd.where_less(high, x, high, x);
     let (r, lost, n) = rest(simd, x);
-    let curve = bent(simd, r);
+    let curve = bent(simd, r, curve);
     let above = simd.add(r, curve);
     let lost = simd.add(lost, simd.sub(curve, simd.sub(above, r)));
     let one = simd.splat(1.0);
@@ -75,7 +88,7 @@ pub(super) fn power_of_two<S: Simd>(simd: S, n: S::V) -> S::V {
 #[inline(always)]
 pub(super) fn reduced<S: Simd>(simd: S, x: S::V) -> (S::V, S::V) {
     let (r, _, n) = rest(simd, x);
-    (simd.add(r, bent(simd, r)), n)
+    (simd.add(r, bent(simd, r, EXP)), n)
 }
 
 /// r = x − n · ln 2, what its rounding lost, and n.
@@ -92,6 +105,6 @@ fn rest<S: Simd>(simd: S, x: S::V) -> (S::V, S::V, S::V) {
 
 /// eʳ − 1 − r.
 #[inline(always)]
-fn bent<S: Simd>(simd: S, r: S::V) -> S::V {
-    simd.mul(simd.mul(r, r), polynomial(simd, r, EXP))
+fn bent<S: Simd, const N: usize>(simd: S, r: S::V, curve: [f32; N]) -> S::V {
+    simd.mul(simd.mul(r, r), polynomial(simd, r, curve))
 }

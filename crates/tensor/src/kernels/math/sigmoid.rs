@@ -1,7 +1,7 @@
 //! 1 / (1 + e⁻ˣ), from e^−|x| so that nothing overflows.
 
 use super::OfVectors;
-use super::exp::factors;
+use super::exp::{FINE, factors};
 use crate::simd::Simd;
 
 #[derive(Clone, Copy)]
@@ -11,7 +11,7 @@ impl OfVectors for Sigmoid {
     #[inline(always)]
     fn of<S: Simd>(self, simd: S, x: S::V) -> S::V {
         let (zero, one) = (simd.splat(0.0), simd.splat(1.0));
-        let (first, second, rest) = factors(simd, simd.with_sign(x, simd.splat(-0.0)));
+        let (first, second, rest) = factors(simd, simd.with_sign(x, simd.splat(-0.0)), FINE);
         let small = simd.mul(first, second);
         let numerator = simd.where_less(x, zero, small, one);
         let lacks = simd.where_less(x, zero, rest, zero);

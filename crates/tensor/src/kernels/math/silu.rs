@@ -1,7 +1,7 @@
 //! x · σ(x), and its slope σ(x) · (1 + x · σ(−x)), both from e^−|x|.
 
 use super::OfVectors;
-use super::exp::factors;
+use super::exp::{FINE, factors};
 use super::sigmoid::share;
 use crate::simd::Simd;
 
@@ -16,8 +16,11 @@ impl OfVectors for Silu {
     fn of<S: Simd>(self, simd: S, x: S::V) -> S::V {
         let (zero, least) = (simd.splat(0.0), simd.splat(-MOST));
         // `max` gives its second where the first is NaN, so that the only NaN below is x.
-        let (first, second, rest) =
-            factors(simd, simd.max(simd.with_sign(x, simd.splat(-0.0)), least));
+        let (first, second, rest) = factors(
+            simd,
+            simd.max(simd.with_sign(x, simd.splat(-0.0)), least),
+            FINE,
+        );
         let low = simd.where_less(x, least, least, x);
         // One factor after the other: e^x alone may have lost its digits.
         let below = simd.mul(simd.mul(low, first), second);
@@ -38,8 +41,11 @@ impl OfVectors for SiluSlope {
     fn of<S: Simd>(self, simd: S, x: S::V) -> S::V {
         let (zero, one) = (simd.splat(0.0), simd.splat(1.0));
         let (least, most) = (simd.splat(-MOST), simd.splat(MOST));
-        let (first, second, rest) =
-            factors(simd, simd.max(simd.with_sign(x, simd.splat(-0.0)), least));
+        let (first, second, rest) = factors(
+            simd,
+            simd.max(simd.with_sign(x, simd.splat(-0.0)), least),
+            FINE,
+        );
         let small = simd.mul(first, second);
         let large_share = share(simd, (one, zero), (small, rest));
         let small_share = simd.mul(small, large_share);
