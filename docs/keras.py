@@ -22,20 +22,21 @@ import keras  # noqa: E402
 
 CRATES = PAGE.parent.parent / "crates"
 
-# Keras's modules in the order of the page, and the folder of Taper's table that answers to each.
-MODULES = {
-    "keras.layers": "nn/src/layers",
-    "keras.losses": "nn/src/losses",
-    "keras.metrics": "train/src/metrics",
-    "keras.optimizers": "optim/src/optimizers",
-    "keras.optimizers.schedules": "optim/src/schedules",
-    "keras.callbacks": "train/src/callbacks",
-    "keras.initializers": "nn/src/initializers",
-    "keras.constraints": "nn/src/constraints",
-    "keras.regularizers": "nn/src/regularizers",
-    "keras.activations": "nn/src/activations",
+# Keras's modules in the order of the page, and the folders of Taper's tables that answer to them.
+TABLES = {
+    "nn/src/layers": "keras.layers",
+    "nn/src/junctions": "keras.layers",
+    "nn/src/losses": "keras.losses",
+    "train/src/metrics": "keras.metrics",
+    "optim/src/optimizers": "keras.optimizers",
+    "optim/src/schedules": "keras.optimizers.schedules",
+    "train/src/callbacks": "keras.callbacks",
+    "nn/src/initializers": "keras.initializers",
+    "nn/src/constraints": "keras.constraints",
+    "nn/src/regularizers": "keras.regularizers",
+    "nn/src/activations": "keras.activations",
 }
-FOLDERS = [*MODULES.values(), "nn/src/junctions"]
+MODULES = list(dict.fromkeys(TABLES.values()))
 
 # Not of the map: they read and write descriptions, as each of Taper's `from_config` does.
 HELPERS = {"serialize", "deserialize", "get"}
@@ -134,15 +135,24 @@ def compare_with_sources(text, found):
     for path in dict.fromkeys(told):
         if not is_in_the_sources(path):
             yield f"the sources have no {path}"
-    # Each file of a table's folder is one of its rows; the type is what the file hands out.
-    for folder in FOLDERS:
-        text = (CRATES / folder / "mod.rs").read_text()
-        for file, name in re.findall(r"^ *pub use (?:super::)?(\w+)::\{?(\w+)", text, re.M):
-            if (CRATES / folder / f"{file}.rs").exists() and name not in map(last, told):
-                yield f"{folder}/{file}.rs: {name} is not on the page"
-    for name in re.findall(r"^    (\w+) = \w+,$", (CRATES / "nn/src/activations/mod.rs").read_text(), re.M):
-        if name not in map(last, told):
-            yield f"nn/src/activations: {name} is not on the page"
+    names = set(map(last, told))
+    for folder, module in TABLES.items():
+        absent = {plain(name) for row in found.get(module, []) if not row.taper for name in row.keras}
+        for name in rows_of(folder):
+            if name not in names:
+                yield f"{folder}: {name} is not on the page"
+            if plain(name) in absent:
+                yield f"{folder}: {name} is there, and the page says that it is absent"
+
+
+def rows_of(folder):
+    """The types that a table's mod.rs hands out of the folder's files, and the rows that stand in it itself."""
+    folder = CRATES / folder
+    text = (folder / "mod.rs").read_text()
+    handed_out = re.findall(r"^ *pub use (?:super::)?(\w+)::(?:(\w+)|\{([^}]*)\});", text, re.M)
+    types = " ".join(f"{one} {several}" for file, one, several in handed_out if (folder / f"{file}.rs").exists())
+    variants = re.findall(r"^    (\w+) = \w+,$", text, re.M)
+    return [*re.findall(r"\w+", types), *variants, *re.findall(r'^ *(?:row\(|class_name: )"(\w+)"', text, re.M)]
 
 
 def counts(found):
