@@ -120,7 +120,7 @@ def sources(crate, *modules):
 
 
 def is_in_the_sources(path):
-    """Whether the modules of `taper_nn::layers::Dense::units` exist, and in them what each of its other words declares."""
+    """Whether the modules of `taper_nn::layers::Dense::units` exist, and declare its other words."""
     crate, *words = path.split("::")
     modules = []
     while len(words) > 1 and words[0].islower():
