@@ -292,9 +292,9 @@ fn wrong_options_are_told_line_and_what_is_allowed() {
         ),
         (
             "batch_size = 8",
-            "batch_size = 8\nloss = \"hinge\"",
+            "batch_size = 8\nloss = \"hing\"",
             5,
-            &["hinge", "mean_squared_error"],
+            &["\"hing\"", "mean_squared_error"],
         ),
         (
             "momentum = 0.5",

@@ -2,7 +2,7 @@
 
 use crate::clipping::add_penalty;
 use crate::{Error, Optimizer, Penalty, Result, State, Weight};
-use crate::{extras, finite, setting::not_negative};
+use crate::{aside, finite, setting::not_negative};
 use taper_tensor::{Element, Tensor};
 
 /// One step over all weights, which are in the order that `state` was made with. `learning_rate` is the one in force,
@@ -45,15 +45,15 @@ pub fn apply<'a, E: Element>(
     let calls = extras.gradient_accumulation_steps.unwrap_or(1).max(1);
     // Batches that make one step have one number.
     let iteration = state.iterations / calls + 1;
-    if calls > 1 && !extras::gather(optimizer, state, calls, &mut weights)? {
+    if calls > 1 && !aside::gather(optimizer, state, calls, &mut weights)? {
         state.iterations += 1;
     } else {
         clip(optimizer, &mut weights)?;
         finite::step(optimizer, state, iteration, learning_rate, &mut weights)?;
-        extras::forget(state);
+        aside::forget(state);
     }
     if let Some(ema) = extras.ema {
-        extras::average(ema, state, iteration, &mut weights);
+        aside::average(ema, state, iteration, &mut weights);
     }
     Ok(())
 }

@@ -30,6 +30,7 @@
 #![forbid(unsafe_code)]
 
 mod apply;
+mod aside;
 mod clipping;
 mod common;
 mod error;

@@ -5,13 +5,13 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::json;
+use taper_train::number;
 
 use super::network::Network;
 use super::race::Race;
 use super::side::Side;
 use super::turns::{Awake, Turns};
 use crate::cpu;
-use crate::json::number;
 use crate::mode::Mode;
 use crate::output::complain;
 use crate::peers::Peer;
@@ -46,9 +46,9 @@ struct Loaded {
 #[derive(Deserialize)]
 struct Loading {
     peer: String,
-    #[serde(default)]
+    #[serde(with = "number", default)]
     losses: Vec<f64>,
-    #[serde(default)]
+    #[serde(with = "number", default)]
     output: Vec<f64>,
     error: Option<String>,
 }
@@ -107,7 +107,7 @@ pub(super) fn contest(
             let order = json!({"do": "time", "mode": mode.name(), "peer": name, "seconds": slice.as_secs_f64(), "clock": turns.clock});
             let key = "seconds_per_step";
             let answer = peer.ask(&order.to_string(), key)?;
-            let seconds = number(&answer, key).context(answer)?;
+            let seconds = crate::json::number(&answer, key).context(answer)?;
             Ok(network.batch as f64 / seconds)
         };
         let mut race = Race::new(names);

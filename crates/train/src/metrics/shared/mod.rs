@@ -4,6 +4,7 @@ mod bins;
 mod confusion;
 mod fscore;
 mod loss;
+mod metric;
 mod rows;
 mod selected;
 
@@ -13,11 +14,11 @@ pub use fscore::Average;
 pub(super) use fscore::FScore;
 pub use loss::LossMetric;
 pub(super) use loss::row_of;
+pub use metric::{Metric, Row, Sample};
 pub(super) use rows::{Moments, mean_of_rows, rows_fit};
 pub(super) use selected::read_options;
 pub use selected::{MetricExt, Selected};
 
-use super::Metric;
 use crate::labels::{self, Classes};
 use crate::{Error, Result, setting};
 use serde::Serialize;
