@@ -18,7 +18,7 @@ pub struct Extras<'a> {
 }
 
 /// A moving average of the weights, which starts as the weights after the first step: `a = momentum·a + (1 − momentum)·w`
-/// after each. See [`State::averages`].
+/// after each. See [`State::averages`](crate::State::averages).
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Ema {
