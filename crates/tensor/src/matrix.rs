@@ -16,6 +16,30 @@ pub struct MatrixRef<'a, E> {
     pub column_stride: usize,
 }
 
+impl<'a, E> MatrixRef<'a, E> {
+    /// Rows one after another.
+    pub(crate) fn by_rows(values: &'a [E], rows: usize, columns: usize) -> Self {
+        MatrixRef {
+            values,
+            rows,
+            columns,
+            row_stride: columns,
+            column_stride: 1,
+        }
+    }
+
+    /// Columns one after another.
+    pub(crate) fn by_columns(values: &'a [E], rows: usize, columns: usize) -> Self {
+        MatrixRef {
+            values,
+            rows,
+            columns,
+            row_stride: 1,
+            column_stride: rows,
+        }
+    }
+}
+
 impl<E: Copy> MatrixRef<'_, E> {
     /// Element (i, j).
     pub fn at(&self, i: usize, j: usize) -> E {

@@ -29,17 +29,63 @@ pub(crate) fn together(products: usize) -> usize {
     WORTH.div_ceil(products.max(1))
 }
 
-/// Both, side by side if the lesser, of so many products, is worth it.
-pub(crate) fn join_if(products: usize, first: impl FnOnce() + Send, second: impl FnOnce() + Send) {
-    if products < WORTH {
-        first();
-        second();
+/// Both, side by side or one after the other.
+pub(crate) fn join_if<A: Send, B: Send>(
+    parallel: bool,
+    a: impl FnOnce() -> A + Send,
+    b: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    if parallel {
+        rayon::join(a, b)
     } else {
-        rayon::join(first, second);
+        (a(), b())
     }
 }
 
-/// The same of tasks that pass over so many values.
+/// Calls `work(number, image)` for every image of `y`, each of which has `image` values and takes so many products.
+pub(crate) fn each_image(
+    y: &mut [f32],
+    image: usize,
+    products: usize,
+    work: impl Fn(usize, &mut [f32]) + Sync,
+) {
+    if y.is_empty() {
+        return;
+    }
+    let per_task = images_per_task(y.len() / image);
+    let tasks = y.par_chunks_mut(per_task * image).enumerate();
+    let tasks = tasks.with_min_len(together(per_task * products));
+    tasks.for_each(|(task, y)| {
+        for (i, y) in y.chunks_exact_mut(image).enumerate() {
+            work(task * per_task + i, y);
+        }
+    });
+}
+
+/// Rows of an image that one task computes, each of so many products.
+pub(crate) fn rows_per_task(products: usize, rows: usize) -> usize {
+    TASK_PRODUCTS
+        .div_ceil(products.max(1))
+        .clamp(1, rows.max(1))
+}
+
+/// Calls `part(first row, its rows)` for the tasks of one image, of which a row has `row` values and takes so many products.
+pub(crate) fn by_rows(
+    y: &mut [f32],
+    row: usize,
+    products: usize,
+    part: impl Fn(usize, &mut [f32]) + Sync,
+) {
+    let rows = rows_per_task(products, y.len() / row);
+    if rows * row >= y.len() {
+        return part(0, y);
+    }
+    let tasks = y.par_chunks_mut(rows * row).enumerate();
+    let tasks = tasks.with_min_len(together(rows * products));
+    tasks.for_each(|(task, y)| part(task * rows, y));
+}
+
+/// [`together`] of tasks that pass over so many values.
 pub(crate) fn passes_together(values: usize) -> usize {
     together(values * VALUE)
 }

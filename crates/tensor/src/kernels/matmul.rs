@@ -122,7 +122,7 @@ fn by_columns(a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, c: BlockMut<'_>, acc
     let rest = columns - at;
     let left = || by_columns(a, columns_of(b, 0, at), left, accumulate);
     let right = || by_columns(a, columns_of(b, at, rest), right, accumulate);
-    join_if(a.rows * a.columns * rest, left, right);
+    join_if(together(a.rows * a.columns * rest) == 1, left, right);
 }
 
 fn along_inner(a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, c: &mut [f32], accumulate: bool) {

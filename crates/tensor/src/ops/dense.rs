@@ -24,20 +24,8 @@ impl<E: Element> Operand<E> {
         let tensor = &self.0;
         let (rows, columns) = (tensor.shape()[0], tensor.shape()[1]);
         match tensor.as_slice() {
-            Some(values) => MatrixRef {
-                values,
-                rows,
-                columns,
-                row_stride: columns,
-                column_stride: 1,
-            },
-            None => MatrixRef {
-                values: tensor.storage(),
-                rows,
-                columns,
-                row_stride: 1,
-                column_stride: rows,
-            },
+            Some(values) => MatrixRef::by_rows(values, rows, columns),
+            None => MatrixRef::by_columns(tensor.storage(), rows, columns),
         }
     }
 }

@@ -109,13 +109,7 @@ impl PreparedDense {
         if rows <= FEW {
             return self.few(rows, x, y, cut);
         }
-        let a = MatrixRef {
-            values: x,
-            rows,
-            columns: self.inputs,
-            row_stride: self.inputs,
-            column_stride: 1,
-        };
+        let a = MatrixRef::by_rows(x, rows, self.inputs);
         let b = MatrixRef {
             values: self.kernel.storage(),
             rows: self.inputs,

@@ -4,6 +4,7 @@
 //! of the length.
 
 use crate::Element;
+use crate::kernels::cut::join_if;
 use crate::walk::CHUNK;
 
 /// Elements in a block that is summed at once.
@@ -95,16 +96,4 @@ fn fold_block<E: Element>(values: &[E], identity: E, combine: impl Fn(E, E) -> E
         }
     }
     lanes[0]
-}
-
-fn join_if<A: Send, B: Send>(
-    parallel: bool,
-    a: impl FnOnce() -> A + Send,
-    b: impl FnOnce() -> B + Send,
-) -> (A, B) {
-    if parallel {
-        rayon::join(a, b)
-    } else {
-        (a(), b())
-    }
 }

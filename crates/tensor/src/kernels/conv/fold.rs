@@ -15,7 +15,7 @@
 //! of the work. Here a vector holds the channels of all taps of a row, and rows outside of the gradient are left out.
 
 use crate::kernels::arguments::After;
-use crate::kernels::cut::{TASK_PRODUCTS, images_per_task, together};
+use crate::kernels::cut::{by_rows, each_image};
 use crate::kernels::geometry::{Axis, ConvGeometry};
 use crate::kernels::transpose::Transpose;
 use crate::kernels::{elementwise, scratch};
@@ -23,7 +23,6 @@ use crate::matrix::MatrixRef;
 use crate::simd::block::BlockMut;
 use crate::simd::tile::{Start, Tile, Walk};
 use crate::simd::{Simd, WithSimd, dispatch};
-use rayon::prelude::*;
 
 /// Lanes that costs are counted in, on every instruction set: bits follow from shapes alone.
 const LANES: usize = 16;
@@ -32,7 +31,7 @@ const ADDING: usize = 4;
 
 /// Whether this is the faster way than the convolution of the padded gradient.
 pub(crate) fn pays(g: &ConvGeometry) -> bool {
-    if !is_possible(g) {
+    if [g.rows.stride, g.columns.stride, g.groups] != [1, 1, 1] {
         return false;
     }
     let (taps, width) = (g.rows.taps * g.columns.taps, g.columns.outputs);
@@ -42,11 +41,6 @@ pub(crate) fn pays(g: &ConvGeometry) -> bool {
     let folded = width * patch * (meetings(&g.rows) * g.filters + g.rows.inputs * ADDING);
     // A tenth more for what is not counted.
     folded + folded / 10 < convolved
-}
-
-/// Without strides and groups.
-pub(crate) fn is_possible(g: &ConvGeometry) -> bool {
-    [g.rows.stride, g.columns.stride, g.groups] == [1, 1, 1]
 }
 
 /// Pairs of an input and an output along an axis that meet at a tap.
@@ -76,18 +70,12 @@ pub(crate) fn input_gradient(
     after: &After<'_, f32>,
     dx: &mut [f32],
 ) {
-    let per_task = images_per_task(g.n);
     scratch::with(kernel.len(), |patches| {
         turn(g, kernel, patches);
         let patches = &*patches;
-        let tasks = dx.par_chunks_mut(per_task * g.image()).enumerate();
-        let tasks = tasks.with_min_len(together(per_task * g.products()));
-        tasks.for_each(|(task, dx)| {
-            for (i, dx) in dx.chunks_exact_mut(g.image()).enumerate() {
-                let number = task * per_task + i;
-                let dy = &dy[number * g.output()..][..g.output()];
-                image(g, dy, patches, after, number * g.image(), dx);
-            }
+        each_image(dx, g.image(), g.products(), |number, dx| {
+            let dy = &dy[number * g.output()..][..g.output()];
+            image(g, dy, patches, after, number * g.image(), dx);
         });
     });
 }
@@ -97,13 +85,7 @@ fn turn(g: &ConvGeometry, kernel: &[f32], patches: &mut [f32]) {
     let columns = g.columns.taps * g.channels;
     let rows = kernel.chunks_exact(columns * g.filters).rev();
     for (from, packed) in rows.zip(patches.chunks_exact_mut(columns * g.filters)) {
-        let b = MatrixRef {
-            values: from,
-            rows: g.filters,
-            columns,
-            row_stride: 1,
-            column_stride: g.filters,
-        };
+        let b = MatrixRef::by_columns(from, g.filters, columns);
         dispatch(Transpose { b, packed });
     }
 }
@@ -119,11 +101,7 @@ fn image(
 ) {
     let row = g.columns.inputs * g.channels;
     let products = g.products() / g.rows.inputs.max(1);
-    let rows = TASK_PRODUCTS
-        .div_ceil(products.max(1))
-        .clamp(1, g.rows.inputs);
-    let part = |(task, dx): (usize, &mut [f32])| {
-        let first = task * rows;
+    by_rows(dx, row, products, |first, dx| {
         let pixels = g.columns.outputs * g.columns.taps * g.channels;
         scratch::with(pixels + g.columns.padded() * g.channels, |memory| {
             let (sent, full) = memory.split_at_mut(pixels);
@@ -138,13 +116,7 @@ fn image(
             });
         });
         elementwise::behind_bias(dx, after, position + first * row);
-    };
-    if rows >= g.rows.inputs {
-        part((0, dx));
-    } else {
-        let tasks = dx.par_chunks_mut(rows * row).enumerate();
-        tasks.with_min_len(together(rows * products)).for_each(part);
-    }
+    });
 }
 
 /// Rows `first..` of one image's gradient, as many as `dx` holds.
@@ -212,6 +184,7 @@ impl WithSimd for Rows<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Seed, Stream, Tensor};
 
     /// Every input and every tap, against what the taps of each output say.
     #[test]
@@ -271,13 +244,10 @@ mod tests {
                 stride: 1,
                 outputs: inputs + before + after - (taps - 1) * dilation,
             };
-        let mut seed = 1u32;
-        let mut values = |len: usize| -> Vec<f32> {
-            let mut next = || {
-                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (seed >> 8) as f32 / (1 << 24) as f32 - 0.5
-            };
-            (0..len).map(|_| next()).collect()
+        let mut draws = 0..;
+        let mut values = |len: usize| {
+            let key = Seed(1).key(Stream::User(0), draws.next().unwrap());
+            Tensor::<f32>::uniform([len], -0.5, 0.5, key).to_vec()
         };
         for (n, rows) in axes.into_iter().enumerate() {
             for columns in axes {

@@ -21,15 +21,14 @@ pub mod ways;
 pub(crate) mod winograd;
 
 use super::arguments::After;
-use super::cut::{images_per_task, sum_images, together};
+use super::cut::{by_rows, each_image, sum_images};
 use super::geometry::ConvGeometry;
 use super::{elementwise, scratch};
 use crate::simd::dispatch;
 use direct::{DirectKernelGradient, ForwardRows};
 use padding::{pad, with_padding};
 use phases::Phases;
-use plane::{Plane, rows_per_task};
-use rayon::prelude::*;
+use plane::Plane;
 use way::Way;
 use winograd::{Order, Target};
 
@@ -71,18 +70,11 @@ pub(crate) fn forward_by(
             convolution.run(Target::Plain(y), Order::Blocks);
         });
     }
-    let per_task = images_per_task(g.n);
-    y.par_chunks_mut(per_task * image)
-        .enumerate()
-        .with_min_len(together(per_task * g.products()))
-        .for_each(|(task, y)| {
-            for (i, y) in y.chunks_exact_mut(image).enumerate() {
-                let number = task * per_task + i;
-                with_padding(g, &x[number * g.image()..][..g.image()], |x| {
-                    convolve(way, &plane, x, kernel, after, number * image, y);
-                });
-            }
+    each_image(y, image, g.products(), |number, y| {
+        with_padding(g, &x[number * g.image()..][..g.image()], |x| {
+            convolve(way, &plane, x, kernel, after, number * image, y);
         });
+    });
 }
 
 /// One image, its rows cut into tasks. `position` is that of the image's first output, which what follows counts from.
@@ -95,9 +87,8 @@ fn convolve(
     position: usize,
     y: &mut [f32],
 ) {
-    let (rows, row) = (rows_per_task(plane), plane.output_row());
-    let part = |(task, y): (usize, &mut [f32])| {
-        let first = task * rows;
+    let row = plane.output_row();
+    by_rows(y, row, plane.row_products(), |first, y| {
         let rows = ForwardRows {
             plane: *plane,
             x,
@@ -109,14 +100,7 @@ fn convolve(
         };
         forward_rows(way, rows);
         elementwise::behind_bias(y, &after, position + first * row);
-    };
-    if rows >= plane.output[0] {
-        part((0, y));
-    } else {
-        let tasks = y.par_chunks_mut(rows * row).enumerate();
-        let tasks = tasks.with_min_len(together(rows * plane.row_products()));
-        tasks.for_each(part);
-    }
+    });
 }
 
 /// Some rows of one image's output, lane by lane or directly.
@@ -178,7 +162,6 @@ pub(crate) fn input_gradient_by(
             work(padded);
         });
     };
-    let per_task = images_per_task(g.n);
     let strided = [g.rows.stride, g.columns.stride] != [1, 1];
     scratch::with(kernel.len(), |flipped| {
         phases::flip(g, &axes, kernel, flipped);
@@ -191,21 +174,16 @@ pub(crate) fn input_gradient_by(
         if let (Way::Pixels, false) = (way, strided) {
             return pixels::forward(&plane, dy, flipped, after, dx);
         }
-        let tasks = dx.par_chunks_mut(per_task * g.image()).enumerate();
-        let tasks = tasks.with_min_len(together(per_task * g.products()));
-        tasks.for_each(|(task, dx)| {
-            for (i, dx) in dx.chunks_exact_mut(g.image()).enumerate() {
-                let number = task * per_task + i;
-                let position = number * g.image();
-                lend(number, &mut |dy| {
-                    if strided {
-                        phases::convolve(way, g, &axes, dy, flipped, dx);
-                        elementwise::behind_bias(dx, &after, position);
-                    } else {
-                        convolve(way, &plane, dy, flipped, after, position, dx);
-                    }
-                });
-            }
+        each_image(dx, g.image(), g.products(), |number, dx| {
+            let position = number * g.image();
+            lend(number, &mut |dy| {
+                if strided {
+                    phases::convolve(way, g, &axes, dy, flipped, dx);
+                    elementwise::behind_bias(dx, &after, position);
+                } else {
+                    convolve(way, &plane, dy, flipped, after, position, dx);
+                }
+            });
         });
     });
 }

@@ -49,3 +49,15 @@ pub(crate) fn pad(
     }
     below.fill(0.0);
 }
+
+/// Writes a padded image without its padding.
+pub(crate) fn crop(g: &ConvGeometry, padded: &[f32], dx: &mut [f32]) {
+    let (width, row) = (
+        g.columns.padded() * g.channels,
+        g.columns.inputs * g.channels,
+    );
+    for (y, dx) in dx.chunks_exact_mut(row).enumerate() {
+        let at = (y + g.rows.before) * width + g.columns.before * g.channels;
+        dx.copy_from_slice(&padded[at..at + row]);
+    }
+}

@@ -14,7 +14,7 @@
 //! vector of filters, so it costs little. Forward the sums have the same order as directly, and the same bits.
 
 use crate::kernels::arguments::{After, Epilogue};
-use crate::kernels::conv::padding::with_padding;
+use crate::kernels::conv::padding::{crop, with_padding};
 use crate::kernels::cut::together;
 use crate::kernels::geometry::ConvGeometry;
 use crate::kernels::matmul::{self, matmul};
@@ -121,13 +121,7 @@ pub(crate) fn kernel_gradient(g: &ConvGeometry, dy: &[f32], x: &[f32], dk: &mut 
                 .zip(x.par_chunks(g.image()))
                 .with_min_len(together(values));
             pieces.for_each(|(patches, x)| gather(g, x, patches));
-            let transposed = MatrixRef {
-                values: &*patches,
-                rows: patch(g),
-                columns: count * pixels(g),
-                row_stride: 1,
-                column_stride: patch(g),
-            };
+            let transposed = MatrixRef::by_columns(patches, patch(g), count * pixels(g));
             matmul(transposed, rows(dy, g.filters), dk, group > 0);
         }
     });
@@ -143,13 +137,7 @@ pub(crate) fn input_gradient(
 ) {
     let images = images(g);
     scratch::with(kernel.len(), |turned| {
-        let b = MatrixRef {
-            values: kernel,
-            rows: g.filters,
-            columns: patch(g),
-            row_stride: 1,
-            column_stride: g.filters,
-        };
+        let b = MatrixRef::by_columns(kernel, g.filters, patch(g));
         dispatch(Transpose {
             b,
             packed: &mut *turned,
@@ -173,13 +161,7 @@ pub(crate) fn input_gradient(
 
 /// A matrix with contiguous rows of `columns` values.
 fn rows(values: &[f32], columns: usize) -> MatrixRef<'_, f32> {
-    MatrixRef {
-        values,
-        rows: values.len() / columns,
-        columns,
-        row_stride: columns,
-        column_stride: 1,
-    }
+    MatrixRef::by_rows(values, values.len() / columns, columns)
 }
 
 /// Writes the patches of some images.
@@ -200,7 +182,6 @@ fn gather(g: &ConvGeometry, x: &[f32], patches: &mut [f32]) {
 /// Adds the patches of some images to the pixels that they lie on.
 fn scatter(g: &ConvGeometry, patches: &[f32], dx: &mut [f32]) {
     let padded = [g.rows.padded(), g.columns.padded()];
-    let row = padded[1] * g.channels;
     let bare = padded == [g.rows.inputs, g.columns.inputs];
     let images = patches.chunks_exact(pixels(g) * patch(g));
     for (dx, patches) in dx.chunks_exact_mut(g.image()).zip(images) {
@@ -208,13 +189,9 @@ fn scatter(g: &ConvGeometry, patches: &[f32], dx: &mut [f32]) {
             add(g, patches, dx);
             continue;
         }
-        scratch::with(padded[0] * row, |full| {
+        scratch::with(padded[0] * padded[1] * g.channels, |full| {
             add(g, patches, full);
-            let inner = g.columns.inputs * g.channels;
-            let rows = full.chunks_exact(row).skip(g.rows.before);
-            for (to, from) in dx.chunks_exact_mut(inner).zip(rows) {
-                to.copy_from_slice(&from[g.columns.before * g.channels..][..inner]);
-            }
+            crop(g, full, dx);
         });
     }
 }
@@ -256,17 +233,15 @@ mod tests {
     use super::super::{Way, forward_by, input_gradient_by, kernel_gradient_by};
     use super::*;
     use crate::kernels::geometry::{Conv2dSpec, Padding};
+    use crate::{Seed, Stream, Tensor};
 
     /// Against the direct way: the same bits forward, the same sums backward.
     #[test]
     fn both_ways_agree() {
-        let mut seed = 7u32;
-        let mut values = |len: usize| -> Vec<f32> {
-            let mut next = || {
-                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (seed >> 8) as f32 / (1 << 24) as f32 - 0.5
-            };
-            (0..len).map(|_| next()).collect()
+        let mut draws = 0..;
+        let mut values = |len: usize| {
+            let key = Seed(7).key(Stream::User(0), draws.next().unwrap());
+            Tensor::<f32>::uniform([len], -0.5, 0.5, key).to_vec()
         };
         for [n, size, channels, filters] in [[1, 9, 1, 8], [3, 7, 17, 5], [40, 8, 3, 33]] {
             for taps in [[1, 2], [3, 3], [5, 4]] {

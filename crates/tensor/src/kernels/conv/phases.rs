@@ -17,14 +17,13 @@ use super::direct::forward_row;
 use super::lanes::{self, Slice};
 use super::plane::Plane;
 use super::way::Way;
-use crate::kernels::cut::{TASK_PRODUCTS, together};
+use crate::kernels::cut::by_rows;
 use crate::kernels::geometry::{Axis, ConvGeometry};
 use crate::kernels::transpose::Transpose;
 use crate::matrix::MatrixRef;
 use crate::simd::block::BlockMut;
 use crate::simd::tile::Start;
 use crate::simd::{Simd, WithSimd, dispatch};
-use rayon::prelude::*;
 
 /// The phases of one axis.
 #[derive(Clone, Copy, Debug)]
@@ -129,13 +128,7 @@ pub(crate) fn flip(g: &ConvGeometry, axes: &[Phases; 2], kernel: &[f32], flipped
 fn transpose(g: &ConvGeometry, from: &[f32], to: &mut [f32]) {
     let (inputs, outputs) = (g.channels / g.groups, g.filters / g.groups);
     if g.groups == 1 {
-        let b = MatrixRef {
-            values: from,
-            rows: outputs,
-            columns: inputs,
-            row_stride: 1,
-            column_stride: outputs,
-        };
+        let b = MatrixRef::by_columns(from, outputs, inputs);
         return dispatch(Transpose { b, packed: to });
     }
     for group in 0..g.groups {
@@ -160,24 +153,15 @@ pub(crate) fn convolve(
     let row = g.columns.inputs * g.channels;
     let taps = g.rows.taps * g.columns.taps;
     let products = row * taps * g.filters / (g.groups * g.rows.stride * g.columns.stride);
-    let rows = TASK_PRODUCTS
-        .div_ceil(products.max(1))
-        .clamp(1, g.rows.inputs);
-    let part = |(task, dx): (usize, &mut [f32])| {
+    by_rows(dx, row, products, |first, dx| {
         let part = Part {
             plane: plane(g, axes),
             axes: *axes,
             kernels,
-            first: task * rows,
+            first,
         };
         part.run(way, dy, dx);
-    };
-    if rows >= g.rows.inputs {
-        part((0, dx));
-    } else {
-        let tasks = dx.par_chunks_mut(rows * row).enumerate();
-        tasks.with_min_len(together(rows * products)).for_each(part);
-    }
+    });
 }
 
 /// Rows of one image's gradient, from `first` on.

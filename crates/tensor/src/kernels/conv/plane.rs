@@ -1,6 +1,6 @@
 //! The shape of a convolution as its kernels see it: one image with its padding around it.
 
-use crate::kernels::cut::TASK_PRODUCTS;
+use crate::kernels::cut;
 use crate::kernels::geometry::ConvGeometry;
 
 /// A convolution over one padded image, no padding left to think of.
@@ -56,7 +56,5 @@ impl Plane {
 
 /// Rows of the output that one task computes.
 pub(crate) fn rows_per_task(plane: &Plane) -> usize {
-    TASK_PRODUCTS
-        .div_ceil(plane.row_products().max(1))
-        .clamp(1, plane.output[0].max(1))
+    cut::rows_per_task(plane.row_products(), plane.output[0])
 }

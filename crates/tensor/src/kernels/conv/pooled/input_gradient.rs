@@ -1,12 +1,12 @@
 //! The gradient of the input, to which each position that won gives its patch.
 
 use crate::kernels::conv::maxima::pooled;
-use crate::kernels::cut::{images_per_task, together};
+use crate::kernels::conv::padding::crop;
+use crate::kernels::cut::each_image;
 use crate::kernels::geometry::ConvGeometry;
 use crate::kernels::scratch;
 use crate::simd::sparse::Scatter;
 use crate::simd::{Simd, WithSimd, dispatch};
-use rayon::prelude::*;
 
 /// The gradient of the input. `scale` is dropout's factor.
 pub(super) fn input_gradient(
@@ -18,7 +18,7 @@ pub(super) fn input_gradient(
     dx: &mut [f32],
 ) {
     let [height, width] = pooled(g);
-    let (image, per_task) = (height * width * g.filters, images_per_task(g.n));
+    let image = height * width * g.filters;
     let lanes = dispatch(Lanes);
     let pieces = g.channels.div_ceil(lanes);
     scratch::with(
@@ -26,38 +26,33 @@ pub(super) fn input_gradient(
         |by_filter| {
             regroup(g, kernel, scale, lanes, by_filter);
             let by_filter = &*by_filter;
-            dx.par_chunks_mut((per_task * g.image()).max(1))
-                .enumerate()
-                .with_min_len(together(per_task * g.products() / 4))
-                .for_each(|(task, dx)| {
-                    for (i, dx) in dx.chunks_exact_mut(g.image()).enumerate() {
-                        let at = (task * per_task + i) * image;
-                        let (dy, winners) = (&dy[at..][..image], &winners[at..][..image]);
-                        let padded = g.rows.padded() * g.columns.padded() * g.channels;
-                        if padded == dx.len() {
-                            dx.fill(0.0);
-                            dispatch(SparseInputGradient {
-                                g,
-                                dy,
-                                winners,
-                                kernel: by_filter,
-                                dx,
-                            });
-                            continue;
-                        }
-                        scratch::with(padded, |full| {
-                            full.fill(0.0);
-                            dispatch(SparseInputGradient {
-                                g,
-                                dy,
-                                winners,
-                                kernel: by_filter,
-                                dx: &mut *full,
-                            });
-                            crop(g, full, dx);
-                        });
-                    }
+            each_image(dx, g.image(), g.products() / 4, |number, dx| {
+                let at = number * image;
+                let (dy, winners) = (&dy[at..][..image], &winners[at..][..image]);
+                let padded = g.rows.padded() * g.columns.padded() * g.channels;
+                if padded == dx.len() {
+                    dx.fill(0.0);
+                    dispatch(SparseInputGradient {
+                        g,
+                        dy,
+                        winners,
+                        kernel: by_filter,
+                        dx,
+                    });
+                    return;
+                }
+                scratch::with(padded, |full| {
+                    full.fill(0.0);
+                    dispatch(SparseInputGradient {
+                        g,
+                        dy,
+                        winners,
+                        kernel: by_filter,
+                        dx: &mut *full,
+                    });
+                    crop(g, full, dx);
                 });
+            });
         },
     );
 }
@@ -85,18 +80,6 @@ fn regroup(g: &ConvGeometry, kernel: &[f32], scale: f32, lanes: usize, by_filter
                     scale * value;
             }
         }
-    }
-}
-
-/// Leaves the padding out.
-fn crop(g: &ConvGeometry, padded: &[f32], dx: &mut [f32]) {
-    let (width, row) = (
-        g.columns.padded() * g.channels,
-        g.columns.inputs * g.channels,
-    );
-    for (y, dx) in dx.chunks_exact_mut(row).enumerate() {
-        let at = (y + g.rows.before) * width + g.columns.before * g.channels;
-        dx.copy_from_slice(&padded[at..at + row]);
     }
 }
 
