@@ -119,16 +119,6 @@ impl<E: Element> Loss<E> for BinaryFocalCrossentropy {
         self.weighed(&of_yes.add(&of_no)?, output, &target)
     }
 
-    fn from_logits(
-        &self,
-        logits: &Var<E>,
-        target: &Tensor<E>,
-        activation: ActivationKind,
-    ) -> Option<Result<Var<E>>> {
-        let losses = self.per_sample_from_logits(logits, target, activation)?;
-        Some(losses.map(|losses| losses.mean()))
-    }
-
     fn per_sample_from_logits(
         &self,
         logits: &Var<E>,

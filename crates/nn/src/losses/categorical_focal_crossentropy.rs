@@ -99,16 +99,6 @@ impl<E: Element> Loss<E> for CategoricalFocalCrossentropy {
         self.losses(&output, &output.ln(), &target)
     }
 
-    fn from_logits(
-        &self,
-        logits: &Var<E>,
-        target: &Tensor<E>,
-        activation: ActivationKind,
-    ) -> Option<Result<Var<E>>> {
-        let losses = self.per_sample_from_logits(logits, target, activation)?;
-        Some(losses.map(|losses| losses.mean()))
-    }
-
     fn per_sample_from_logits(
         &self,
         logits: &Var<E>,

@@ -79,16 +79,6 @@ impl<E: Element> Loss<E> for CategoricalGeneralizedCrossEntropy {
         self.losses(&self.chosen(output, target)?.powf(E::from_f64(self.q)))
     }
 
-    fn from_logits(
-        &self,
-        logits: &Var<E>,
-        target: &Tensor<E>,
-        activation: ActivationKind,
-    ) -> Option<Result<Var<E>>> {
-        let losses = self.per_sample_from_logits(logits, target, activation)?;
-        Some(losses.map(|losses| losses.mean()))
-    }
-
     fn per_sample_from_logits(
         &self,
         logits: &Var<E>,

@@ -191,15 +191,16 @@ pub trait Loss<E: Element = f32>: Debug + Send + Sync {
 
     /// The same from logits, when the model's last layer ends in `activation` and the pair has a joint form that is
     /// stable for logits of any size (softmax + categorical cross-entropy, sigmoid + binary cross-entropy); `None`
-    /// otherwise.
+    /// otherwise. By default the mean of [`per_sample_from_logits`](Self::per_sample_from_logits).
     #[allow(clippy::wrong_self_convention)] // Keras's word
     fn from_logits(
         &self,
-        _logits: &Var<E>,
-        _target: &Tensor<E>,
-        _activation: ActivationKind,
+        logits: &Var<E>,
+        target: &Tensor<E>,
+        activation: ActivationKind,
     ) -> Option<Result<Var<E>>> {
-        None
+        let losses = self.per_sample_from_logits(logits, target, activation)?;
+        Some(losses.map(|losses| losses.mean()))
     }
 }
 

@@ -20,4 +20,4 @@ pub use passes::{
     log_softmax_rows_in_place, relu_in_place, scale_and_shift_in_place, softmax_rows_in_place,
     sparsemax_rows_in_place,
 };
-pub use pool::{PreparedAveragePool2d, PreparedMaxPool2d};
+pub use pool::{Pooling, PreparedPool2d};

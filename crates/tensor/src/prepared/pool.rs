@@ -5,18 +5,34 @@ use crate::kernels::geometry::PoolGeometry;
 use crate::kernels::pool::Average;
 use crate::simd::{Simd, WithSimd, dispatch};
 
-/// `[h, w, c]` → `[oh, ow, c]`: the largest value of each window; padding is never the largest.
+/// What a pooling keeps of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pooling {
+    /// The largest value; padding is never the largest.
+    Max,
+    /// The average; padding is not counted.
+    Average,
+}
+
+/// `[h, w, c]` → `[oh, ow, c]`: one value of each window and channel.
 #[derive(Debug)]
-pub struct PreparedMaxPool2d {
+pub struct PreparedPool2d {
+    pooling: Pooling,
     g: PoolGeometry,
 }
 
-impl PreparedMaxPool2d {
+impl PreparedPool2d {
     /// The pooling of images as `g` has them.
-    pub fn new(g: PoolGeometry) -> Self {
-        PreparedMaxPool2d {
+    pub fn new(pooling: Pooling, g: PoolGeometry) -> Self {
+        PreparedPool2d {
+            pooling,
             g: PoolGeometry { n: 1, ..g },
         }
+    }
+
+    /// Values that are looked at for one image.
+    pub fn visits(&self) -> usize {
+        self.g.visits()
     }
 
     /// Runs `n` images.
@@ -24,54 +40,29 @@ impl PreparedMaxPool2d {
     /// # Panics
     /// When `x` or `y` is shorter than `n` images.
     pub fn run(&self, n: usize, x: &[f32], y: &mut [f32]) {
-        let (inputs, outputs) = (self.g.image(), self.g.output());
+        let g = &self.g;
+        let (inputs, outputs) = (g.image(), g.output());
         let (x, y) = (&x[..n * inputs], &mut y[..n * outputs]);
         if y.is_empty() {
             return;
         }
         for (x, y) in x.chunks_exact(inputs).zip(y.chunks_exact_mut(outputs)) {
-            dispatch(Image { g: &self.g, x, y });
+            match self.pooling {
+                Pooling::Max => dispatch(Maxima { g, x, y }),
+                Pooling::Average => dispatch(Average { g, x, y }),
+            }
         }
     }
 }
 
-/// `[h, w, c]` → `[oh, ow, c]`: the average of each window; padding is not counted.
-#[derive(Debug)]
-pub struct PreparedAveragePool2d {
-    g: PoolGeometry,
-}
-
-impl PreparedAveragePool2d {
-    /// The pooling of images as `g` has them.
-    pub fn new(g: PoolGeometry) -> Self {
-        PreparedAveragePool2d {
-            g: PoolGeometry { n: 1, ..g },
-        }
-    }
-
-    /// Runs `n` images.
-    ///
-    /// # Panics
-    /// When `x` or `y` is shorter than `n` images.
-    pub fn run(&self, n: usize, x: &[f32], y: &mut [f32]) {
-        let (inputs, outputs) = (self.g.image(), self.g.output());
-        let (x, y) = (&x[..n * inputs], &mut y[..n * outputs]);
-        if y.is_empty() {
-            return;
-        }
-        for (x, y) in x.chunks_exact(inputs).zip(y.chunks_exact_mut(outputs)) {
-            dispatch(Average { g: &self.g, x, y });
-        }
-    }
-}
-
-struct Image<'a> {
+/// The maxima of one image.
+struct Maxima<'a> {
     g: &'a PoolGeometry,
     x: &'a [f32],
     y: &'a mut [f32],
 }
 
-impl WithSimd for Image<'_> {
+impl WithSimd for Maxima<'_> {
     type Output = ();
 
     #[inline(always)]

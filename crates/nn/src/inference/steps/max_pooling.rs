@@ -1,49 +1,49 @@
-//! Max pooling that no convolution has taken in.
+//! Max pooling that no convolution has taken in, and what all poolings share.
 
-use super::{Cut, Found, Item, Row, Work, batch_of_one};
+use super::{Cut, Found, Row, Work, batch_of_one};
 use crate::Result;
 use crate::layers::{MaxPooling1D, MaxPooling2D};
+use taper_tensor::Pool2dSpec;
 use taper_tensor::kernels::PoolGeometry;
-use taper_tensor::prepared::PreparedMaxPool2d;
+use taper_tensor::prepared::{Pooling, PreparedPool2d};
 
 pub(super) fn row() -> Row {
     Row {
         name: "max_pooling",
         about: "MaxPooling2D, MaxPooling1D",
         file: file!(),
-        find: |_, ahead| find(&ahead[0]),
+        find: |_, ahead| {
+            let item = &ahead[0];
+            if let Some(layer) = item.downcast::<MaxPooling2D>() {
+                pooled(Pooling::Max, &layer.spec(), item.input).map(Some)
+            } else if let (Some(layer), &[steps, channels]) =
+                (item.downcast::<MaxPooling1D>(), item.input)
+            {
+                pooled(Pooling::Max, &layer.spec(), &[steps, 1, channels]).map(Some)
+            } else {
+                Ok(None)
+            }
+        },
     }
 }
 
-fn find(item: &Item<'_>) -> Result<Option<Found>> {
-    let (spec, image) = if let Some(layer) = item.downcast::<MaxPooling2D>() {
-        (layer.spec(), item.input.to_vec())
-    } else if let (Some(layer), &[steps, channels]) = (item.downcast::<MaxPooling1D>(), item.input)
-    {
-        (layer.spec(), vec![steps, 1, channels])
-    } else {
-        return Ok(None);
+/// The pooling of images of this shape, as a step.
+pub(super) fn pooled(pooling: Pooling, spec: &Pool2dSpec, image: &[usize]) -> Result<Found> {
+    let operation = match pooling {
+        Pooling::Max => "max_pool2d",
+        Pooling::Average => "average_pool2d",
     };
-    let g = PoolGeometry::new("max_pool2d", &spec, &batch_of_one(&image))?;
-    Ok(Some(Found {
+    let g = PoolGeometry::new(operation, spec, &batch_of_one(image))?;
+    Ok(Found {
         covers: 1,
-        work: Box::new(Pooling {
-            comparisons: g.output() * g.rows.taps * g.columns.taps,
-            kernel: PreparedMaxPool2d::new(g),
-        }),
+        work: Box::new(PreparedPool2d::new(pooling, g)),
         then: Vec::new(),
-    }))
+    })
 }
 
-#[derive(Debug)]
-struct Pooling {
-    comparisons: usize,
-    kernel: PreparedMaxPool2d,
-}
-
-impl Work for Pooling {
+impl Work for PreparedPool2d {
     fn run(&self, n: usize, x: &[f32], y: &mut [f32], _cut: Cut) -> Result<()> {
-        self.kernel.run(n, x, y);
+        PreparedPool2d::run(self, n, x, y);
         Ok(())
     }
 
@@ -52,7 +52,7 @@ impl Work for Pooling {
     }
 
     fn products(&self) -> usize {
-        self.comparisons
+        self.visits()
     }
 
     fn is_cut(&self, _n: usize) -> bool {
