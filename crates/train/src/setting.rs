@@ -2,7 +2,7 @@
 
 use crate::Error;
 
-pub(crate) use taper_tensor::setting::{Checked, below_one, fraction, not_negative};
+pub(crate) use taper_tensor::setting::{Checked, below_one, fraction, not_negative, positive};
 
 /// A whole number between these, both included.
 pub(crate) fn between(name: &str, value: usize, [least, most]: [usize; 2]) -> Checked {

@@ -1,6 +1,6 @@
 //! The area under the ROC or the precision-recall curve.
 
-use super::{Bins, Metric, Row, Sample, parse, ratio};
+use super::{Bins, Metric, Row, Sample, ratio, read};
 use crate::{Mode, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -144,11 +144,7 @@ pub(super) fn row() -> Row {
         name: "auc",
         about: "the area under the ROC or the precision-recall curve",
         file: file!(),
-        from_config: |config| {
-            let metric: AUC = parse("AUC", config)?;
-            metric.check()?;
-            Ok(Box::new(metric))
-        },
+        from_config: |config| read("AUC", config, AUC::check),
         by_name: |name| {
             let curves = [Curve::ROC, Curve::PR].map(|curve| AUC::new().curve(curve));
             let found = curves.into_iter().find(|metric| metric.label() == name)?;

@@ -1,6 +1,6 @@
 //! The share of values that are on the right side of a threshold.
 
-use super::{Metric, Row, Sample, each_value, named, parse, same_shape};
+use super::{Metric, Row, Sample, each_value, named, read, same_shape};
 use crate::{Mode, Result, labels::share, setting};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -103,11 +103,7 @@ pub(super) fn row() -> Row {
         name: NAME,
         about: "the share of values that are on the right side of a threshold",
         file: file!(),
-        from_config: |config| {
-            let metric: BinaryAccuracy = parse("BinaryAccuracy", config)?;
-            metric.check()?;
-            Ok(Box::new(metric))
-        },
+        from_config: |config| read("BinaryAccuracy", config, BinaryAccuracy::check),
         by_name: |name| named(BinaryAccuracy::new(), name),
         sample: || Sample {
             config: json!({"threshold": 0.5}),

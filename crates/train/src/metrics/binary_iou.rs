@@ -1,9 +1,9 @@
 //! The intersection over the union of yes and no.
 
-use super::{Confusion, Metric, Row, Sample, named, parse, same_shape, settings};
-use crate::{Mode, Result, setting};
+use super::{Confusion, Row, Sample, Unions, counted, named, read};
+use crate::Mode;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use taper_tensor::Tensor;
 
 /// Values that are of a class and predicted to be, divided by those that are either: counted over the whole set for 0 and 1,
@@ -50,20 +50,18 @@ impl BinaryIoU {
         self
     }
 
-    fn confusion(&self) -> Confusion {
-        Confusion {
+    fn counter(&self) -> Unions<'_> {
+        let confusion = Confusion {
             classes: 2,
             ignored: None,
             sparse_target: true,
             sparse_output: true,
             threshold: Some(self.threshold),
+        };
+        Unions {
+            confusion,
+            classes: Some(&self.target_class_ids),
         }
-    }
-
-    fn check(&self) -> Result<()> {
-        let checked = setting::fraction("threshold", self.threshold);
-        checked.map_err(|fault| setting::of("BinaryIoU", fault))?;
-        self.confusion().check("BinaryIoU", &self.target_class_ids)
     }
 }
 
@@ -78,48 +76,7 @@ impl Default for BinaryIoU {
 
 const NAME: &str = "binary_io_u";
 
-impl Metric for BinaryIoU {
-    fn name(&self) -> String {
-        NAME.into()
-    }
-
-    fn config(&self) -> Value {
-        settings(self)
-    }
-
-    fn mode(&self) -> Mode {
-        Mode::Max
-    }
-
-    /// The table of true and predicted classes.
-    fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
-        self.check()?;
-        same_shape(NAME, output, target)?;
-        self.confusion().sums(NAME, output, target)
-    }
-
-    fn add(
-        &self,
-        sums: &mut [f64],
-        output: &Tensor,
-        target: &Tensor,
-        sample_weights: Option<&Tensor>,
-    ) -> Result<()> {
-        let pair = (output, target);
-        self.confusion().add(NAME, sums, pair, sample_weights)
-    }
-
-    fn value(&self, sums: &[f64]) -> f64 {
-        self.confusion().mean(sums, &self.target_class_ids)
-    }
-
-    /// One for each class that is asked for, 0 for those that occur nowhere.
-    fn values(&self, sums: &[f64]) -> Vec<f64> {
-        let ratios = self.confusion().ratios(sums);
-        let classes = self.target_class_ids.iter();
-        classes.map(|class| ratios[*class].unwrap_or(0.0)).collect()
-    }
-}
+counted!(BinaryIoU, NAME, Mode::Max);
 
 pub(super) fn row() -> Row {
     Row {
@@ -127,11 +84,7 @@ pub(super) fn row() -> Row {
         name: NAME,
         about: "Σ both / Σ either, of 0 and 1, averaged",
         file: file!(),
-        from_config: |config| {
-            let metric: BinaryIoU = parse("BinaryIoU", config)?;
-            metric.check()?;
-            Ok(Box::new(metric))
-        },
+        from_config: |config| read("BinaryIoU", config, BinaryIoU::check),
         by_name: |name| named(BinaryIoU::new(), name),
         sample: || Sample {
             config: json!({"target_class_ids": [0, 1], "threshold": 0.25}),
@@ -145,6 +98,7 @@ pub(super) fn row() -> Row {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Metric;
 
     #[test]
     fn nan_is_a_miss_and_other_labels_are_left_out() {

@@ -1,11 +1,7 @@
 //! The share of samples whose class is predicted, for one-hot targets.
 
-use super::{ClassesAre, Metric, Row, Sample, check_which, named, parse, weights_of};
-use crate::{
-    Mode, Result,
-    labels::{add_shares, share},
-    prediction::predicted,
-};
+use super::{ClassesAre, Hits, Row, Sample, counted, named, read};
+use crate::Mode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use taper_tensor::Tensor;
@@ -31,37 +27,16 @@ pub const CategoricalAccuracy: CategoricalAccuracy = CategoricalAccuracy {};
 
 const NAME: &str = "categorical_accuracy";
 
-impl Metric for CategoricalAccuracy {
-    fn name(&self) -> String {
-        NAME.into()
-    }
-
-    fn mode(&self) -> Mode {
-        Mode::Max
-    }
-
-    /// The right ones, and all.
-    fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
-        check_which(NAME, output, target, ClassesAre::Rows).map(|()| 2)
-    }
-
-    fn add(
-        &self,
-        sums: &mut [f64],
-        output: &Tensor,
-        target: &Tensor,
-        sample_weights: Option<&Tensor>,
-    ) -> Result<()> {
-        let weights = weights_of(NAME, output, sample_weights)?;
-        add_shares(sums, NAME, (output, target), weights, |scores, class| {
-            class.is_some() && class == predicted(scores)
-        })
-    }
-
-    fn value(&self, sums: &[f64]) -> f64 {
-        share(sums)
+impl CategoricalAccuracy {
+    fn counter(&self) -> Hits {
+        Hits {
+            k: None,
+            classes: ClassesAre::Rows,
+        }
     }
 }
+
+counted!(CategoricalAccuracy, NAME, Mode::Max);
 
 pub(super) fn row() -> Row {
     Row {
@@ -69,12 +44,7 @@ pub(super) fn row() -> Row {
         name: NAME,
         about: "the share of rows whose greatest output is where the greatest target is",
         file: file!(),
-        from_config: |config| {
-            Ok(Box::new(parse::<CategoricalAccuracy>(
-                "CategoricalAccuracy",
-                config,
-            )?))
-        },
+        from_config: |config| read("CategoricalAccuracy", config, CategoricalAccuracy::check),
         by_name: |name| named(CategoricalAccuracy, name),
         sample: || Sample {
             config: json!({}),

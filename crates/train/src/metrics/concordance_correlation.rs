@@ -1,7 +1,7 @@
 //! How much output and target agree.
 
-use super::{Metric, Moments, Row, Sample, mean_of_rows, named, parse, rows_fit};
-use crate::{Mode, Result, labels::share};
+use super::{Row, RowMeans, Sample, counted, named, read};
+use crate::Mode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use taper_tensor::Tensor;
@@ -27,39 +27,16 @@ pub const ConcordanceCorrelation: ConcordanceCorrelation = ConcordanceCorrelatio
 
 const NAME: &str = "concordance_correlation";
 
-impl Metric for ConcordanceCorrelation {
-    fn name(&self) -> String {
-        NAME.into()
-    }
-
-    fn mode(&self) -> Mode {
-        Mode::Max
-    }
-
-    /// Correlations of samples, and weights.
-    fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
-        rows_fit(NAME, output, target).map(|()| 2)
-    }
-
-    fn add(
-        &self,
-        sums: &mut [f64],
-        output: &Tensor,
-        target: &Tensor,
-        sample_weights: Option<&Tensor>,
-    ) -> Result<()> {
-        let pair = (output, target);
-        mean_of_rows(NAME, sums, pair, sample_weights, |output, target| {
-            let moments = Moments::of(output, target);
+impl ConcordanceCorrelation {
+    fn counter(&self) -> RowMeans {
+        RowMeans(|moments| {
             let apart = (moments.means[0] - moments.means[1]).powi(2);
             2.0 * moments.covariance / (moments.variances[0] + moments.variances[1] + apart + 1e-7)
         })
     }
-
-    fn value(&self, sums: &[f64]) -> f64 {
-        share(sums)
-    }
 }
+
+counted!(ConcordanceCorrelation, NAME, Mode::Max);
 
 pub(super) fn row() -> Row {
     Row {
@@ -68,10 +45,11 @@ pub(super) fn row() -> Row {
         about: "2 · covariance / (variances + (difference of means)²) of each row, averaged",
         file: file!(),
         from_config: |config| {
-            Ok(Box::new(parse::<ConcordanceCorrelation>(
+            read(
                 "ConcordanceCorrelation",
                 config,
-            )?))
+                ConcordanceCorrelation::check,
+            )
         },
         by_name: |name| named(ConcordanceCorrelation, name),
         sample: || Sample {

@@ -1,9 +1,9 @@
 //! The harmonic mean of precision and recall.
 
-use super::{Average, FScore, Metric, Row, Sample, named, parse, settings};
-use crate::{Mode, Result};
+use super::{Average, FScore, Row, Sample, counted, named, read};
+use crate::Mode;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use taper_tensor::Tensor;
 
 /// 2 · precision · recall / (precision + recall) of each class, over the whole set, and averaged: the
@@ -49,7 +49,7 @@ impl F1Score {
         self
     }
 
-    fn score(&self) -> FScore {
+    fn counter(&self) -> FScore {
         FScore {
             average: self.average,
             beta: 1.0,
@@ -60,44 +60,7 @@ impl F1Score {
 
 const NAME: &str = "f1_score";
 
-impl Metric for F1Score {
-    fn name(&self) -> String {
-        NAME.into()
-    }
-
-    fn config(&self) -> Value {
-        settings(self)
-    }
-
-    fn mode(&self) -> Mode {
-        Mode::Max
-    }
-
-    fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
-        self.score().check("F1Score")?;
-        self.score().sums(NAME, output, target)
-    }
-
-    fn add(
-        &self,
-        sums: &mut [f64],
-        output: &Tensor,
-        target: &Tensor,
-        sample_weights: Option<&Tensor>,
-    ) -> Result<()> {
-        self.score()
-            .add(NAME, sums, (output, target), sample_weights)
-    }
-
-    fn value(&self, sums: &[f64]) -> f64 {
-        self.score().value(sums)
-    }
-
-    /// One for each class, where they are not averaged.
-    fn values(&self, sums: &[f64]) -> Vec<f64> {
-        self.score().values(sums)
-    }
-}
+counted!(F1Score, NAME, Mode::Max);
 
 pub(super) fn row() -> Row {
     Row {
@@ -105,11 +68,7 @@ pub(super) fn row() -> Row {
         name: NAME,
         about: "2 · precision · recall / (precision + recall), of classes",
         file: file!(),
-        from_config: |config| {
-            let metric: F1Score = parse("F1Score", config)?;
-            metric.score().check("F1Score")?;
-            Ok(Box::new(metric))
-        },
+        from_config: |config| read("F1Score", config, F1Score::check),
         by_name: |name| named(F1Score::new(), name),
         sample: || Sample {
             // The example of Keras's documentation: 0.5, 0.8 and 0.6666667 (of f32).

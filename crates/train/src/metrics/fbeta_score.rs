@@ -1,9 +1,9 @@
 //! The weighted harmonic mean of precision and recall.
 
-use super::{Average, FScore, Metric, Row, Sample, named, parse, settings};
-use crate::{Mode, Result, setting};
+use super::{Average, FScore, Row, Sample, counted, named, read};
+use crate::Mode;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use taper_tensor::Tensor;
 
 /// (1 + β²) · precision · recall / (β² · precision + recall) of each class, over the whole set, and averaged; with Keras's
@@ -56,18 +56,12 @@ impl FBetaScore {
         self
     }
 
-    fn score(&self) -> FScore {
+    fn counter(&self) -> FScore {
         FScore {
             average: self.average,
             beta: self.beta,
             threshold: self.threshold,
         }
-    }
-
-    fn check(&self) -> Result<()> {
-        let checked = taper_tensor::setting::positive("beta", self.beta);
-        checked.map_err(|fault| setting::of("FBetaScore", fault))?;
-        self.score().check("FBetaScore")
     }
 }
 
@@ -79,44 +73,7 @@ impl Default for FBetaScore {
 
 const NAME: &str = "fbeta_score";
 
-impl Metric for FBetaScore {
-    fn name(&self) -> String {
-        NAME.into()
-    }
-
-    fn config(&self) -> Value {
-        settings(self)
-    }
-
-    fn mode(&self) -> Mode {
-        Mode::Max
-    }
-
-    fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
-        self.check()?;
-        self.score().sums(NAME, output, target)
-    }
-
-    fn add(
-        &self,
-        sums: &mut [f64],
-        output: &Tensor,
-        target: &Tensor,
-        sample_weights: Option<&Tensor>,
-    ) -> Result<()> {
-        self.score()
-            .add(NAME, sums, (output, target), sample_weights)
-    }
-
-    fn value(&self, sums: &[f64]) -> f64 {
-        self.score().value(sums)
-    }
-
-    /// One for each class, where they are not averaged.
-    fn values(&self, sums: &[f64]) -> Vec<f64> {
-        self.score().values(sums)
-    }
-}
+counted!(FBetaScore, NAME, Mode::Max);
 
 pub(super) fn row() -> Row {
     Row {
@@ -124,11 +81,7 @@ pub(super) fn row() -> Row {
         name: NAME,
         about: "(1 + β²) · precision · recall / (β² · precision + recall), of classes",
         file: file!(),
-        from_config: |config| {
-            let metric: FBetaScore = parse("FBetaScore", config)?;
-            metric.check()?;
-            Ok(Box::new(metric))
-        },
+        from_config: |config| read("FBetaScore", config, FBetaScore::check),
         by_name: |name| named(FBetaScore::default(), name),
         sample: || Sample {
             // The example of Keras's documentation: 0.3846154, 0.90909094 and 0.8333333 (of f32).

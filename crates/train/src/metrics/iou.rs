@@ -1,9 +1,9 @@
 //! The intersection over the union of some classes.
 
-use super::{Confusion, Metric, Row, Sample, named, parse};
-use crate::{Mode, Result};
+use super::{Confusion, Row, Sample, Unions, counted, named, read};
+use crate::Mode;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use taper_tensor::Tensor;
 
 /// Positions that are of a class and predicted to be, divided by those that are either: counted over the whole set for each
@@ -71,18 +71,18 @@ impl IoU {
         self
     }
 
-    fn confusion(&self) -> Confusion {
-        Confusion {
+    fn counter(&self) -> Unions<'_> {
+        let confusion = Confusion {
             classes: self.num_classes,
             ignored: self.ignore_class,
             sparse_target: self.sparse_y_true,
             sparse_output: self.sparse_y_pred,
             threshold: None,
+        };
+        Unions {
+            confusion,
+            classes: Some(&self.target_class_ids),
         }
-    }
-
-    fn check(&self) -> Result<()> {
-        self.confusion().check("IoU", &self.target_class_ids)
     }
 }
 
@@ -94,47 +94,7 @@ impl Default for IoU {
 
 const NAME: &str = "io_u";
 
-impl Metric for IoU {
-    fn name(&self) -> String {
-        NAME.into()
-    }
-
-    fn config(&self) -> Value {
-        super::settings(self)
-    }
-
-    fn mode(&self) -> Mode {
-        Mode::Max
-    }
-
-    /// The table of true and predicted classes.
-    fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
-        self.check()?;
-        self.confusion().sums(NAME, output, target)
-    }
-
-    fn add(
-        &self,
-        sums: &mut [f64],
-        output: &Tensor,
-        target: &Tensor,
-        sample_weights: Option<&Tensor>,
-    ) -> Result<()> {
-        self.confusion()
-            .add(NAME, sums, (output, target), sample_weights)
-    }
-
-    fn value(&self, sums: &[f64]) -> f64 {
-        self.confusion().mean(sums, &self.target_class_ids)
-    }
-
-    /// One for each class, 0 for those that occur nowhere.
-    fn values(&self, sums: &[f64]) -> Vec<f64> {
-        let ratios = self.confusion().ratios(sums);
-        let classes = self.target_class_ids.iter().copied();
-        classes.map(|class| ratios[class].unwrap_or(0.0)).collect()
-    }
-}
+counted!(IoU, NAME, Mode::Max);
 
 pub(super) fn row() -> Row {
     Row {
@@ -142,11 +102,7 @@ pub(super) fn row() -> Row {
         name: NAME,
         about: "Σ both / Σ either, of some classes, averaged",
         file: file!(),
-        from_config: |config| {
-            let metric: IoU = parse("IoU", config)?;
-            metric.check()?;
-            Ok(Box::new(metric))
-        },
+        from_config: |config| read("IoU", config, IoU::check),
         by_name: |name| named(IoU::default(), name),
         sample: || Sample {
             config: json!({"num_classes": 2, "target_class_ids": [1], "sparse_y_true": true, "sparse_y_pred": true}),

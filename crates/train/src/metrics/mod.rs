@@ -85,9 +85,8 @@ pub(crate) mod kinds {
 use crate::{Error, Result};
 use serde_json::Value;
 use shared::{
-    AtThreshold, Bins, ClassesAre, Confusion, FScore, Moments, add_counted, add_positives,
-    best_under, check_which, mean_of_rows, named, parse, ratio, read_options, rows_fit, settings,
-    weights_of,
+    AtThreshold, BestAt, Bins, ClassesAre, Confusion, Counted, FScore, Hits, RowMeans, Unions,
+    add_positives, counted, named, parse, ratio, read, read_options, settings, weights_of,
 };
 
 /// Every kind of metric.

@@ -1,7 +1,7 @@
 //! How linearly output and target depend on each other.
 
-use super::{Metric, Moments, Row, Sample, mean_of_rows, named, parse, rows_fit};
-use crate::{Mode, Result, labels::share};
+use super::{Row, RowMeans, Sample, counted, named, read};
+use crate::Mode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use taper_tensor::Tensor;
@@ -27,30 +27,9 @@ pub const PearsonCorrelation: PearsonCorrelation = PearsonCorrelation {};
 
 const NAME: &str = "pearson_correlation";
 
-impl Metric for PearsonCorrelation {
-    fn name(&self) -> String {
-        NAME.into()
-    }
-
-    fn mode(&self) -> Mode {
-        Mode::Max
-    }
-
-    /// Correlations of samples, and weights.
-    fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
-        rows_fit(NAME, output, target).map(|()| 2)
-    }
-
-    fn add(
-        &self,
-        sums: &mut [f64],
-        output: &Tensor,
-        target: &Tensor,
-        sample_weights: Option<&Tensor>,
-    ) -> Result<()> {
-        let pair = (output, target);
-        mean_of_rows(NAME, sums, pair, sample_weights, |output, target| {
-            let moments = Moments::of(output, target);
+impl PearsonCorrelation {
+    fn counter(&self) -> RowMeans {
+        RowMeans(|moments| {
             let spread = (moments.variances[0] * moments.variances[1]).sqrt();
             match spread == 0.0 {
                 true => 0.0,
@@ -58,11 +37,9 @@ impl Metric for PearsonCorrelation {
             }
         })
     }
-
-    fn value(&self, sums: &[f64]) -> f64 {
-        share(sums)
-    }
 }
+
+counted!(PearsonCorrelation, NAME, Mode::Max);
 
 pub(super) fn row() -> Row {
     Row {
@@ -70,12 +47,7 @@ pub(super) fn row() -> Row {
         name: NAME,
         about: "covariance / (σ of output · σ of target) of each row, averaged",
         file: file!(),
-        from_config: |config| {
-            Ok(Box::new(parse::<PearsonCorrelation>(
-                "PearsonCorrelation",
-                config,
-            )?))
-        },
+        from_config: |config| read("PearsonCorrelation", config, PearsonCorrelation::check),
         by_name: |name| named(PearsonCorrelation, name),
         sample: || Sample {
             config: json!({}),

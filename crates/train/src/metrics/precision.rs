@@ -1,6 +1,6 @@
 //! How much of what is called positive is.
 
-use super::{Metric, Row, Sample, add_positives, parse, same_shape};
+use super::{Metric, Row, Sample, add_positives, read, same_shape};
 use crate::{Mode, Result, labels::share, setting};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -95,11 +95,7 @@ pub(super) fn row() -> Row {
         name: NAME,
         about: "true positives / all that are called positive",
         file: file!(),
-        from_config: |config| {
-            let metric: Precision = parse("Precision", config)?;
-            metric.check()?;
-            Ok(Box::new(metric))
-        },
+        from_config: |config| read("Precision", config, Precision::check),
         by_name: |name| (name == NAME).then(|| Box::new(Precision::new()) as _),
         sample: || Sample {
             config: json!({"thresholds": 0.5}),

@@ -1,9 +1,9 @@
 //! The best precision where enough is found.
 
-use super::{AtThreshold, Bins, Metric, Row, Sample, best_under, named, parse};
-use crate::{Mode, Result, setting};
+use super::{AtThreshold, BestAt, Row, Sample, counted, named, read};
+use crate::Mode;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use taper_tensor::Tensor;
 
 /// The greatest precision (true positives / all that are called positive) at any threshold at which the
@@ -46,15 +46,12 @@ impl PrecisionAtRecall {
         self
     }
 
-    fn check(&self) -> Result<()> {
-        let checked = setting::fraction("recall", self.recall);
-        checked.map_err(|fault| setting::of("PrecisionAtRecall", fault))?;
-        self.bins().check("PrecisionAtRecall")
-    }
-
-    fn bins(&self) -> Bins {
-        Bins {
+    fn counter(&self) -> BestAt {
+        BestAt {
+            least: ("recall", self.recall),
             thresholds: self.num_thresholds,
+            limited: AtThreshold::recall,
+            value: AtThreshold::precision,
         }
     }
 }
@@ -67,45 +64,7 @@ impl Default for PrecisionAtRecall {
 
 const NAME: &str = "precision_at_recall";
 
-impl Metric for PrecisionAtRecall {
-    fn name(&self) -> String {
-        NAME.into()
-    }
-
-    fn config(&self) -> Value {
-        json!({"recall": self.recall, "num_thresholds": self.num_thresholds})
-    }
-
-    fn mode(&self) -> Mode {
-        Mode::Max
-    }
-
-    fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
-        self.check()?;
-        self.bins().sums(NAME, output, target)
-    }
-
-    fn add(
-        &self,
-        sums: &mut [f64],
-        output: &Tensor,
-        target: &Tensor,
-        sample_weights: Option<&Tensor>,
-    ) -> Result<()> {
-        self.bins()
-            .add(NAME, sums, (output, target), sample_weights)
-    }
-
-    fn value(&self, sums: &[f64]) -> f64 {
-        let thresholds = self.bins().at_thresholds(sums);
-        best_under(
-            &thresholds,
-            self.recall,
-            AtThreshold::recall,
-            AtThreshold::precision,
-        )
-    }
-}
+counted!(PrecisionAtRecall, NAME, Mode::Max);
 
 pub(super) fn row() -> Row {
     Row {
@@ -113,11 +72,7 @@ pub(super) fn row() -> Row {
         name: NAME,
         about: "the greatest precision at any threshold with enough recall",
         file: file!(),
-        from_config: |config| {
-            let metric: PrecisionAtRecall = parse("PrecisionAtRecall", config)?;
-            metric.check()?;
-            Ok(Box::new(metric))
-        },
+        from_config: |config| read("PrecisionAtRecall", config, PrecisionAtRecall::check),
         by_name: |name| named(PrecisionAtRecall::default(), name),
         sample: || Sample {
             config: json!({"recall": 0.8, "num_thresholds": 200}),

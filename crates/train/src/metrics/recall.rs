@@ -1,6 +1,6 @@
 //! How much of what is positive is found.
 
-use super::{Metric, Row, Sample, add_positives, parse, same_shape};
+use super::{Metric, Row, Sample, add_positives, read, same_shape};
 use crate::{Mode, Result, labels::share, setting};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -88,11 +88,7 @@ pub(super) fn row() -> Row {
         name: NAME,
         about: "true positives / all that are positive",
         file: file!(),
-        from_config: |config| {
-            let metric: Recall = parse("Recall", config)?;
-            metric.check()?;
-            Ok(Box::new(metric))
-        },
+        from_config: |config| read("Recall", config, Recall::check),
         by_name: |name| (name == NAME).then(|| Box::new(Recall::new()) as _),
         sample: || Sample {
             config: json!({"thresholds": 0.5}),

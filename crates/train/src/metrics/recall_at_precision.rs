@@ -1,9 +1,9 @@
 //! The best recall where enough of what is called positive is.
 
-use super::{AtThreshold, Bins, Metric, Row, Sample, best_under, named, parse};
-use crate::{Mode, Result, setting};
+use super::{AtThreshold, BestAt, Row, Sample, counted, named, read};
+use crate::Mode;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use taper_tensor::Tensor;
 
 /// The greatest recall (true positives / all that are positive) at any threshold at which the
@@ -46,15 +46,12 @@ impl RecallAtPrecision {
         self
     }
 
-    fn check(&self) -> Result<()> {
-        let checked = setting::fraction("precision", self.precision);
-        checked.map_err(|fault| setting::of("RecallAtPrecision", fault))?;
-        self.bins().check("RecallAtPrecision")
-    }
-
-    fn bins(&self) -> Bins {
-        Bins {
+    fn counter(&self) -> BestAt {
+        BestAt {
+            least: ("precision", self.precision),
             thresholds: self.num_thresholds,
+            limited: AtThreshold::precision,
+            value: AtThreshold::recall,
         }
     }
 }
@@ -67,45 +64,7 @@ impl Default for RecallAtPrecision {
 
 const NAME: &str = "recall_at_precision";
 
-impl Metric for RecallAtPrecision {
-    fn name(&self) -> String {
-        NAME.into()
-    }
-
-    fn config(&self) -> Value {
-        json!({"precision": self.precision, "num_thresholds": self.num_thresholds})
-    }
-
-    fn mode(&self) -> Mode {
-        Mode::Max
-    }
-
-    fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
-        self.check()?;
-        self.bins().sums(NAME, output, target)
-    }
-
-    fn add(
-        &self,
-        sums: &mut [f64],
-        output: &Tensor,
-        target: &Tensor,
-        sample_weights: Option<&Tensor>,
-    ) -> Result<()> {
-        self.bins()
-            .add(NAME, sums, (output, target), sample_weights)
-    }
-
-    fn value(&self, sums: &[f64]) -> f64 {
-        let thresholds = self.bins().at_thresholds(sums);
-        best_under(
-            &thresholds,
-            self.precision,
-            AtThreshold::precision,
-            AtThreshold::recall,
-        )
-    }
-}
+counted!(RecallAtPrecision, NAME, Mode::Max);
 
 pub(super) fn row() -> Row {
     Row {
@@ -113,11 +72,7 @@ pub(super) fn row() -> Row {
         name: NAME,
         about: "the greatest recall at any threshold with enough precision",
         file: file!(),
-        from_config: |config| {
-            let metric: RecallAtPrecision = parse("RecallAtPrecision", config)?;
-            metric.check()?;
-            Ok(Box::new(metric))
-        },
+        from_config: |config| read("RecallAtPrecision", config, RecallAtPrecision::check),
         by_name: |name| named(RecallAtPrecision::default(), name),
         sample: || Sample {
             config: json!({"precision": 0.8, "num_thresholds": 200}),

@@ -1,9 +1,9 @@
 //! The best sensitivity where enough of what is negative is left alone.
 
-use super::{AtThreshold, Bins, Metric, Row, Sample, best_under, named, parse};
-use crate::{Mode, Result, setting};
+use super::{AtThreshold, BestAt, Row, Sample, counted, named, read};
+use crate::Mode;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use taper_tensor::Tensor;
 
 /// The greatest sensitivity (true positives / all that are positive) at any threshold at which the
@@ -46,15 +46,12 @@ impl SensitivityAtSpecificity {
         self
     }
 
-    fn check(&self) -> Result<()> {
-        let checked = setting::fraction("specificity", self.specificity);
-        checked.map_err(|fault| setting::of("SensitivityAtSpecificity", fault))?;
-        self.bins().check("SensitivityAtSpecificity")
-    }
-
-    fn bins(&self) -> Bins {
-        Bins {
+    fn counter(&self) -> BestAt {
+        BestAt {
+            least: ("specificity", self.specificity),
             thresholds: self.num_thresholds,
+            limited: AtThreshold::specificity,
+            value: AtThreshold::sensitivity,
         }
     }
 }
@@ -67,45 +64,7 @@ impl Default for SensitivityAtSpecificity {
 
 const NAME: &str = "sensitivity_at_specificity";
 
-impl Metric for SensitivityAtSpecificity {
-    fn name(&self) -> String {
-        NAME.into()
-    }
-
-    fn config(&self) -> Value {
-        json!({"specificity": self.specificity, "num_thresholds": self.num_thresholds})
-    }
-
-    fn mode(&self) -> Mode {
-        Mode::Max
-    }
-
-    fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
-        self.check()?;
-        self.bins().sums(NAME, output, target)
-    }
-
-    fn add(
-        &self,
-        sums: &mut [f64],
-        output: &Tensor,
-        target: &Tensor,
-        sample_weights: Option<&Tensor>,
-    ) -> Result<()> {
-        self.bins()
-            .add(NAME, sums, (output, target), sample_weights)
-    }
-
-    fn value(&self, sums: &[f64]) -> f64 {
-        let thresholds = self.bins().at_thresholds(sums);
-        best_under(
-            &thresholds,
-            self.specificity,
-            AtThreshold::specificity,
-            AtThreshold::sensitivity,
-        )
-    }
-}
+counted!(SensitivityAtSpecificity, NAME, Mode::Max);
 
 pub(super) fn row() -> Row {
     Row {
@@ -114,9 +73,11 @@ pub(super) fn row() -> Row {
         about: "the greatest sensitivity at any threshold with enough specificity",
         file: file!(),
         from_config: |config| {
-            let metric: SensitivityAtSpecificity = parse("SensitivityAtSpecificity", config)?;
-            metric.check()?;
-            Ok(Box::new(metric))
+            read(
+                "SensitivityAtSpecificity",
+                config,
+                SensitivityAtSpecificity::check,
+            )
         },
         by_name: |name| named(SensitivityAtSpecificity::default(), name),
         sample: || Sample {

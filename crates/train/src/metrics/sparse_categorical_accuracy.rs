@@ -1,11 +1,7 @@
 //! The share of samples whose class is predicted, for targets of class numbers.
 
-use super::{ClassesAre, Metric, Row, Sample, check_which, named, parse, weights_of};
-use crate::{
-    Mode, Result,
-    labels::{add_shares, share},
-    prediction::predicted,
-};
+use super::{ClassesAre, Hits, Row, Sample, counted, named, read};
+use crate::Mode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use taper_tensor::Tensor;
@@ -32,37 +28,16 @@ pub const SparseCategoricalAccuracy: SparseCategoricalAccuracy = SparseCategoric
 
 const NAME: &str = "sparse_categorical_accuracy";
 
-impl Metric for SparseCategoricalAccuracy {
-    fn name(&self) -> String {
-        NAME.into()
-    }
-
-    fn mode(&self) -> Mode {
-        Mode::Max
-    }
-
-    /// The right ones, and all.
-    fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
-        check_which(NAME, output, target, ClassesAre::Numbers).map(|()| 2)
-    }
-
-    fn add(
-        &self,
-        sums: &mut [f64],
-        output: &Tensor,
-        target: &Tensor,
-        sample_weights: Option<&Tensor>,
-    ) -> Result<()> {
-        let weights = weights_of(NAME, output, sample_weights)?;
-        add_shares(sums, NAME, (output, target), weights, |scores, class| {
-            class.is_some() && class == predicted(scores)
-        })
-    }
-
-    fn value(&self, sums: &[f64]) -> f64 {
-        share(sums)
+impl SparseCategoricalAccuracy {
+    fn counter(&self) -> Hits {
+        Hits {
+            k: None,
+            classes: ClassesAre::Numbers,
+        }
     }
 }
+
+counted!(SparseCategoricalAccuracy, NAME, Mode::Max);
 
 pub(super) fn row() -> Row {
     Row {
@@ -71,10 +46,11 @@ pub(super) fn row() -> Row {
         about: "the share of rows whose greatest output is at the class number",
         file: file!(),
         from_config: |config| {
-            Ok(Box::new(parse::<SparseCategoricalAccuracy>(
+            read(
                 "SparseCategoricalAccuracy",
                 config,
-            )?))
+                SparseCategoricalAccuracy::check,
+            )
         },
         by_name: |name| named(SparseCategoricalAccuracy, name),
         sample: || Sample {

@@ -1,14 +1,9 @@
 //! The share of samples whose class is among the k most probable, for class numbers.
 
-use super::{ClassesAre, Metric, Row, Sample, check_which, named, parse, weights_of};
-use crate::{
-    Mode, Result,
-    labels::{add_shares, share},
-    prediction::among_best,
-    setting,
-};
+use super::{ClassesAre, Hits, Row, Sample, counted, named, read};
+use crate::Mode;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use taper_tensor::Tensor;
 
 /// [`TopKAccuracy`](crate::TopKAccuracy) under Keras's name, for targets of class numbers: the share of samples whose class
@@ -36,9 +31,11 @@ impl SparseTopKCategoricalAccuracy {
         SparseTopKCategoricalAccuracy { k }
     }
 
-    fn check(&self) -> Result<()> {
-        let checked = setting::between("k", self.k, [1, usize::MAX]);
-        checked.map_err(|fault| setting::of("SparseTopKCategoricalAccuracy", fault))
+    fn counter(&self) -> Hits {
+        Hits {
+            k: Some(self.k),
+            classes: ClassesAre::Numbers,
+        }
     }
 }
 
@@ -51,42 +48,7 @@ impl Default for SparseTopKCategoricalAccuracy {
 
 const NAME: &str = "sparse_top_k_categorical_accuracy";
 
-impl Metric for SparseTopKCategoricalAccuracy {
-    fn name(&self) -> String {
-        NAME.into()
-    }
-
-    fn config(&self) -> Value {
-        json!({"k": self.k})
-    }
-
-    fn mode(&self) -> Mode {
-        Mode::Max
-    }
-
-    /// The right ones, and all.
-    fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
-        self.check()?;
-        check_which(NAME, output, target, ClassesAre::Numbers).map(|()| 2)
-    }
-
-    fn add(
-        &self,
-        sums: &mut [f64],
-        output: &Tensor,
-        target: &Tensor,
-        sample_weights: Option<&Tensor>,
-    ) -> Result<()> {
-        let weights = weights_of(NAME, output, sample_weights)?;
-        add_shares(sums, NAME, (output, target), weights, |scores, class| {
-            class.is_some_and(|class| among_best(scores, class, self.k))
-        })
-    }
-
-    fn value(&self, sums: &[f64]) -> f64 {
-        share(sums)
-    }
-}
+counted!(SparseTopKCategoricalAccuracy, NAME, Mode::Max);
 
 pub(super) fn row() -> Row {
     Row {
@@ -95,10 +57,11 @@ pub(super) fn row() -> Row {
         about: "the share of rows whose class has one of the k highest scores; targets are class numbers",
         file: file!(),
         from_config: |config| {
-            let metric: SparseTopKCategoricalAccuracy =
-                parse("SparseTopKCategoricalAccuracy", config)?;
-            metric.check()?;
-            Ok(Box::new(metric))
+            read(
+                "SparseTopKCategoricalAccuracy",
+                config,
+                SparseTopKCategoricalAccuracy::check,
+            )
         },
         by_name: |name| named(SparseTopKCategoricalAccuracy::default(), name),
         sample: || Sample {

@@ -1,9 +1,9 @@
 //! The best specificity where enough of what is positive is found.
 
-use super::{AtThreshold, Bins, Metric, Row, Sample, best_under, named, parse};
-use crate::{Mode, Result, setting};
+use super::{AtThreshold, BestAt, Row, Sample, counted, named, read};
+use crate::Mode;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use taper_tensor::Tensor;
 
 /// The greatest specificity (true negatives / all that are negative) at any threshold at which the
@@ -46,15 +46,12 @@ impl SpecificityAtSensitivity {
         self
     }
 
-    fn check(&self) -> Result<()> {
-        let checked = setting::fraction("sensitivity", self.sensitivity);
-        checked.map_err(|fault| setting::of("SpecificityAtSensitivity", fault))?;
-        self.bins().check("SpecificityAtSensitivity")
-    }
-
-    fn bins(&self) -> Bins {
-        Bins {
+    fn counter(&self) -> BestAt {
+        BestAt {
+            least: ("sensitivity", self.sensitivity),
             thresholds: self.num_thresholds,
+            limited: AtThreshold::sensitivity,
+            value: AtThreshold::specificity,
         }
     }
 }
@@ -67,45 +64,7 @@ impl Default for SpecificityAtSensitivity {
 
 const NAME: &str = "specificity_at_sensitivity";
 
-impl Metric for SpecificityAtSensitivity {
-    fn name(&self) -> String {
-        NAME.into()
-    }
-
-    fn config(&self) -> Value {
-        json!({"sensitivity": self.sensitivity, "num_thresholds": self.num_thresholds})
-    }
-
-    fn mode(&self) -> Mode {
-        Mode::Max
-    }
-
-    fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
-        self.check()?;
-        self.bins().sums(NAME, output, target)
-    }
-
-    fn add(
-        &self,
-        sums: &mut [f64],
-        output: &Tensor,
-        target: &Tensor,
-        sample_weights: Option<&Tensor>,
-    ) -> Result<()> {
-        self.bins()
-            .add(NAME, sums, (output, target), sample_weights)
-    }
-
-    fn value(&self, sums: &[f64]) -> f64 {
-        let thresholds = self.bins().at_thresholds(sums);
-        best_under(
-            &thresholds,
-            self.sensitivity,
-            AtThreshold::sensitivity,
-            AtThreshold::specificity,
-        )
-    }
-}
+counted!(SpecificityAtSensitivity, NAME, Mode::Max);
 
 pub(super) fn row() -> Row {
     Row {
@@ -114,9 +73,11 @@ pub(super) fn row() -> Row {
         about: "the greatest specificity at any threshold with enough sensitivity",
         file: file!(),
         from_config: |config| {
-            let metric: SpecificityAtSensitivity = parse("SpecificityAtSensitivity", config)?;
-            metric.check()?;
-            Ok(Box::new(metric))
+            read(
+                "SpecificityAtSensitivity",
+                config,
+                SpecificityAtSensitivity::check,
+            )
         },
         by_name: |name| named(SpecificityAtSensitivity::default(), name),
         sample: || Sample {

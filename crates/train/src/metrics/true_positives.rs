@@ -1,9 +1,9 @@
 //! How many are called positive and are.
 
-use super::{Metric, Row, Sample, add_counted, named, parse, same_shape};
-use crate::{Mode, Result, setting};
+use super::{Counted, Row, Sample, counted, named, read};
+use crate::Mode;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use taper_tensor::Tensor;
 
 /// The weights of all that are called positive and are: of values, over the whole set; a sample
@@ -41,9 +41,12 @@ impl TruePositives {
         self
     }
 
-    fn check(&self) -> Result<()> {
-        let checked = setting::fraction("thresholds", self.threshold);
-        checked.map_err(|fault| setting::of("TruePositives", fault))
+    fn counter(&self) -> Counted {
+        Counted {
+            threshold: self.threshold,
+            called: true,
+            is: true,
+        }
     }
 }
 
@@ -55,46 +58,7 @@ impl Default for TruePositives {
 
 const NAME: &str = "true_positives";
 
-impl Metric for TruePositives {
-    fn name(&self) -> String {
-        NAME.into()
-    }
-
-    fn config(&self) -> Value {
-        json!({"thresholds": self.threshold})
-    }
-
-    fn mode(&self) -> Mode {
-        Mode::Max
-    }
-
-    fn sums(&self, output: &[usize], target: &[usize]) -> Result<usize> {
-        self.check()?;
-        same_shape(NAME, output, target).map(|()| 1)
-    }
-
-    fn add(
-        &self,
-        sums: &mut [f64],
-        output: &Tensor,
-        target: &Tensor,
-        sample_weights: Option<&Tensor>,
-    ) -> Result<()> {
-        let pair = (output, target);
-        add_counted(
-            NAME,
-            sums,
-            pair,
-            sample_weights,
-            self.threshold,
-            |called, is| called && is,
-        )
-    }
-
-    fn value(&self, sums: &[f64]) -> f64 {
-        sums[0]
-    }
-}
+counted!(TruePositives, NAME, Mode::Max);
 
 pub(super) fn row() -> Row {
     Row {
@@ -102,11 +66,7 @@ pub(super) fn row() -> Row {
         name: NAME,
         about: "the weights of all that are called positive and are",
         file: file!(),
-        from_config: |config| {
-            let metric: TruePositives = parse("TruePositives", config)?;
-            metric.check()?;
-            Ok(Box::new(metric))
-        },
+        from_config: |config| read("TruePositives", config, TruePositives::check),
         by_name: |name| named(TruePositives::new(), name),
         sample: || Sample {
             config: json!({"thresholds": 0.5}),

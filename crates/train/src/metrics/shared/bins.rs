@@ -1,6 +1,6 @@
 //! Positives and negatives by bins of the output: what AUC and the metrics at a threshold of another one count.
 
-use super::{each_value, same_shape};
+use super::{Counter, each_value, same_shape};
 use crate::{Error, Result, setting};
 use taper_tensor::Tensor;
 
@@ -121,21 +121,57 @@ impl Bins {
     }
 }
 
-/// The greatest `value` at the thresholds where `limited` is at least `least`; 0 if it is so nowhere, NaN of NaN.
-pub(in crate::metrics) fn best_under(
-    thresholds: &[AtThreshold],
-    least: f64,
-    limited: impl Fn(&AtThreshold) -> f64,
-    value: impl Fn(&AtThreshold) -> f64,
-) -> f64 {
-    if thresholds
-        .iter()
-        .any(|at| at.positives.is_nan() || at.negatives.is_nan())
-    {
-        return f64::NAN;
+/// The greatest of one figure at the thresholds where another is at least so much; 0 if it is so nowhere, NaN of NaN.
+pub(in crate::metrics) struct BestAt {
+    /// The least, by the name of its setting.
+    pub(in crate::metrics) least: (&'static str, f64),
+    pub(in crate::metrics) thresholds: usize,
+    pub(in crate::metrics) limited: fn(&AtThreshold) -> f64,
+    pub(in crate::metrics) value: fn(&AtThreshold) -> f64,
+}
+
+impl BestAt {
+    fn bins(&self) -> Bins {
+        Bins {
+            thresholds: self.thresholds,
+        }
     }
-    let feasible = thresholds.iter().filter(|at| limited(at) >= least);
-    feasible.map(value).fold(0.0, f64::max)
+}
+
+impl Counter for BestAt {
+    fn check(&self, class_name: &str) -> Result<()> {
+        let checked = setting::fraction(self.least.0, self.least.1);
+        checked.map_err(|fault| setting::of(class_name, fault))?;
+        self.bins().check(class_name)
+    }
+
+    fn sums(&self, metric: &str, output: &[usize], target: &[usize]) -> Result<usize> {
+        self.bins().sums(metric, output, target)
+    }
+
+    fn add(
+        &self,
+        metric: &str,
+        sums: &mut [f64],
+        pair: (&Tensor, &Tensor),
+        sample_weights: Option<&Tensor>,
+    ) -> Result<()> {
+        self.bins().add(metric, sums, pair, sample_weights)
+    }
+
+    fn value(&self, sums: &[f64]) -> f64 {
+        let thresholds = self.bins().at_thresholds(sums);
+        if thresholds
+            .iter()
+            .any(|at| at.positives.is_nan() || at.negatives.is_nan())
+        {
+            return f64::NAN;
+        }
+        let feasible = thresholds
+            .iter()
+            .filter(|at| (self.limited)(at) >= self.least.1);
+        feasible.map(self.value).fold(0.0, f64::max)
+    }
 }
 
 /// Sums of each bin and all above it.

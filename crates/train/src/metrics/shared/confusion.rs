@@ -1,6 +1,6 @@
 //! The table of true and predicted classes from which the intersections over unions come.
 
-use super::weights_of;
+use super::{Counter, same_shape, weights_of};
 use crate::prediction::first_greatest;
 use crate::{Error, Result, setting};
 use taper_tensor::Tensor;
@@ -122,25 +122,75 @@ impl Confusion {
         };
         (0..self.classes).map(of_class).collect()
     }
+}
 
-    /// The mean over these classes, those left out that are nowhere; 0 of none.
-    pub(in crate::metrics) fn mean(self, sums: &[f64], classes: &[usize]) -> f64 {
-        let ratios = self.ratios(sums);
-        let found: Vec<f64> = classes.iter().filter_map(|class| ratios[*class]).collect();
+/// The intersections over unions of some classes of a table.
+pub(in crate::metrics) struct Unions<'a> {
+    pub(in crate::metrics) confusion: Confusion,
+    /// The classes whose mean is taken; all of them if absent.
+    pub(in crate::metrics) classes: Option<&'a [usize]>,
+}
+
+impl Unions<'_> {
+    /// Those of the classes that count, `None` of a class that is nowhere.
+    fn ratios(&self, sums: &[f64]) -> Vec<Option<f64>> {
+        let ratios = self.confusion.ratios(sums);
+        match self.classes {
+            Some(classes) => classes.iter().map(|class| ratios[*class]).collect(),
+            None => ratios,
+        }
+    }
+}
+
+impl Counter for Unions<'_> {
+    fn check(&self, class_name: &str) -> Result<()> {
+        let Confusion {
+            classes, threshold, ..
+        } = self.confusion;
+        setting::fraction("threshold", threshold.unwrap_or(0.0))
+            .and_then(|()| setting::between("num_classes", classes, [2, 4096]))
+            .map_err(|fault| setting::of(class_name, fault))?;
+        match self.classes {
+            Some(targets)
+                if targets.is_empty() || targets.iter().any(|class| *class >= classes) =>
+            {
+                let fault = format!(
+                    "target_class_ids is {targets:?}, it must have some of the classes 0 to {}",
+                    classes - 1
+                );
+                Err(setting::of(class_name, fault))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The table of true and predicted classes.
+    fn sums(&self, metric: &str, output: &[usize], target: &[usize]) -> Result<usize> {
+        if self.confusion.threshold.is_some() {
+            same_shape(metric, output, target)?;
+        }
+        self.confusion.sums(metric, output, target)
+    }
+
+    fn add(
+        &self,
+        metric: &str,
+        sums: &mut [f64],
+        pair: (&Tensor, &Tensor),
+        sample_weights: Option<&Tensor>,
+    ) -> Result<()> {
+        self.confusion.add(metric, sums, pair, sample_weights)
+    }
+
+    /// Their mean, those left out that are nowhere; 0 of none.
+    fn value(&self, sums: &[f64]) -> f64 {
+        let found: Vec<f64> = self.ratios(sums).into_iter().flatten().collect();
         found.iter().sum::<f64>() / found.len().max(1) as f64
     }
 
-    pub(in crate::metrics) fn check(self, class_name: &str, targets: &[usize]) -> Result<()> {
-        let checked = setting::between("num_classes", self.classes, [2, 4096]);
-        checked.map_err(|fault| setting::of(class_name, fault))?;
-        let class = targets.iter().find(|class| **class >= self.classes);
-        if targets.is_empty() || class.is_some() {
-            let fault = format!(
-                "target_class_ids is {targets:?}, it must have some of the classes 0 to {}",
-                self.classes - 1
-            );
-            return Err(setting::of(class_name, fault));
-        }
-        Ok(())
+    /// One for each class, 0 for those that occur nowhere.
+    fn values(&self, sums: &[f64]) -> Vec<f64> {
+        let ratios = self.ratios(sums).into_iter();
+        ratios.map(|ratio| ratio.unwrap_or(0.0)).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! The F-score of classes, which `F1Score` and `FBetaScore` share.
 
-use super::{same_shape, weights_of};
+use super::{Counter, same_shape, weights_of};
 use crate::{Result, setting};
 use serde::{Deserialize, Serialize};
 use taper_tensor::Tensor;
@@ -28,8 +28,10 @@ pub(in crate::metrics) struct FScore {
 /// Keras's.
 const EPSILON: f64 = 1e-7;
 
-impl FScore {
-    pub(in crate::metrics) fn check(self, class_name: &str) -> Result<()> {
+impl Counter for FScore {
+    fn check(&self, class_name: &str) -> Result<()> {
+        let checked = setting::positive("beta", self.beta);
+        checked.map_err(|fault| setting::of(class_name, fault))?;
         match self.threshold {
             Some(threshold) if !(threshold > 0.0 && threshold <= 1.0) => {
                 let fault = format!("threshold is {threshold}, it must be above 0 and at most 1");
@@ -40,12 +42,7 @@ impl FScore {
     }
 
     /// Of each class: true positives, false positives, false negatives, all that are positive.
-    pub(in crate::metrics) fn sums(
-        self,
-        metric: &str,
-        output: &[usize],
-        target: &[usize],
-    ) -> Result<usize> {
+    fn sums(&self, metric: &str, output: &[usize], target: &[usize]) -> Result<usize> {
         same_shape(metric, output, target)?;
         match output {
             [classes] => Ok(4 * classes),
@@ -56,8 +53,8 @@ impl FScore {
         }
     }
 
-    pub(in crate::metrics) fn add(
-        self,
+    fn add(
+        &self,
         metric: &str,
         sums: &mut [f64],
         (output, target): (&Tensor, &Tensor),
@@ -84,24 +81,14 @@ impl FScore {
         Ok(())
     }
 
-    /// Which scores of a row are called positive.
-    fn called(self, scores: &[f32]) -> impl Fn(f32) -> bool + use<> {
-        let whole = scores.iter().all(|score| !score.is_nan());
-        let greatest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        move |score: f32| match self.threshold {
-            Some(threshold) => f64::from(score) > threshold,
-            None => whole && score >= greatest && f64::from(score.abs()) > 1e-9,
-        }
-    }
-
     /// Averaged; the mean over classes where no average was asked for.
-    pub(in crate::metrics) fn value(self, sums: &[f64]) -> f64 {
+    fn value(&self, sums: &[f64]) -> f64 {
         let scores = self.values(sums);
         scores.iter().sum::<f64>() / scores.len().max(1) as f64
     }
 
     /// One for each class, or the one average.
-    pub(in crate::metrics) fn values(self, sums: &[f64]) -> Vec<f64> {
+    fn values(&self, sums: &[f64]) -> Vec<f64> {
         let of_class = |figures: &[f64]| self.of(figures);
         let classes = sums.chunks_exact(4);
         match self.average {
@@ -124,6 +111,18 @@ impl FScore {
                 let weighted = classes.map(|figures| self.of(figures) * figures[3]);
                 vec![weighted.sum::<f64>() / (all + EPSILON)]
             }
+        }
+    }
+}
+
+impl FScore {
+    /// Which scores of a row are called positive.
+    fn called(self, scores: &[f32]) -> impl Fn(f32) -> bool + use<> {
+        let whole = scores.iter().all(|score| !score.is_nan());
+        let greatest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        move |score: f32| match self.threshold {
+            Some(threshold) => f64::from(score) > threshold,
+            None => whole && score >= greatest && f64::from(score.abs()) > 1e-9,
         }
     }
 

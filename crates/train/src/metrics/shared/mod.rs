@@ -2,20 +2,26 @@
 
 mod bins;
 mod confusion;
+mod counted;
+mod counter;
 mod fscore;
+mod hits;
 mod loss;
 mod metric;
 mod rows;
 mod selected;
 
-pub(super) use bins::{AtThreshold, Bins, best_under, ratio};
-pub(super) use confusion::Confusion;
+pub(super) use bins::{AtThreshold, BestAt, Bins, ratio};
+pub(super) use confusion::{Confusion, Unions};
+pub(super) use counted::Counted;
+pub(super) use counter::{Counter, counted};
 pub use fscore::Average;
 pub(super) use fscore::FScore;
+pub(super) use hits::Hits;
 pub use loss::LossMetric;
 pub(super) use loss::row_of;
 pub use metric::{Metric, Row, Sample};
-pub(super) use rows::{Moments, mean_of_rows, rows_fit};
+pub(super) use rows::RowMeans;
 pub(super) use selected::read_options;
 pub use selected::{MetricExt, Selected};
 
@@ -94,6 +100,17 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(class_name: &str, config: &V
     taper_nn::read_settings(config).map_err(|fault| setting::of(class_name, fault))
 }
 
+/// Reads the settings of a metric of this class, and whether they are in range.
+pub(super) fn read<M: Metric + serde::de::DeserializeOwned + 'static>(
+    class_name: &str,
+    config: &Value,
+    check: fn(&M) -> Result<()>,
+) -> Result<Box<dyn Metric>> {
+    let metric: M = parse(class_name, config)?;
+    check(&metric)?;
+    Ok(Box::new(metric))
+}
+
 /// The weights of the samples of a batch, one each; `None` when all count alike.
 pub(super) fn weights_of(
     metric: &str,
@@ -110,23 +127,6 @@ pub(super) fn weights_of(
         return Err(Error::shapes(metric, message));
     }
     Ok(Some(weights.to_vec()))
-}
-
-/// Adds to the one sum the weights of the values for which `counts` holds, told whether a value is called positive and
-/// whether it is. A NaN is not called positive.
-pub(super) fn add_counted(
-    metric: &str,
-    sums: &mut [f64],
-    pair: (&Tensor, &Tensor),
-    sample_weights: Option<&Tensor>,
-    threshold: f64,
-    counts: impl Fn(bool, bool) -> bool,
-) -> Result<()> {
-    each_value(metric, pair, sample_weights, |_, output, target, weight| {
-        if counts(output > threshold, target != 0.0) {
-            sums[0] += weight;
-        }
-    })
 }
 
 /// The metric that has this name and needs no settings, for [`Row::by_name`](super::Row::by_name).

@@ -1,44 +1,64 @@
 //! Means over rows along the last axis, for metrics that compare row with row.
 
-use super::{same_shape, weights_of};
-use crate::{Error, Result};
+use super::{Counter, same_shape, weights_of};
+use crate::{Error, Result, labels::share};
 use taper_tensor::Tensor;
 
-/// Adds to `[sum, weights]` what `of_row(output, target)` says of each row of a batch: its mean over the rows of each
-/// sample, times the sample's weight.
-pub(in crate::metrics) fn mean_of_rows(
-    metric: &str,
-    sums: &mut [f64],
-    (output, target): (&Tensor, &Tensor),
-    sample_weights: Option<&Tensor>,
-    of_row: impl Fn(&[f64], &[f64]) -> f64,
-) -> Result<()> {
-    same_shape(metric, output.shape(), target.shape())?;
-    let weights = weights_of(metric, output, sample_weights)?;
-    let ([samples, .., width], true) = (output.shape(), output.shape().len() > 1) else {
-        let message = format!(
-            "outputs [n, …, k] are wanted, these are {:?}",
-            output.shape()
-        );
-        return Err(Error::shapes(metric, message));
-    };
-    let wide = |t: &Tensor| -> Vec<f64> { t.to_vec().into_iter().map(f64::from).collect() };
-    let (samples, width) = (*samples, (*width).max(1));
-    let (output, target) = (wide(output), wide(target));
-    let rows = output.len() / width / samples.max(1);
-    for (i, pair) in output
-        .chunks_exact(width)
-        .zip(target.chunks_exact(width))
-        .enumerate()
-    {
-        let sample = i / rows;
-        let weight = weights.as_ref().map_or(1.0, |all| f64::from(all[sample])) / rows as f64;
-        if weight != 0.0 {
-            sums[0] += weight * of_row(pair.0, pair.1);
-            sums[1] += weight;
+/// What this says of each row: its mean over the rows of each sample, times the sample's weight.
+pub(in crate::metrics) struct RowMeans(pub(in crate::metrics) fn(&Moments) -> f64);
+
+impl Counter for RowMeans {
+    /// Σ and weights, of rows of at least two values and targets of the output's shape.
+    fn sums(&self, metric: &str, output: &[usize], target: &[usize]) -> Result<usize> {
+        same_shape(metric, output, target)?;
+        match output.last() {
+            Some(2..) => Ok(2),
+            _ => {
+                let message =
+                    format!("rows of at least two values are wanted, a sample has {output:?}");
+                Err(Error::shapes(metric, message))
+            }
         }
     }
-    Ok(())
+
+    fn add(
+        &self,
+        metric: &str,
+        sums: &mut [f64],
+        (output, target): (&Tensor, &Tensor),
+        sample_weights: Option<&Tensor>,
+    ) -> Result<()> {
+        same_shape(metric, output.shape(), target.shape())?;
+        let weights = weights_of(metric, output, sample_weights)?;
+        let ([samples, .., width], true) = (output.shape(), output.shape().len() > 1) else {
+            let message = format!(
+                "outputs [n, …, k] are wanted, these are {:?}",
+                output.shape()
+            );
+            return Err(Error::shapes(metric, message));
+        };
+        let wide = |t: &Tensor| -> Vec<f64> { t.to_vec().into_iter().map(f64::from).collect() };
+        let (samples, width) = (*samples, (*width).max(1));
+        let (output, target) = (wide(output), wide(target));
+        let rows = output.len() / width / samples.max(1);
+        for (i, pair) in output
+            .chunks_exact(width)
+            .zip(target.chunks_exact(width))
+            .enumerate()
+        {
+            let sample = i / rows;
+            let weight = weights.as_ref().map_or(1.0, |all| f64::from(all[sample])) / rows as f64;
+            if weight != 0.0 {
+                sums[0] += weight * (self.0)(&Moments::of(pair.0, pair.1));
+                sums[1] += weight;
+            }
+        }
+        Ok(())
+    }
+
+    fn value(&self, sums: &[f64]) -> f64 {
+        share(sums)
+    }
 }
 
 /// Means, variances and covariance of two rows.
@@ -64,19 +84,6 @@ impl Moments {
             means,
             variances: [product(a, a, [means[0]; 2]), product(b, b, [means[1]; 2])],
             covariance: product(a, b, means),
-        }
-    }
-}
-
-/// Whether a sample has rows of at least two values, and the target the output's shape.
-pub(in crate::metrics) fn rows_fit(metric: &str, output: &[usize], target: &[usize]) -> Result<()> {
-    same_shape(metric, output, target)?;
-    match output.last() {
-        Some(2..) => Ok(()),
-        _ => {
-            let message =
-                format!("rows of at least two values are wanted, a sample has {output:?}");
-            Err(Error::shapes(metric, message))
         }
     }
 }
