@@ -22,7 +22,8 @@ use taper_tensor::Tensor;
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct F1Score {
-    /// How classes become one number (default: none, which are [`Metric::values`] and as one number their mean).
+    /// How classes become one number (default: none, which are [`Metric::values`](crate::Metric::values) and as one number
+    /// their mean).
     pub average: Option<Average>,
     /// Above it an output is called positive, in (0, 1] (default: none).
     pub threshold: Option<f64>,

@@ -23,7 +23,8 @@ use taper_tensor::Tensor;
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct FBetaScore {
-    /// How classes become one number (default: none, which are [`Metric::values`] and as one number their mean).
+    /// How classes become one number (default: none, which are [`Metric::values`](crate::Metric::values) and as one number
+    /// their mean).
     pub average: Option<Average>,
     /// How many times as much recall counts as precision, above 0 (default: 1).
     pub beta: f64,
