@@ -55,10 +55,7 @@ fn convolutions(c: &mut Criterion) {
         group.throughput(Throughput::Elements(work as u64));
         let (x, k, b) = (values(&input), values(&kernel), values(&kernel[3..]));
         let gradient = values(&output);
-        let epilogue = Epilogue {
-            relu: true,
-            dropout: None,
-        };
+        let epilogue = Epilogue::relu(true);
         group.bench_function(BenchmarkId::new("forward", name), |bencher| {
             bencher.iter(|| x.conv2d_fused(&k, Some(&b), &epilogue, &spec))
         });
@@ -79,10 +76,7 @@ fn convolutions(c: &mut Criterion) {
 fn pooled(c: &mut Criterion) {
     let (input, kernel, spec) = ([64, 26, 26, 32], [3, 3, 32, 64], Conv2dSpec::default());
     let (x, k, b) = (values(&input), values(&kernel), values(&[64]));
-    let epilogue = Epilogue {
-        relu: true,
-        dropout: None,
-    };
+    let epilogue = Epilogue::relu(true);
     let (output, positions) = x
         .conv2d_pooled(&k, Some(&b), &epilogue, &spec)
         .expect("the shapes fit");

@@ -3,7 +3,7 @@
 
 use crate::{Op, Var};
 use taper_tensor::kernels::math::Function;
-use taper_tensor::ops::Epilogue;
+use taper_tensor::ops::{Epilogue, Fusible};
 use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -179,7 +179,7 @@ pub(crate) fn weighted_sum<E: Element>(costs: &Tensor<E>, weight: E) -> Tensor<E
 /// The way back through the epilogue of a fused operation.
 pub(crate) struct ThroughEpilogue<E: Element> {
     epilogue: Epilogue,
-    /// Relu's gradient needs to know where the output is positive; dropout alone recomputes its mask.
+    /// The gradient of an activation function is told by what it put out; dropout alone recomputes its mask.
     output: Option<Tensor<E>>,
 }
 
@@ -187,12 +187,12 @@ impl<E: Element> ThroughEpilogue<E> {
     pub(crate) fn new(epilogue: &Epilogue, output: Tensor<E>) -> Self {
         ThroughEpilogue {
             epilogue: *epilogue,
-            output: epilogue.relu.then_some(output),
+            output: epilogue.activation.map(|_| output),
         }
     }
 
-    /// Relu's output and the epilogue, if there is a relu.
-    pub(crate) fn relu(&self) -> Option<(&Tensor<E>, &Epilogue)> {
+    /// The activation function's output and the epilogue, if there is such a function.
+    pub(crate) fn activation(&self) -> Option<(&Tensor<E>, &Epilogue)> {
         Some((self.output.as_ref()?, &self.epilogue))
     }
 
@@ -203,6 +203,44 @@ impl<E: Element> ThroughEpilogue<E> {
             (None, Some(dropout)) => gradient.dropout(&dropout),
             (None, None) => Ok(gradient),
         }
+    }
+}
+
+impl<E: Element> Var<E> {
+    /// `value`, which this activation function put out; its gradient is told by it.
+    pub(crate) fn activated(
+        &self,
+        name: &'static str,
+        value: Tensor<E>,
+        activation: Fusible,
+    ) -> Var<E> {
+        let epilogue = Epilogue {
+            activation: Some(activation),
+            dropout: None,
+        };
+        self.derive(value.clone(), || Activated {
+            name,
+            through: ThroughEpilogue::new(&epilogue, value),
+        })
+    }
+}
+
+struct Activated<E: Element> {
+    name: &'static str,
+    through: ThroughEpilogue<E>,
+}
+
+impl<E: Element> Op<E> for Activated<E> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn backward(
+        self: Box<Self>,
+        gradient: Tensor<E>,
+        _wanted: &[bool],
+    ) -> Result<Vec<Option<Tensor<E>>>> {
+        Ok(vec![Some(self.through.back(gradient)?)])
     }
 }
 

@@ -2,7 +2,7 @@
 //! (In a program of its own, because the count is the process's.)
 
 use taper_autograd::Tape;
-use taper_tensor::ops::{Dropout, Epilogue};
+use taper_tensor::ops::{Dropout, Epilogue, Fusible};
 use taper_tensor::{Conv2dSpec, Result, Seed, Stream, Tensor, allocation_count};
 
 fn normal(shape: &[usize], step: u64) -> Tensor {
@@ -16,7 +16,7 @@ fn step(weights: &mut [Tensor], x: &Tensor, targets: &Tensor, number: u64) -> Re
         key: Seed(1).key(Stream::Dropout(0), number),
     });
     let hidden = Epilogue {
-        relu: true,
+        activation: Some(Fusible::Relu),
         dropout,
     };
     let (loss, gradients) = {

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use taper_autograd::{Op, Tape, Var};
-use taper_tensor::ops::{Dropout, Epilogue};
+use taper_tensor::ops::{Dropout, Epilogue, Fusible};
 use taper_tensor::{Conv2dSpec, Element, Result, Seed, Stream, Tensor};
 
 fn vector(values: &[f64]) -> Tensor<f64> {
@@ -137,10 +137,7 @@ fn nothing_is_recorded_for_constants() -> Result<()> {
         tape.constant(&normal(&[3, 3, 1, 2], 1)),
         tape.constant(&normal(&[2], 2)),
     );
-    let epilogue = Epilogue {
-        relu: true,
-        dropout: None,
-    };
+    let epilogue = Epilogue::relu(true);
     let y = x.conv2d_pooled(&kernel, Some(&bias), &epilogue, &Conv2dSpec::default())?;
     let y = watch.probe("constant", &[&y.flatten()?.softmax(1)?.exp().mean()])?;
     assert!(!y.wants_gradient());
@@ -367,7 +364,7 @@ fn network<E: Element>() -> Result<Vec<Tensor<f64>>> {
             &kernel,
             Some(&bias),
             &Epilogue {
-                relu: true,
+                activation: Some(Fusible::Relu),
                 dropout,
             },
             &Conv2dSpec::default(),
@@ -402,7 +399,7 @@ fn a_fused_operation_has_the_gradients_of_its_parts() -> Result<()> {
     let weights: [Tensor<f64>; 3] = [normal(&[4, 6], 0), normal(&[6, 5], 1), normal(&[5], 2)];
     for (relu, with_dropout) in [(false, false), (false, true), (true, false), (true, true)] {
         let epilogue = Epilogue {
-            relu,
+            activation: relu.then_some(Fusible::Relu),
             dropout: with_dropout.then_some(dropout),
         };
         let gradients = |fused: bool| -> Result<Vec<Vec<f64>>> {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use std::io::Write;
 use std::process::Command;
 use taper_tensor::kernels::ConvGeometry;
-use taper_tensor::ops::{Dropout, Epilogue};
+use taper_tensor::ops::{Dropout, Epilogue, Fusible};
 use taper_tensor::prepared::{Cut, PreparedConv2d};
 use taper_tensor::simd::InstructionSet;
 use taper_tensor::{Conv2dSpec, Element, Padding, Pool2dSpec, Scalar, Seed, Stream, Tensor};
@@ -112,7 +112,7 @@ fn check_conv(input: [usize; 4], kernel: [usize; 4], spec: &Conv2dSpec, epilogue
         .conv2d_kernel_gradient(&x64, &kernel, spec)
         .unwrap();
     assert_sums_close(&format!("kernel gradient {what}"), &dk, &dk64);
-    if epilogue.relu {
+    if epilogue.activation.is_some() {
         let gradients = dy.conv2d_parameter_gradients(&y, epilogue, &x, &kernel, spec);
         let (dk, db) = gradients.unwrap();
         let z64 = dy
@@ -120,9 +120,17 @@ fn check_conv(input: [usize; 4], kernel: [usize; 4], spec: &Conv2dSpec, epilogue
             .epilogue_gradient(&y.cast(), epilogue)
             .unwrap();
         let dk64 = z64.conv2d_kernel_gradient(&x64, &kernel, spec).unwrap();
-        assert_sums_close(&format!("kernel gradient through relu {what}"), &dk, &dk64);
+        assert_sums_close(
+            &format!("kernel gradient through the epilogue {what}"),
+            &dk,
+            &dk64,
+        );
         let db64 = z64.sum_to_last_axis();
-        assert_sums_close(&format!("bias gradient through relu {what}"), &db, &db64);
+        assert_sums_close(
+            &format!("bias gradient through the epilogue {what}"),
+            &db,
+            &db64,
+        );
     }
 }
 
@@ -142,15 +150,7 @@ fn convolutions() {
         ..same
     };
     let none = Epilogue::default();
-    check_conv(
-        [2, 28, 28, 1],
-        [3, 3, 1, 32],
-        &plain,
-        &Epilogue {
-            relu: true,
-            dropout: None,
-        },
-    );
+    check_conv([2, 28, 28, 1], [3, 3, 1, 32], &plain, &Epilogue::relu(true));
     check_conv([2, 26, 26, 32], [3, 3, 32, 64], &plain, &none);
     for spec in [
         plain,
@@ -208,6 +208,15 @@ fn convolutions() {
     check_conv([17, 6, 6, 3], [3, 3, 3, 4], &plain, &none);
 }
 
+/// What can follow a product's sums.
+fn activations() -> impl Strategy<Value = Option<Fusible>> {
+    prop_oneof![
+        Just(None),
+        Just(Some(Fusible::Relu)),
+        prop::sample::select(Fusible::ALL).prop_map(Some),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
@@ -215,37 +224,39 @@ proptest! {
     fn any_convolution(
         n in 1usize..4, size in (1usize..9, 1usize..16), channels in 1usize..20, filters in 1usize..40,
         taps in (1usize..4, 1usize..6), strides in (1usize..3, 1usize..4), dilation in (1usize..3, 1usize..3),
-        same: bool, relu: bool,
+        same: bool, activation in activations(),
     ) {
         let padding = if same { Padding::Same } else { Padding::Valid };
         let spec = Conv2dSpec { strides: strides.into(), padding, dilation: dilation.into(), groups: 1 };
         let (input, kernel) = ([n, size.0, size.1, channels], [taps.0, taps.1, channels, filters]);
         prop_assume!(spec.output_shape(&input, &kernel).is_ok());
-        check_conv(input, kernel, &spec, &Epilogue { relu, dropout: None });
+        check_conv(input, kernel, &spec, &Epilogue { activation, dropout: None });
     }
 
     #[test]
     fn any_grouped_convolution(
         n in 1usize..4, size in (1usize..9, 1usize..16), groups in 1usize..40, inputs in 1usize..6, outputs in 1usize..10,
         taps in (1usize..4, 1usize..6), strides in (1usize..4, 1usize..4), dilation in (1usize..4, 1usize..4),
-        same: bool, relu: bool, depthwise: bool, drop: bool,
+        same: bool, activation in activations(), depthwise: bool, drop: bool,
     ) {
         let padding = if same { Padding::Same } else { Padding::Valid };
         let spec = Conv2dSpec { strides: strides.into(), padding, dilation: dilation.into(), groups };
         let (inputs, outputs) = if depthwise { (1, outputs % 3 + 1) } else { (inputs, outputs) };
         let (input, kernel) = ([n, size.0, size.1, groups * inputs], [taps.0, taps.1, inputs, groups * outputs]);
         prop_assume!(spec.output_shape(&input, &kernel).is_ok());
+        let drop = drop && activation.is_none_or(|activation| activation == Fusible::Relu);
         let dropout = drop.then(|| Dropout { rate: 0.3, key: Seed(1).key(Stream::Dropout(4), 9) });
-        check_conv(input, kernel, &spec, &Epilogue { relu, dropout });
+        check_conv(input, kernel, &spec, &Epilogue { activation, dropout });
     }
 
     #[test]
     fn any_convolution_of_pixels(n in 1usize..9, size in (1usize..20, 1usize..20), channels in 1usize..70, filters in 1usize..70,
-        relu: bool, drop: bool,
+        activation in activations(), drop: bool,
     ) {
+        let drop = drop && activation.is_none_or(|activation| activation == Fusible::Relu);
         let dropout = drop.then(|| Dropout { rate: 0.3, key: Seed(1).key(Stream::Dropout(4), 9) });
         let (input, kernel) = ([n, size.0, size.1, channels], [1, 1, channels, filters]);
-        check_conv(input, kernel, &Conv2dSpec::default(), &Epilogue { relu, dropout });
+        check_conv(input, kernel, &Conv2dSpec::default(), &Epilogue { activation, dropout });
     }
 
     #[test]
@@ -305,7 +316,7 @@ fn check_pooled(input: [usize; 4], kernel: [usize; 4], spec: &Conv2dSpec, drop: 
         key: Seed(1).key(Stream::Dropout(4), 9),
     });
     let epilogue = Epilogue {
-        relu: true,
+        activation: Some(Fusible::Relu),
         dropout,
     };
     let (x, k, b) = (
@@ -555,7 +566,7 @@ fn dropout_masks_are_the_same_bits_everywhere() {
             &eye(1031),
             None,
             &Epilogue {
-                relu: false,
+                activation: None,
                 dropout: Some(dropout),
             },
         )
@@ -578,20 +589,20 @@ fn sums_and_gradients_of_epilogues() {
     let (l1, l2) = x.penalty_sums();
     let (l1_64, l2_64) = x.cast::<f64>().penalty_sums();
     assert!((l1 - l1_64).abs() <= 1e-9 * l1_64 && (l2 - l2_64).abs() <= 1e-9 * l2_64);
-    let epilogue = Epilogue {
-        relu: true,
-        dropout: None,
-    };
-    let (gradient, output) = (values(&[999, 45], 1), x.relu());
-    let expected = gradient
-        .cast::<f64>()
-        .epilogue_gradient(&output.cast(), &epilogue)
-        .unwrap();
-    assert_close(
-        "relu",
-        &gradient.epilogue_gradient(&output, &epilogue).unwrap(),
-        &expected,
-    );
+    for &activation in Fusible::ALL {
+        let epilogue = Epilogue {
+            activation: Some(activation),
+            dropout: None,
+        };
+        let (gradient, eye) = (values(&[999, 45], 1), eye(45));
+        let output = x.dense(&eye, None, &epilogue).unwrap();
+        let expected = gradient
+            .cast::<f64>()
+            .epilogue_gradient(&output.cast(), &epilogue)
+            .unwrap();
+        let found = gradient.epilogue_gradient(&output, &epilogue).unwrap();
+        assert_close(&format!("{activation:?}"), &found, &expected);
+    }
 }
 
 /// A network that has diverged must show it: no kernel may turn NaN into a number.
@@ -599,13 +610,32 @@ fn sums_and_gradients_of_epilogues() {
 fn nan_is_not_swallowed() {
     let all_nan = |t: &Tensor<f32>| t.to_vec().iter().all(|x| x.is_nan());
     let nan = |shape: &[usize]| Tensor::full(shape, f32::NAN);
-    let (spec, relu) = (
-        Conv2dSpec::default(),
-        Epilogue {
-            relu: true,
+    let (spec, relu) = (Conv2dSpec::default(), Epilogue::relu(true));
+    for &activation in Fusible::ALL {
+        // In vectors and behind them: 20 filters.
+        let epilogue = Epilogue {
+            activation: Some(activation),
             dropout: None,
-        },
-    );
+        };
+        let (y, k) = (nan(&[1, 4, 4, 20]), nan(&[3, 3, 2, 20]));
+        let back = values(y.shape(), 1)
+            .epilogue_gradient(&y, &epilogue)
+            .unwrap();
+        let x = values(&[1, 6, 6, 2], 2);
+        assert!(all_nan(
+            &x.conv2d_fused(&k, None, &epilogue, &spec).unwrap()
+        ));
+        let parameters = values(y.shape(), 1);
+        let parameters =
+            parameters.conv2d_parameter_gradients(&y, &epilogue, &x, &[3, 3, 2, 20], &spec);
+        if activation != Fusible::Relu {
+            let (kernel, bias) = parameters.unwrap();
+            assert!(
+                all_nan(&back) && all_nan(&kernel) && all_nan(&bias),
+                "{activation:?}"
+            );
+        }
+    }
     let x = nan(&[2, 6, 6, 3]);
     let (k, b) = (values(&[3, 3, 3, 20], 0), values(&[20], 1));
     assert!(all_nan(
@@ -636,7 +666,7 @@ fn bits() -> Vec<u32> {
         key: Seed(1).key(Stream::Dropout(0), 0),
     });
     let epilogue = Epilogue {
-        relu: true,
+        activation: Some(Fusible::Relu),
         dropout,
     };
     let (x, k, b) = (

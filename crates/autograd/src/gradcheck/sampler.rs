@@ -1,6 +1,6 @@
 //! Random shapes and values for gradient checks: small, and away from where a derivative jumps.
 
-use taper_tensor::ops::{Dropout, Epilogue};
+use taper_tensor::ops::{Dropout, Epilogue, Fusible};
 use taper_tensor::{Key, Seed, Stream, Tensor};
 
 /// Draws shapes and values. What it draws is a pure function of (seed, case) and of what was drawn before.
@@ -29,15 +29,21 @@ impl Sampler {
         seed.key(Stream::User(1), 0)
     }
 
-    /// With and without relu, with and without dropout.
+    /// Relu or nothing, with and without dropout, or another activation function alone.
     pub fn epilogue(&mut self) -> Epilogue {
+        if self.integer(0, 2) == 0 {
+            return Epilogue {
+                activation: Some(self.one_of(Fusible::ALL)),
+                dropout: None,
+            };
+        }
         let dropout = self.coin().then(|| Dropout {
             rate: self.number(0.0, 0.8),
             key: self.key(),
         });
         Epilogue {
-            relu: self.coin(),
             dropout,
+            ..Epilogue::relu(self.coin())
         }
     }
 

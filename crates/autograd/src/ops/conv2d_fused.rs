@@ -1,4 +1,4 @@
-//! Convolution with bias, relu and dropout in one pass.
+//! Convolution with bias, activation function and dropout in one pass.
 
 use crate::gradcheck::{Sample, Sampler, Spec, well_separated};
 use crate::support::ThroughEpilogue;
@@ -7,13 +7,12 @@ use taper_tensor::ops::Epilogue;
 use taper_tensor::{Conv2dSpec, Element, Padding, Result, Tensor};
 
 impl<E: Element> Var<E> {
-    /// dropout(relu(conv2d(self, kernel) + bias)) in one pass; relu and dropout as `epilogue` says.
+    /// dropout(activation(conv2d(self, kernel) + bias)) in one pass; activation function and dropout as `epilogue` says.
     ///
     /// Shapes: self `[n, h, w, c]`, kernel `[kh, kw, c / groups, out]`, bias `[out]` → `[n, oh, ow, out]`.
     /// Gradients, with z the gradient before the epilogue: the convolutions of z with the kernel and of the input
-    /// with z, and z summed over all but the last axis (in one pass where self needs no gradient and there is a relu).
-    /// Saves self and kernel as far as they are needed, and the
-    /// output if there is a relu.
+    /// with z, and z summed over all but the last axis (in one pass where self needs no gradient and there is an activation
+    /// function). Saves self and kernel as far as they are needed, and the output if there is an activation function.
     ///
     /// ```
     /// # use taper_autograd::Tape;
@@ -22,7 +21,7 @@ impl<E: Element> Var<E> {
     /// let x = tape.constant(&Tensor::from_vec([1, 1, 3, 1], vec![1.0, 2.0, -3.0])?);
     /// let kernel = tape.parameter(&Tensor::from_vec([1, 1, 1, 1], vec![2.0])?);
     /// let bias = tape.parameter(&Tensor::from_vec([1], vec![1.0])?);
-    /// let epilogue = Epilogue { relu: true, dropout: None };
+    /// let epilogue = Epilogue::relu(true);
     /// let y = x.conv2d_fused(&kernel, Some(&bias), &epilogue, &Conv2dSpec::default())?;
     /// assert_eq!(y.value().to_vec(), [3.0, 5.0, 0.0]);
     /// let gradients = y.sum().backward()?;
@@ -32,7 +31,8 @@ impl<E: Element> Var<E> {
     /// ```
     ///
     /// # Errors
-    /// When the shapes do not fit, or the variables belong to different tapes.
+    /// When the shapes do not fit, dropout stands behind another activation function than relu, or the variables belong to
+    /// different tapes.
     pub fn conv2d_fused(
         &self,
         kernel: &Var<E>,
@@ -79,7 +79,7 @@ impl<E: Element> Op<E> for Conv2dFused<E> {
         let Conv2dFused { sums, through } = *self;
         let bias_wanted = wanted.get(2) == Some(&true);
         if let (Some(input), None, Some((output, epilogue)), true) =
-            (&sums.input, &sums.kernel, through.relu(), bias_wanted)
+            (&sums.input, &sums.kernel, through.activation(), bias_wanted)
         {
             let shape = &sums.kernel_shape;
             let (kernel, bias) =
@@ -189,7 +189,7 @@ pub(super) fn smooth_inputs(
 
 pub(super) const SPEC: Spec = Spec {
     name: "conv2d_fused",
-    formula: "dropout(relu(conv2d(x, kernel) + bias))",
+    formula: "dropout(f(conv2d(x, kernel) + bias))",
     sample: |s| {
         let geometry = Geometry::draw(s);
         let (x, kernel, bias) = smooth_inputs(s, &geometry);

@@ -28,7 +28,7 @@ impl<E: Element> Var<E> {
     /// let x = tape.constant(&Tensor::from_vec([1, 2, 2, 1], vec![1.0, 2.0, 4.0, 3.0])?);
     /// let kernel = tape.parameter(&Tensor::from_vec([1, 1, 1, 1], vec![2.0])?);
     /// let bias = tape.parameter(&Tensor::from_vec([1], vec![1.0])?);
-    /// let epilogue = Epilogue { relu: true, dropout: None };
+    /// let epilogue = Epilogue::relu(true);
     /// let y = x.conv2d_pooled(&kernel, Some(&bias), &epilogue, &Conv2dSpec::default())?;
     /// assert_eq!(y.value().to_vec(), [9.0]);
     /// let gradients = y.sum().backward()?;
@@ -46,7 +46,7 @@ impl<E: Element> Var<E> {
         epilogue: &Epilogue,
         spec: &Conv2dSpec,
     ) -> Result<Var<E>> {
-        if !epilogue.relu || spec.groups != 1 {
+        if !epilogue.is_relu() || spec.groups != 1 {
             return self
                 .conv2d_fused(kernel, bias, epilogue, spec)?
                 .max_pool2d(&POOLING);

@@ -45,10 +45,7 @@ impl<E: Element> Var<E> {
         let mut inputs = vec![self, kernel];
         inputs.extend(bias);
         inputs.push(other);
-        let epilogue = Epilogue {
-            relu,
-            dropout: None,
-        };
+        let epilogue = Epilogue::relu(relu);
         self.tape().record(&inputs, output.clone(), || Conv2dSum {
             sums: Sums::new(self, kernel, spec),
             has_bias: bias.is_some(),

@@ -7,11 +7,11 @@ use taper_tensor::ops::Epilogue;
 use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
-    /// dropout(relu(self · kernel + bias)) in one pass; relu and dropout as `epilogue` says.
+    /// dropout(activation(self · kernel + bias)) in one pass; activation function and dropout as `epilogue` says.
     ///
     /// Shapes: self `[n, in]`, kernel `[in, out]`, bias `[out]` → `[n, out]`.
     /// Gradients, with z the gradient before the epilogue: z · kernelᵀ, selfᵀ · z, and z summed over n. Saves self
-    /// and kernel as far as they are needed, and the output if there is a relu.
+    /// and kernel as far as they are needed, and the output if there is an activation function.
     ///
     /// ```
     /// # use taper_autograd::Tape;
@@ -20,7 +20,7 @@ impl<E: Element> Var<E> {
     /// let x = tape.constant(&Tensor::from_vec([1, 2], vec![1.0, 2.0])?);
     /// let kernel = tape.parameter(&Tensor::from_vec([2, 2], vec![1.0, -1.0, 1.0, -1.0])?);
     /// let bias = tape.parameter(&Tensor::from_vec([2], vec![0.5, 0.5])?);
-    /// let y = x.dense(&kernel, Some(&bias), &Epilogue { relu: true, dropout: None })?;
+    /// let y = x.dense(&kernel, Some(&bias), &Epilogue::relu(true))?;
     /// assert_eq!(y.value().to_vec(), [3.5, 0.0]);
     /// let gradients = y.sum().backward()?;
     /// assert_eq!(gradients[&kernel].to_vec(), [1.0, 0.0, 2.0, 0.0]);
@@ -29,7 +29,8 @@ impl<E: Element> Var<E> {
     /// ```
     ///
     /// # Errors
-    /// When the shapes do not fit, or the variables belong to different tapes.
+    /// When the shapes do not fit, dropout stands behind another activation function than relu, or the variables belong to
+    /// different tapes.
     pub fn dense(
         &self,
         kernel: &Var<E>,
@@ -84,7 +85,7 @@ impl<E: Element> Op<E> for Dense<E> {
 
 pub(super) const SPEC: Spec = Spec {
     name: "dense",
-    formula: "dropout(relu(x · kernel + bias))",
+    formula: "dropout(f(x · kernel + bias))",
     sample: |s| {
         let (n, fan_in, fan_out) = (s.integer(1, 4), s.integer(1, 4), s.integer(1, 4));
         let (epilogue, with_bias) = (s.epilogue(), s.coin());

@@ -2,9 +2,9 @@
 
 use crate::Var;
 use crate::gradcheck::{Sample, Spec};
-use crate::support::Save;
 use taper_tensor::Element;
 use taper_tensor::kernels::math::Function;
+use taper_tensor::ops::Fusible;
 
 impl<E: Element> Var<E> {
     /// x where x > 0, eˣ − 1 elsewhere, of every element; any shape.
@@ -23,13 +23,7 @@ impl<E: Element> Var<E> {
     /// ```
     pub fn elu(&self) -> Var<E> {
         let value = self.value().function(Function::Elu);
-        self.element_wise("elu", value, Save::Output, |g, y| {
-            g * if y >= E::zero() {
-                E::one()
-            } else {
-                y + E::one()
-            }
-        })
+        self.activated("elu", value, Fusible::Elu)
     }
 }
 

@@ -1,10 +1,9 @@
 //! Rectified linear unit.
 
+use crate::Var;
 use crate::gradcheck::{Sample, Spec};
-use crate::support::ThroughEpilogue;
-use crate::{Op, Var};
-use taper_tensor::ops::Epilogue;
-use taper_tensor::{Element, Result, Tensor};
+use taper_tensor::Element;
+use taper_tensor::ops::Fusible;
 
 impl<E: Element> Var<E> {
     /// max(x, 0) of every element; any shape.
@@ -22,32 +21,7 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn relu(&self) -> Var<E> {
-        let output = self.value().relu();
-        let epilogue = Epilogue {
-            relu: true,
-            dropout: None,
-        };
-        self.derive(output.clone(), || Relu {
-            through: ThroughEpilogue::new(&epilogue, output),
-        })
-    }
-}
-
-struct Relu<E: Element> {
-    through: ThroughEpilogue<E>,
-}
-
-impl<E: Element> Op<E> for Relu<E> {
-    fn name(&self) -> &'static str {
-        "relu"
-    }
-
-    fn backward(
-        self: Box<Self>,
-        gradient: Tensor<E>,
-        _wanted: &[bool],
-    ) -> Result<Vec<Option<Tensor<E>>>> {
-        Ok(vec![Some(self.through.back(gradient)?)])
+        self.activated("relu", self.value().relu(), Fusible::Relu)
     }
 }
 

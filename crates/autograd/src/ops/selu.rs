@@ -2,9 +2,9 @@
 
 use crate::Var;
 use crate::gradcheck::{Sample, Spec};
-use crate::support::Save;
 use taper_tensor::Element;
-use taper_tensor::kernels::math::{self, Function};
+use taper_tensor::kernels::math::Function;
+use taper_tensor::ops::Fusible;
 
 impl<E: Element> Var<E> {
     /// λx where x > 0, λα(eˣ − 1) elsewhere, of every element, with λ = 1.05070098… and α = 1.67326324…; any shape.
@@ -22,11 +22,8 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn selu(&self) -> Var<E> {
-        let (scale, least) = (E::from_f64(math::SELU[0]), E::from_f64(math::SELU[1]));
         let value = self.value().function(Function::Selu);
-        self.element_wise("selu", value, Save::Output, move |g, y| {
-            g * if y >= E::zero() { scale } else { y + least }
-        })
+        self.activated("selu", value, Fusible::Selu)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::Var;
 use crate::gradcheck::{Sample, Spec};
-use crate::support::Save;
 use taper_tensor::Element;
+use taper_tensor::ops::Fusible;
 
 impl<E: Element> Var<E> {
     /// 1 / (1 + e⁻ˣ) of every element; any shape.
@@ -22,9 +22,7 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn sigmoid(&self) -> Var<E> {
-        self.element_wise("sigmoid", self.value().sigmoid(), Save::Output, |g, y| {
-            g * y * (E::one() - y)
-        })
+        self.activated("sigmoid", self.value().sigmoid(), Fusible::Sigmoid)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::Var;
 use crate::gradcheck::{Sample, Spec};
-use crate::support::Save;
 use taper_tensor::Element;
+use taper_tensor::ops::Fusible;
 
 impl<E: Element> Var<E> {
     /// tanh x of every element; any shape.
@@ -21,9 +21,7 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn tanh(&self) -> Var<E> {
-        self.element_wise("tanh", self.value().tanh(), Save::Output, |g, y| {
-            g * (E::one() - y * y)
-        })
+        self.activated("tanh", self.value().tanh(), Fusible::Tanh)
     }
 }
 

@@ -5,12 +5,15 @@ use crate::Result;
 use taper_autograd::Var;
 use taper_tensor::Element;
 use taper_tensor::kernels::math;
+use taper_tensor::ops::Fusible;
 
 pub(super) struct Elu;
 
 impl Function for Elu {
     // Its slope does not jump, but that of its slope does.
     const BENDS: &'static [f64] = &[0.0];
+
+    const FUSIBLE: Option<Fusible> = Some(Fusible::Elu);
 
     fn on_tape<E: Element>(x: &Var<E>) -> Result<Var<E>> {
         Ok(x.elu())

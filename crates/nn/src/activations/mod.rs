@@ -36,6 +36,7 @@ use crate::Result;
 use serde::{Deserialize, Serialize};
 use taper_autograd::gradcheck::Sampler;
 use taper_autograd::{Tape, Var};
+use taper_tensor::ops::Fusible;
 use taper_tensor::{Element, Tensor};
 
 pub use ActivationKind::*;
@@ -52,6 +53,8 @@ pub struct Row {
     pub file: &'static str,
     /// Where its slope jumps: gradient checks stay away from there.
     pub bends: &'static [f64],
+    /// What it is in the epilogue of a product, if a kernel can do it there.
+    pub(crate) fusible: Option<Fusible>,
     /// Whether it bends nowhere near these values, where that is not a question of single ones.
     pub(crate) is_smooth: fn(&Tensor<f64>) -> bool,
     in_place: fn(&mut [f32], usize),
@@ -61,6 +64,9 @@ pub struct Row {
 trait Function {
     /// Where its slope jumps.
     const BENDS: &'static [f64] = &[];
+
+    /// What it is in the epilogue of a product, if a kernel can do it there.
+    const FUSIBLE: Option<Fusible> = None;
 
     /// Whether it bends nowhere near these values, where that is not a question of single ones.
     fn is_smooth(_x: &Tensor<f64>) -> bool {
@@ -120,6 +126,7 @@ macro_rules! table {
             about: $about.trim_ascii(),
             file: concat!("crates/nn/src/activations/", stringify!($name), ".rs"),
             bends: <$name::$Name as Function>::BENDS,
+            fusible: <$name::$Name as Function>::FUSIBLE,
             is_smooth: $name::$Name::is_smooth,
             in_place: $name::$Name::in_place,
         }),+];

@@ -5,10 +5,13 @@ use crate::Result;
 use taper_autograd::Var;
 use taper_tensor::Element;
 use taper_tensor::kernels::math;
+use taper_tensor::ops::Fusible;
 
 pub(super) struct Tanh;
 
 impl Function for Tanh {
+    const FUSIBLE: Option<Fusible> = Some(Fusible::Tanh);
+
     fn on_tape<E: Element>(x: &Var<E>) -> Result<Var<E>> {
         Ok(x.tanh())
     }

@@ -1,6 +1,6 @@
-//! Conv2D, bias, relu and dropout in one pass over the output.
+//! Conv2D, bias, activation function and dropout in one pass over the output.
 
-use super::{Fused, Match, Row, Sample, Tail, downcast, random_tail};
+use super::{Fused, Match, Row, Sample, Tail, downcast, fusible, random_tail};
 use crate::layers::{Conv2D, kernel_and_bias};
 use crate::{ActivationKind, Context, Layer, Padding, Result};
 use taper_autograd::Var;
@@ -10,7 +10,7 @@ use taper_tensor::{Conv2dSpec, Element};
 pub(super) fn row<E: Element>() -> Row<E> {
     Row {
         name: "conv2d_fused",
-        about: "Conv2D (linear or relu), Activation(relu), Dropout (behind a relu)",
+        about: "Conv2D (linear, relu, tanh, sigmoid, elu or selu), Activation of these, Dropout (behind a relu)",
         file: file!(),
         find: |layers| {
             let (conv, tail) = convolution(layers)?;
@@ -25,7 +25,8 @@ pub(super) fn row<E: Element>() -> Row<E> {
             })
         },
         sample: |sampler| {
-            let (layers, input) = random_convolution(sampler);
+            let activation = [ActivationKind::Linear, fusible(sampler)];
+            let (layers, input) = random_convolution(sampler, &activation);
             Sample { layers, input }
         },
     }
@@ -43,12 +44,13 @@ pub(super) fn convolution<'a, E: Element>(
     Some((conv, Tail::of(layers, conv.activation)?))
 }
 
-/// A random convolution with its tail, and the shape of its input.
+/// A random convolution with one of these activation functions and its tail, and the shape of its input.
 pub(super) fn random_convolution<E: Element>(
     sampler: &mut Sampler,
+    activations: &[ActivationKind],
 ) -> (Vec<Box<dyn Layer<E>>>, Vec<usize>) {
     let groups = sampler.integer(1, 2);
-    let activation = sampler.one_of(&[ActivationKind::Relu, ActivationKind::Linear]);
+    let activation = sampler.one_of(activations);
     let conv = Conv2D::new(
         groups * sampler.integer(1, 6),
         [sampler.integer(1, 3), sampler.integer(1, 3)],
@@ -65,7 +67,7 @@ pub(super) fn random_convolution<E: Element>(
         groups * sampler.integer(1, 4),
     ];
     let mut layers: Vec<Box<dyn Layer<E>>> = vec![Box::new(conv)];
-    random_tail(sampler, &mut layers, activation == ActivationKind::Relu);
+    random_tail(sampler, &mut layers, activation);
     (layers, input)
 }
 

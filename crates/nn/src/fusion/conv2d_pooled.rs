@@ -3,7 +3,7 @@
 use super::conv2d::{convolution, random_convolution};
 use super::{Fused, Match, Row, Sample, Tail, downcast};
 use crate::layers::{MaxPooling2D, kernel_and_bias};
-use crate::{Context, Result};
+use crate::{ActivationKind, Context, Result};
 use taper_autograd::Var;
 use taper_autograd::ops::POOLING;
 use taper_tensor::{Conv2dSpec, Element};
@@ -16,7 +16,7 @@ pub(super) fn row<E: Element>() -> Row<E> {
         find: |layers| {
             let (conv, tail) = convolution(layers)?;
             let pooling = downcast::<E, MaxPooling2D>(layers, tail.covers)?;
-            if !tail.relu || pooling.spec() != POOLING {
+            if !tail.is_relu() || pooling.spec() != POOLING {
                 return None;
             }
             let run = PooledConv2D {
@@ -30,7 +30,7 @@ pub(super) fn row<E: Element>() -> Row<E> {
             })
         },
         sample: |sampler| {
-            let (mut layers, mut input) = random_convolution(sampler);
+            let (mut layers, mut input) = random_convolution(sampler, &[ActivationKind::Relu]);
             // Stride 2 and a 3×3 kernel must leave at least a 2×2 output.
             input[0] += 2;
             input[1] += 2;

@@ -1,6 +1,6 @@
-//! Dense, bias, relu and dropout in one pass over the output.
+//! Dense, bias, activation function and dropout in one pass over the output.
 
-use super::{Fused, Match, Row, Sample, Tail, downcast, random_tail};
+use super::{Fused, Match, Row, Sample, Tail, downcast, fusible, random_tail};
 use crate::layers::{Dense, as_matrix, kernel_and_bias};
 use crate::{ActivationKind, Context, Initializer, Layer, Result};
 use taper_autograd::Var;
@@ -9,7 +9,7 @@ use taper_tensor::Element;
 pub(super) fn row<E: Element>() -> Row<E> {
     Row {
         name: "dense",
-        about: "Dense (linear or relu), Activation(relu), Dropout (behind a relu)",
+        about: "Dense (linear, relu, tanh, sigmoid, elu or selu), Activation of these, Dropout (behind a relu)",
         file: file!(),
         find: |layers| {
             let dense = downcast::<E, Dense>(layers, 0)?;
@@ -28,13 +28,14 @@ pub(super) fn row<E: Element>() -> Row<E> {
             })
         },
         sample: |sampler| {
-            let activation = sampler.one_of(&[ActivationKind::Relu, ActivationKind::Linear]);
+            let activation = [ActivationKind::Linear, fusible(sampler)];
+            let activation = sampler.one_of(&activation);
             let dense = Dense::new(sampler.integer(1, 20))
                 .activation(activation)
                 .use_bias(sampler.coin())
                 .bias_initializer(Initializer::Constant(0.1));
             let mut layers: Vec<Box<dyn Layer<E>>> = vec![Box::new(dense)];
-            random_tail(sampler, &mut layers, activation == ActivationKind::Relu);
+            random_tail(sampler, &mut layers, activation);
             Sample {
                 layers,
                 input: sampler.shape(1, 2, 20),

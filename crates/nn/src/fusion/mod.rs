@@ -15,7 +15,7 @@ use std::fmt::Debug;
 use taper_autograd::Var;
 use taper_autograd::gradcheck::Sampler;
 use taper_tensor::Element;
-use taper_tensor::ops::Epilogue;
+use taper_tensor::ops::{Epilogue, Fusible};
 
 /// One pattern.
 pub struct Row<E: Element = f32> {
@@ -66,12 +66,12 @@ pub fn all<E: Element>() -> Vec<Row<E>> {
     ]
 }
 
-/// What follows the sum of products within one fused kernel: relu and dropout, if they are there.
+/// What follows the sum of products within one fused kernel: an activation function and dropout, if they are there.
 #[derive(Clone, Copy, Debug)]
 struct Tail {
     /// Layers covered, the one with the weights included.
     covers: usize,
-    relu: bool,
+    activation: Option<Fusible>,
     /// How many places behind the layer with the weights the dropout stands, and its rate.
     dropout: Option<(usize, f64)>,
 }
@@ -79,30 +79,31 @@ struct Tail {
 impl Tail {
     /// The tail of `layers[0]`, which has this activation function; `None` when that cannot be fused at all.
     fn of<E: Element>(layers: &[&dyn Layer<E>], activation: ActivationKind) -> Option<Tail> {
-        let mut tail = match activation {
-            ActivationKind::Relu => Tail {
-                covers: 1,
-                relu: true,
-                dropout: None,
-            },
-            ActivationKind::Linear => Tail {
-                covers: 1,
-                relu: false,
-                dropout: None,
-            },
-            _ => return None,
+        let mut tail = Tail {
+            covers: 1,
+            activation: activation.row().fusible,
+            dropout: None,
         };
-        let is_relu = |layer: &Activation| layer.activation == ActivationKind::Relu;
-        if !tail.relu && downcast::<E, Activation>(layers, tail.covers).is_some_and(is_relu) {
-            tail.relu = true;
+        if tail.activation.is_none() && activation != ActivationKind::Linear {
+            return None;
+        }
+        let fusible = |layer: &Activation| layer.activation.row().fusible;
+        let follows = downcast::<E, Activation>(layers, tail.covers).and_then(fusible);
+        if let (None, Some(follows)) = (tail.activation, follows) {
+            tail.activation = Some(follows);
             tail.covers += 1;
         }
         // Without relu the gradient of dropout could not be told from what the kernel puts out.
-        if let (true, Some(dropout)) = (tail.relu, downcast::<E, Dropout>(layers, tail.covers)) {
+        if let (true, Some(dropout)) = (tail.is_relu(), downcast::<E, Dropout>(layers, tail.covers))
+        {
             tail.dropout = Some((tail.covers, dropout.rate));
             tail.covers += 1;
         }
         Some(tail)
+    }
+
+    fn is_relu(&self) -> bool {
+        self.activation == Some(Fusible::Relu)
     }
 
     /// What the kernel does after the sum, in this pass.
@@ -111,7 +112,7 @@ impl Tail {
             .dropout
             .and_then(|(offset, rate)| context.dropout_behind(offset, rate));
         Epilogue {
-            relu: self.relu,
+            activation: self.activation,
             dropout,
         }
     }
@@ -125,15 +126,34 @@ fn downcast<'a, E: Element, L: 'static>(
     layers.get(index)?.as_any().downcast_ref()
 }
 
-/// For samples: perhaps a relu of its own, perhaps a dropout behind `layers`.
-fn random_tail<E: Element>(sampler: &mut Sampler, layers: &mut Vec<Box<dyn Layer<E>>>, relu: bool) {
-    if !relu {
-        layers.push(Box::new(Activation::new(ActivationKind::Relu)));
+/// For samples: perhaps an activation function of its own, perhaps a dropout behind `layers`.
+fn random_tail<E: Element>(
+    sampler: &mut Sampler,
+    layers: &mut Vec<Box<dyn Layer<E>>>,
+    activation: ActivationKind,
+) {
+    let mut last = activation;
+    if activation == ActivationKind::Linear {
+        last = fusible(sampler);
+        layers.push(Box::new(Activation::new(last)));
     }
-    if sampler.coin() {
+    if last == ActivationKind::Relu && sampler.coin() {
         let rate = sampler.number(0.0, 0.9);
         layers.push(Box::new(Dropout::new(sampler.one_of(&[0.0, 0.5, rate]))));
     }
+}
+
+/// Relu half of the time, or another function that kernels can do.
+fn fusible(sampler: &mut Sampler) -> ActivationKind {
+    if sampler.coin() {
+        return ActivationKind::Relu;
+    }
+    let rows = crate::activations::all().iter();
+    let kinds: Vec<_> = rows
+        .filter(|row| row.fusible.is_some())
+        .map(|row| row.kind)
+        .collect();
+    sampler.one_of(&kinds)
 }
 
 #[cfg(test)]

@@ -103,7 +103,7 @@ fn compare<E: Element>(row: &Row<E>, case: u64, tolerance: f64) {
 #[test]
 fn what_must_not_be_fused_is_not() {
     use crate::layers::{BatchNormalization, Conv2D, Dense, MaxPooling2D};
-    use crate::{L1, Padding, Relu, Tanh};
+    use crate::{L1, Padding, Relu, Softplus, Tanh};
     let kernels = |model: Sequential| -> Vec<Option<&'static str>> {
         model
             .build(Seed(1))
@@ -114,7 +114,7 @@ fn what_must_not_be_fused_is_not() {
             .collect()
     };
     let image = || Sequential::new([8, 8, 1]);
-    // Dropout behind no relu, another activation, a regularized output, other poolings.
+    // Dropout behind no relu, an activation whose output does not tell its slope, a regularized output, other poolings.
     assert_eq!(
         kernels(image().add(Conv2D::new(2, 3)).add(Dropout::new(0.5))),
         [Some("conv2d_fused"), None]
@@ -125,7 +125,14 @@ fn what_must_not_be_fused_is_not() {
                 .add(Dense::new(2).activation(Tanh))
                 .add(Dropout::new(0.5))
         ),
-        [None, None]
+        [Some("dense"), None]
+    );
+    let softplus = Dense::new(2).activation(Softplus);
+    assert_eq!(kernels(image().add(softplus)), [None]);
+    let pooled = Conv2D::new(2, 3).activation(Tanh);
+    assert_eq!(
+        kernels(image().add(pooled).add(MaxPooling2D::new(2))),
+        [Some("conv2d_fused"), None]
     );
     let regularized = Conv2D::new(2, 3)
         .activation(Relu)

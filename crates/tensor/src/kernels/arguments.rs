@@ -1,16 +1,38 @@
 //! What kernels are told beside their slices: what follows a product, a map of channels, where maxima were.
 
 use super::dropout::Dropout;
+use super::fusible::Fusible;
 use crate::buffer::Buffer;
 use std::sync::Arc;
 
-/// What a fused kernel does to its sums before they are stored: relu, then dropout.
+/// What a fused kernel does to its sums before they are stored: an activation function, then dropout.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Epilogue {
-    /// Negative sums become zero.
-    pub relu: bool,
-    /// Then some of them are dropped.
+    /// Applied to the sums.
+    pub activation: Option<Fusible>,
+    /// Then some of them are dropped; behind an activation function other than relu there can be none, for the output
+    /// would not tell which.
     pub dropout: Option<Dropout>,
+}
+
+impl Epilogue {
+    /// Relu, or nothing.
+    pub fn relu(relu: bool) -> Self {
+        Epilogue {
+            activation: relu.then_some(Fusible::Relu),
+            dropout: None,
+        }
+    }
+
+    /// Whether the activation function is relu.
+    pub fn is_relu(&self) -> bool {
+        self.activation == Some(Fusible::Relu)
+    }
+
+    /// Dropout's factor, for what comes back through it.
+    pub(crate) fn scale(&self) -> f64 {
+        self.dropout.map_or(1.0, |dropout| dropout.scale())
+    }
 }
 
 /// What follows a convolution's sums of products before they are stored: a bias, a sum with other values, an epilogue.
@@ -21,7 +43,7 @@ pub struct After<'a, E> {
     pub bias: Option<&'a [E]>,
     /// Then added; of the output's shape.
     pub addend: Option<&'a [E]>,
-    /// Then relu and dropout.
+    /// Then an activation function and dropout.
     pub epilogue: Epilogue,
 }
 
@@ -37,7 +59,7 @@ impl<'a, E> After<'a, E> {
 
     /// Whether relu stands right behind the bias, so that it can be had in the same pass.
     pub(crate) fn relu_behind_bias(&self) -> bool {
-        self.epilogue.relu && self.addend.is_none()
+        self.epilogue.is_relu() && self.addend.is_none()
     }
 }
 

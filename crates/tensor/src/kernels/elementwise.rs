@@ -3,25 +3,27 @@
 use super::arguments::{After, Epilogue};
 use super::cut::{PIECE, add_partials, passes_together};
 use super::dropout::{BLOCK, Dropout, Threshold};
+use super::fusible::{Fusible, WayBack, WithWayBack};
 use super::scratch;
 use crate::Key;
 use crate::simd::{Simd, WithSimd, dispatch};
 use rayon::prelude::*;
 
-/// Adds the bias along the last axis, then relu, then dropout.
+/// Adds the bias along the last axis, then the activation function, then dropout.
 pub(crate) fn finish(y: &mut [f32], bias: Option<&[f32]>, epilogue: &Epilogue) {
     let row = bias.map_or(1, <[f32]>::len).max(1);
     let piece = PIECE.div_ceil(row) * row;
     let pieces = y.par_chunks_mut(piece).enumerate();
     let pieces = pieces.with_min_len(passes_together(piece));
     pieces.for_each(|(i, y)| {
-        if bias.is_some() || epilogue.relu {
+        if bias.is_some() || epilogue.is_relu() {
             dispatch(BiasRelu {
                 y: &mut *y,
                 bias,
-                relu: epilogue.relu,
+                relu: epilogue.is_relu(),
             });
         }
+        apply_function(y, epilogue);
         if let Some(dropout) = epilogue.dropout {
             dropout_in_place(y, &dropout, i * piece);
         }
@@ -59,13 +61,21 @@ pub(super) fn at_least(value: f32, least: f32) -> f32 {
     if value < least { least } else { value }
 }
 
+/// The epilogue's activation function, but for relu, which has been applied with the bias.
+fn apply_function(y: &mut [f32], epilogue: &Epilogue) {
+    if let Some(function) = epilogue.activation.and_then(Fusible::function) {
+        function.apply_in_place(y);
+    }
+}
+
 /// What of `after` stands behind the bias, for outputs whose first has row-major position `position`: where there is a sum,
-/// with relu behind it; then dropout.
+/// with relu behind it; any other activation function; then dropout.
 pub(crate) fn behind_bias(y: &mut [f32], after: &After<'_, f32>, position: usize) {
     if let Some(addend) = after.addend {
-        let (x, relu) = (&addend[position..][..y.len()], after.epilogue.relu);
+        let (x, relu) = (&addend[position..][..y.len()], after.epilogue.is_relu());
         dispatch(AddInPlace { y, x, relu });
     }
+    apply_function(y, &after.epilogue);
     if let Some(dropout) = after.epilogue.dropout {
         dropout_in_place(y, &dropout, position);
     }
@@ -176,36 +186,41 @@ pub(crate) fn dropout(x: &[f32], dropout: &Dropout, y: &mut [f32]) {
         });
 }
 
-/// `gradient · scale` where `output` is above zero, 0 elsewhere.
-pub(crate) fn relu_gradient(gradient: &[f32], output: &[f32], scale: f32, dx: &mut [f32]) {
+/// The gradient in front of `activation`, which put out `output`; what passes relu is multiplied by `scale`.
+pub(crate) fn activation_gradient(
+    activation: Fusible,
+    gradient: &[f32],
+    output: &[f32],
+    scale: f32,
+    dx: &mut [f32],
+) {
     let parts = gradient.par_chunks(PIECE).zip(output.par_chunks(PIECE));
     dx.par_chunks_mut(PIECE)
         .zip(parts)
         .with_min_len(passes_together(3 * PIECE))
         .for_each(|(dx, (gradient, output))| {
-            dispatch(ReluGradient {
-                gradient,
-                output,
-                scale,
-                dx,
-            });
+            activation.with_way_back(scale, Back(gradient, output, dx));
         });
 }
 
-struct ReluGradient<'a> {
-    gradient: &'a [f32],
-    output: &'a [f32],
-    scale: f32,
-    dx: &'a mut [f32],
+struct Back<'a>(&'a [f32], &'a [f32], &'a mut [f32]);
+
+impl WithWayBack<f32> for Back<'_> {
+    fn run<W: WayBack<f32>>(self, way: W) {
+        dispatch(BackBy(way, self));
+    }
 }
 
-impl WithSimd for ReluGradient<'_> {
+struct BackBy<'a, W>(W, Back<'a>);
+
+impl<W: WayBack<f32>> WithSimd for BackBy<'_, W> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        for ((dx, d), y) in self.dx.iter_mut().zip(self.gradient).zip(self.output) {
-            *dx = if *y > 0.0 { d * self.scale } else { 0.0 };
+        let BackBy(way, Back(gradient, output, dx)) = self;
+        for ((dx, &d), &y) in dx.iter_mut().zip(gradient).zip(output) {
+            *dx = way.back(d, y);
         }
     }
 }
@@ -259,21 +274,28 @@ impl WithSimd for SumRows<'_> {
     }
 }
 
-/// Relu's gradient, row by row, and the sums of its columns, added to `sums`.
-pub(super) struct ReluGradientAndSums<'a> {
+/// The gradient in front of an activation function, row by row, and the sums of its columns, added to `sums`.
+pub(super) struct BackAndSums<'a> {
     pub(super) gradient: &'a [f32],
     pub(super) output: &'a [f32],
-    pub(super) scale: f32,
     pub(super) dx: &'a mut [f32],
     pub(super) sums: &'a mut [f32],
 }
 
-impl WithSimd for ReluGradientAndSums<'_> {
+impl WithWayBack<f32> for BackAndSums<'_> {
+    fn run<W: WayBack<f32>>(self, way: W) {
+        dispatch(BackAndSumsBy(way, self));
+    }
+}
+
+struct BackAndSumsBy<'a, W>(W, BackAndSums<'a>);
+
+impl<W: WayBack<f32>> WithSimd for BackAndSumsBy<'_, W> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(mut self, simd: S) {
-        let columns = self.sums.len();
+        let columns = self.1.sums.len();
         let mut first = 0;
         while first + S::LANES <= columns {
             let vectors = ((columns - first) / S::LANES).min(4);
@@ -289,40 +311,40 @@ impl WithSimd for ReluGradientAndSums<'_> {
             return;
         }
         // Branches would be mispredicted: relu lets through what it wants.
-        let rows = self.gradient.chunks_exact(columns);
-        let rows = rows.zip(self.output.chunks_exact(columns));
-        for ((gradient, output), dx) in rows.zip(self.dx.chunks_exact_mut(columns)) {
+        let BackAndSumsBy(way, of) = self;
+        let rows = of.gradient.chunks_exact(columns);
+        let rows = rows.zip(of.output.chunks_exact(columns));
+        for ((gradient, output), dx) in rows.zip(of.dx.chunks_exact_mut(columns)) {
             let values = gradient[first..].iter().zip(&output[first..]);
-            let results = dx[first..].iter_mut().zip(&mut self.sums[first..]);
-            for ((gradient, output), (dx, sum)) in values.zip(results) {
-                let scaled = gradient * self.scale;
-                *dx = if *output > 0.0 { scaled } else { 0.0 };
+            let results = dx[first..].iter_mut().zip(&mut of.sums[first..]);
+            for ((&gradient, &output), (dx, sum)) in values.zip(results) {
+                *dx = way.back(gradient, output);
                 *sum += *dx;
             }
         }
     }
 }
 
-impl ReluGradientAndSums<'_> {
+impl<W: WayBack<f32>> BackAndSumsBy<'_, W> {
     /// `VECTORS` vectors of columns from `first` on, their sums in registers.
     #[inline(always)]
     fn vectors<S: Simd, const VECTORS: usize>(&mut self, simd: S, first: usize) {
-        let columns = self.sums.len();
-        let scale = simd.splat(self.scale);
+        let BackAndSumsBy(way, of) = self;
+        let columns = of.sums.len();
         let mut sums = [simd.splat(0.0); VECTORS];
-        let rows = self.gradient.chunks_exact(columns);
-        let rows = rows.zip(self.output.chunks_exact(columns));
-        for ((gradient, output), dx) in rows.zip(self.dx.chunks_exact_mut(columns)) {
+        let rows = of.gradient.chunks_exact(columns);
+        let rows = rows.zip(of.output.chunks_exact(columns));
+        for ((gradient, output), dx) in rows.zip(of.dx.chunks_exact_mut(columns)) {
             for (v, sum) in sums.iter_mut().enumerate() {
                 let at = first + v * S::LANES;
-                let scaled = simd.mul(simd.load(&gradient[at..]), scale);
-                let passed = simd.where_positive(simd.load(&output[at..]), scaled);
+                let (gradient, output) = (simd.load(&gradient[at..]), simd.load(&output[at..]));
+                let passed = way.back_vectors(simd, gradient, output);
                 simd.store(&mut dx[at..], passed);
                 *sum = simd.add(*sum, passed);
             }
         }
         for (v, &sum) in sums.iter().enumerate() {
-            let to = &mut self.sums[first + v * S::LANES..];
+            let to = &mut of.sums[first + v * S::LANES..];
             simd.store(to, simd.add(simd.load(to), sum));
         }
     }

@@ -9,6 +9,7 @@ pub(crate) mod conv;
 pub(crate) mod cut;
 pub mod dropout;
 pub(crate) mod elementwise;
+mod fusible;
 pub mod geometry;
 mod magnitude;
 pub mod math;
@@ -28,6 +29,7 @@ pub use arguments::{Epilogue, PoolPositions};
 #[doc(hidden)]
 pub use conv::ways;
 pub use dropout::Dropout;
+pub use fusible::Fusible;
 pub use geometry::{Conv2dSpec, ConvGeometry, Padding, Pool2dSpec, PoolGeometry};
 pub use magnitude::magnitudes;
 
@@ -75,10 +77,12 @@ pub trait Kernels: Passes {
         reference::conv2d_kernel_gradient(g, dy, x, dk);
     }
 
-    /// Gradients of the fused convolution without that of its input: (kernel, bias). The gradient before the epilogue is
-    /// `dy · scale` where `output` is above zero.
+    /// Gradients of the fused convolution without that of its input: (kernel, bias). `activation` stood behind the sums and
+    /// put out `output`; dropout's factor is `scale`.
+    #[allow(clippy::too_many_arguments)]
     fn conv2d_parameter_gradients(
         g: &ConvGeometry,
+        activation: Fusible,
         dy: &[Self],
         output: &[Self],
         scale: Self,
@@ -87,12 +91,12 @@ pub trait Kernels: Passes {
         db: &mut [Self],
     ) {
         let mut z = Buffer::uninit(dy.len());
-        Self::relu_gradient(dy, output, scale, &mut z);
+        Self::activation_gradient(activation, dy, output, scale, &mut z);
         Self::conv2d_kernel_gradient(g, &z, x, dk);
         Self::sum_rows(&z, db);
     }
 
-    /// Fused convolution + bias + relu + dropout + 2×2 maximum.
+    /// Fusible convolution + bias + relu + dropout + 2×2 maximum.
     fn conv2d_pooled(
         g: &ConvGeometry,
         x: &[Self],
@@ -143,14 +147,21 @@ pub trait Kernels: Passes {
             y,
             None,
             &Epilogue {
-                relu: false,
+                activation: None,
                 dropout: Some(*dropout),
             },
         );
     }
 
-    fn relu_gradient(gradient: &[Self], output: &[Self], scale: Self, dx: &mut [Self]) {
-        reference::relu_gradient(gradient, output, scale, dx);
+    /// The gradient in front of `activation`, which put out `output`; what passes relu is multiplied by `scale`.
+    fn activation_gradient(
+        activation: Fusible,
+        gradient: &[Self],
+        output: &[Self],
+        scale: Self,
+        dx: &mut [Self],
+    ) {
+        reference::activation_gradient(activation, gradient, output, scale, dx);
     }
 
     /// `function` of every value.
@@ -253,6 +264,7 @@ impl Kernels for f32 {
 
     fn conv2d_parameter_gradients(
         g: &ConvGeometry,
+        activation: Fusible,
         dy: &[f32],
         output: &[f32],
         scale: f32,
@@ -260,7 +272,7 @@ impl Kernels for f32 {
         dk: &mut [f32],
         db: &mut [f32],
     ) {
-        gated::parameter_gradients(g, dy, output, scale, x, dk, db);
+        gated::parameter_gradients(g, activation, dy, output, scale, x, dk, db);
     }
 
     fn conv2d_pooled(
@@ -309,8 +321,14 @@ impl Kernels for f32 {
         elementwise::dropout(x, dropout, y);
     }
 
-    fn relu_gradient(gradient: &[f32], output: &[f32], scale: f32, dx: &mut [f32]) {
-        elementwise::relu_gradient(gradient, output, scale, dx);
+    fn activation_gradient(
+        activation: Fusible,
+        gradient: &[f32],
+        output: &[f32],
+        scale: f32,
+        dx: &mut [f32],
+    ) {
+        elementwise::activation_gradient(activation, gradient, output, scale, dx);
     }
 
     fn apply_in_place(function: math::Function, x: &mut [f32]) {

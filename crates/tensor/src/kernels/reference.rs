@@ -3,6 +3,7 @@
 
 use super::arguments::{After, ChannelMap, Epilogue};
 use super::dropout::Mask;
+use super::fusible::{Fusible, WayBack, WithWayBack};
 use super::geometry::{ConvGeometry, PoolGeometry};
 use super::magnitude;
 use super::update::{Numbers, Passes, Penalty, Piece, Rule, Slot};
@@ -61,7 +62,7 @@ pub(crate) fn for_each_product(g: &ConvGeometry, mut each: impl FnMut(usize, usi
     }
 }
 
-/// dropout(relu(x ∗ kernel + bias + addend)).
+/// dropout(activation(x ∗ kernel + bias + addend)).
 pub(crate) fn conv2d<E: Scalar>(
     g: &ConvGeometry,
     x: &[E],
@@ -83,17 +84,23 @@ fn add<E: Scalar>(y: &mut [E], addend: Option<&[E]>) {
     }
 }
 
-/// Adds the bias along the last axis, then relu, then dropout.
+/// Adds the bias along the last axis, then the activation function, then dropout.
 pub(crate) fn finish<E: Scalar>(y: &mut [E], bias: Option<&[E]>, epilogue: &Epilogue) {
     if let Some(bias) = bias {
         for row in y.chunks_exact_mut(bias.len().max(1)) {
             row.iter_mut().zip(bias).for_each(|(y, &b)| *y += b);
         }
     }
-    if epilogue.relu {
-        y.iter_mut()
+    match epilogue.activation {
+        Some(Fusible::Relu) => y
+            .iter_mut()
             .filter(|y| **y < E::zero())
-            .for_each(|y| *y = E::zero()); // NaN stays
+            .for_each(|y| *y = E::zero()), // NaN stays
+        Some(activation) => {
+            let function = activation.function().expect("all but relu are functions");
+            y.iter_mut().for_each(|y| *y = function.of(*y));
+        }
+        None => {}
     }
     if let Some(d) = epilogue.dropout {
         let (mask, scale) = (Mask::new(&d), E::from_f64(d.scale()));
@@ -268,10 +275,25 @@ pub(crate) fn conv2d_pooled_gradients<E: Scalar>(
     sum_rows(&full, db);
 }
 
-/// `gradient · scale` where `output` is above zero, 0 elsewhere.
-pub(crate) fn relu_gradient<E: Scalar>(gradient: &[E], output: &[E], scale: E, dx: &mut [E]) {
-    for ((dx, &d), &y) in dx.iter_mut().zip(gradient).zip(output) {
-        *dx = if y > E::zero() { d * scale } else { E::zero() };
+/// The gradient in front of `activation`, which put out `output`; what passes relu is multiplied by `scale`.
+pub(crate) fn activation_gradient<E: Scalar>(
+    activation: Fusible,
+    gradient: &[E],
+    output: &[E],
+    scale: E,
+    dx: &mut [E],
+) {
+    activation.with_way_back(scale, Back(gradient, output, dx));
+}
+
+struct Back<'a, E>(&'a [E], &'a [E], &'a mut [E]);
+
+impl<E: Scalar> WithWayBack<E> for Back<'_, E> {
+    fn run<W: WayBack<E>>(self, way: W) {
+        let Back(gradient, output, dx) = self;
+        for ((dx, &d), &y) in dx.iter_mut().zip(gradient).zip(output) {
+            *dx = way.back(d, y);
+        }
     }
 }
 

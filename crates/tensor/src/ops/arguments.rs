@@ -1,6 +1,6 @@
 //! What every operation does with its arguments: pack views, check a bias and a dropout rate.
 
-use crate::kernels::Dropout;
+use crate::kernels::{Dropout, Epilogue, Fusible};
 use crate::{Element, Error, Result, Tensor};
 
 /// The values of `tensor` in row-major order, packed first if it is a strided view.
@@ -29,6 +29,27 @@ pub(super) fn checked_bias<E: Element>(
         }
         other => Ok(other.map(packed)),
     }
+}
+
+/// Checks that an epilogue's dropout makes sense, and that the output tells where it dropped.
+pub(super) fn checked_epilogue(operation: &'static str, epilogue: &Epilogue) -> Result<()> {
+    match (epilogue.activation, epilogue.dropout) {
+        (Some(activation), Some(_)) if activation != Fusible::Relu => Err(Error::shape(
+            operation,
+            format!(
+                "dropout behind {activation:?} is an operation of its own: only relu's output tells what was dropped"
+            ),
+        )),
+        (_, dropout) => checked_dropout(operation, dropout),
+    }
+}
+
+/// The activation function, without which the output does not tell where gradient passes.
+pub(super) fn checked_activation(operation: &'static str, epilogue: &Epilogue) -> Result<Fusible> {
+    let none = "the epilogue has no activation function, so the output does not tell where gradient passes";
+    epilogue
+        .activation
+        .ok_or_else(|| Error::shape(operation, none))
 }
 
 /// Checks that dropout's rate makes sense.

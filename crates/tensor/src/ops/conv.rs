@@ -1,6 +1,6 @@
 //! Convolutions and their gradients.
 
-use super::arguments::{checked_bias, checked_dropout, packed, values};
+use super::arguments::{checked_activation, checked_bias, checked_epilogue, packed, values};
 use super::touching::Touching;
 use crate::buffer::Buffer;
 use crate::kernels::arguments::Winners;
@@ -37,10 +37,11 @@ impl<E: Element> Tensor<E> {
         self.conv2d_fused(kernel, None, &Epilogue::default(), spec)
     }
 
-    /// dropout(relu(conv2d(self, kernel) + bias)), in one pass.
+    /// dropout(activation(conv2d(self, kernel) + bias)), in one pass.
     ///
     /// # Errors
-    /// When the shapes do not fit, or the dropout rate is not in `[0, 1)`.
+    /// When the shapes do not fit, the dropout rate is not in `[0, 1)`, or dropout stands behind another activation function
+    /// than relu.
     pub fn conv2d_fused(
         &self,
         kernel: &Self,
@@ -73,10 +74,7 @@ impl<E: Element> Tensor<E> {
         relu: bool,
         spec: &Conv2dSpec,
     ) -> Result<Self> {
-        let epilogue = Epilogue {
-            relu,
-            dropout: None,
-        };
+        let epilogue = Epilogue::relu(relu);
         self.conv2d_and("conv2d_sum", kernel, bias, Some(addend), &epilogue, spec)
     }
 
@@ -92,7 +90,7 @@ impl<E: Element> Tensor<E> {
         let touching = Touching::new(name, spec, self.shape(), kernel.shape())?;
         let g = touching.g;
         let bias = checked_bias(name, bias, g.filters)?;
-        checked_dropout(name, epilogue.dropout)?;
+        checked_epilogue(name, epilogue)?;
         if let Some(addend) = addend {
             addend.check_shape(name, "what is added", &g.output_shape())?;
         }
@@ -175,11 +173,11 @@ impl<E: Element> Tensor<E> {
     }
 
     /// The gradients of [`conv2d_fused`](Self::conv2d_fused) with respect to its kernel of shape `kernel_shape` and its
-    /// bias, in one pass, for a layer whose input needs none. `self` is the gradient of `output`, and the epilogue has a
-    /// relu (dropout's mask is where `output` is not above zero).
+    /// bias, in one pass, for a layer whose input needs none. `self` is the gradient of `output`, and the epilogue has an
+    /// activation function (dropout's mask is where relu's `output` is not above zero).
     ///
     /// # Errors
-    /// When the shapes do not fit, or relu is off.
+    /// When the shapes do not fit, or there is no activation function.
     pub fn conv2d_parameter_gradients(
         &self,
         output: &Self,
@@ -193,17 +191,14 @@ impl<E: Element> Tensor<E> {
         let g = touching.g;
         self.check_is_output(name, &g.output_shape())?;
         output.check_is_output(name, &g.output_shape())?;
-        if !epilogue.relu {
-            let message =
-                "the epilogue has no relu, so the output does not tell where gradient passes";
-            return Err(Error::shape(name, message.to_owned()));
-        }
+        checked_epilogue(name, epilogue)?;
+        let activation = checked_activation(name, epilogue)?;
         let (dy, y, x) = (packed(self), packed(output), packed(input));
-        let scale = E::from_f64(epilogue.dropout.map_or(1.0, |d| d.scale()));
+        let scale = E::from_f64(epilogue.scale());
         let mut dk = Buffer::uninit(g.kernel_shape().iter().product());
         let mut db = Buffer::uninit(g.filters);
         let (dy, y, x) = (values(&dy), values(&y), values(&x));
-        E::conv2d_parameter_gradients(&g, dy, y, scale, x, &mut dk, &mut db);
+        E::conv2d_parameter_gradients(&g, activation, dy, y, scale, x, &mut dk, &mut db);
         let bias = Tensor::from_buffer([g.filters], db);
         let kernel = touching.whole(Tensor::from_buffer(g.kernel_shape(), dk))?;
         Ok((kernel, bias))
@@ -226,7 +221,7 @@ impl<E: Element> Tensor<E> {
         let g = touching.g;
         let pooled = pooled_shape(&g, epilogue)?;
         let bias = checked_bias("conv2d_pooled", bias, g.filters)?;
-        checked_dropout("conv2d_pooled", epilogue.dropout)?;
+        checked_epilogue("conv2d_pooled", epilogue)?;
         let (x, k) = (packed(self), touching.part_of(kernel)?);
         let len = pooled.iter().product();
         let (mut y, mut winners) = (Buffer::uninit(len), Buffer::<u8>::uninit(len));
@@ -276,7 +271,7 @@ impl<E: Element> Tensor<E> {
                 format!("{found} positions for {expected} outputs"),
             ));
         }
-        let scale = E::from_f64(epilogue.dropout.map_or(1.0, |d| d.scale()));
+        let scale = E::from_f64(epilogue.scale());
         let (dy, x) = (packed(self), packed(input));
         let k = touching.part_of(kernel)?;
         let mut dx = want_input.then(|| Buffer::uninit(x.len()));
@@ -318,7 +313,7 @@ impl<E: Element> Tensor<E> {
 fn pooled_shape(g: &ConvGeometry, epilogue: &Epilogue) -> Result<[usize; 4]> {
     let fail = |what: &str| Err(Error::shape("conv2d_pooled", what));
     match g.output_shape() {
-        _ if !epilogue.relu => {
+        _ if !epilogue.is_relu() => {
             fail("relu must be on: the position of a maximum below zero is not kept")
         }
         _ if g.groups != 1 => fail("a grouped convolution is not pooled in one pass"),

@@ -1,6 +1,6 @@
 //! Matrix products and dense layers.
 
-use super::arguments::{checked_bias, checked_dropout, values};
+use super::arguments::{checked_bias, checked_epilogue, values};
 use crate::buffer::Buffer;
 use crate::kernels::Epilogue;
 use crate::matrix::MatrixRef;
@@ -92,10 +92,11 @@ impl<E: Element> Tensor<E> {
         Ok(Tensor::from_buffer([inputs, outputs], c))
     }
 
-    /// dropout(relu(self · kernel + bias)): `[n, in]`, `[in, out]`, `[out]` → `[n, out]`.
+    /// dropout(activation(self · kernel + bias)): `[n, in]`, `[in, out]`, `[out]` → `[n, out]`.
     ///
     /// # Errors
-    /// When the shapes do not fit, or the dropout rate is not in `[0, 1)`.
+    /// When the shapes do not fit, the dropout rate is not in `[0, 1)`, or dropout stands behind another activation function
+    /// than relu.
     pub fn dense(&self, kernel: &Self, bias: Option<&Self>, epilogue: &Epilogue) -> Result<Self> {
         if self.rank() != 2 || kernel.rank() != 2 || self.shape()[1] != kernel.shape()[0] {
             let (x, k) = (self.shape(), kernel.shape());
@@ -106,7 +107,7 @@ impl<E: Element> Tensor<E> {
         }
         let (n, units) = (self.shape()[0], kernel.shape()[1]);
         let bias = checked_bias("dense", bias, units)?;
-        checked_dropout("dense", epilogue.dropout)?;
+        checked_epilogue("dense", epilogue)?;
         let (x, kernel) = (Operand::new(self), Operand::new(kernel));
         let mut y = Buffer::uninit(shape::element_count("dense", &[n, units])?);
         E::matmul(x.matrix(), kernel.matrix(), &mut y, false);

@@ -8,5 +8,5 @@ mod epilogue;
 mod pool;
 mod touching;
 
-pub use crate::kernels::{Dropout, Epilogue};
+pub use crate::kernels::{Dropout, Epilogue, Fusible};
 pub use batch_norm::{BatchNorm, BatchNormGradients};

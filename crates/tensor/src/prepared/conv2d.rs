@@ -123,10 +123,7 @@ impl PreparedConv2d {
         let after = After {
             bias: self.bias.as_ref().map(Tensor::storage),
             addend,
-            epilogue: Epilogue {
-                relu: self.relu,
-                dropout: None,
-            },
+            epilogue: Epilogue::relu(self.relu),
         };
         if let Some((tiling, weights)) = &self.transformed {
             let target = if self.pooled {

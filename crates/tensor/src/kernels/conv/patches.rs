@@ -95,11 +95,7 @@ pub(crate) fn forward(
             matmul::block(a, b, c, true);
         });
         if after.relu_behind_bias() {
-            let relu = Epilogue {
-                relu: true,
-                dropout: None,
-            };
-            elementwise::finish(y, None, &relu);
+            elementwise::finish(y, None, &Epilogue::relu(true));
         }
         elementwise::behind_bias(y, after, task * images * g.output());
     });
@@ -265,10 +261,7 @@ mod tests {
                         let after = After {
                             bias: Some(&bias),
                             addend: Some(&addend),
-                            epilogue: Epilogue {
-                                relu: true,
-                                dropout: None,
-                            },
+                            epilogue: Epilogue::relu(true),
                         };
                         let [direct, patches] = [Way::Direct, Way::Patches].map(|way| {
                             let mut y = vec![f32::NAN; dy.len()];

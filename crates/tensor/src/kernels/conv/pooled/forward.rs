@@ -33,10 +33,7 @@ pub(crate) fn forward(
         let after = After {
             bias,
             addend: None,
-            epilogue: Epilogue {
-                relu: true,
-                ..*epilogue
-            },
+            epilogue: *epilogue,
         };
         let lend = |number: usize, work: &mut dyn FnMut(&[f32])| {
             with_padding(g, &x[number * g.image()..][..g.image()], work);
