@@ -114,7 +114,7 @@ pub struct WeightSpec {
     pub trainable: bool,
 }
 
-/// `scale · x + shift`, one pair a channel: see [`Layer::scale_and_shift`].
+/// `scale · x + shift`, one pair a channel, or a single one for all of them: see [`Layer::scale_and_shift`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScaleAndShift {
     /// The factor of each channel.

@@ -97,7 +97,7 @@ mod weight_checks;
 mod weights;
 
 pub use activations::ActivationKind::{self, *};
-pub use config::Pair;
+pub use config::{Margins, Pair, Values};
 pub use constraints::{Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm};
 pub use context::Context;
 pub use error::{Error, Result};
@@ -107,6 +107,7 @@ pub use inference::{Evaluator, Prepared};
 pub use initializers::Initializer;
 pub use junction::{DescribeJunction, ForwardRelu, Junction};
 pub use layer::{AtInference, Describe, FreezeExt, Frozen, Layer, ScaleAndShift, WeightSpec};
+pub use layers::Interpolation;
 pub use losses::{Loss, LossExt, Reduction, kinds::*};
 pub use model::{Inner, Losses, Measured, Model, Parameter, Step, Tensors};
 pub use registry::{JunctionFromConfig, LayerFromConfig, Registry};

@@ -2,7 +2,9 @@
 //! windows over an image.
 
 use crate::{Error, Result, setting};
-use taper_tensor::Pool2dSpec;
+use taper_autograd::Var;
+use taper_tensor::ops::Dropout;
+use taper_tensor::{Element, Pool2dSpec, Tensor};
 
 /// The settings that all layers with a kernel and a bias share, under Keras's names.
 macro_rules! kernel_settings {
@@ -121,6 +123,138 @@ macro_rules! random_kernel_settings {
 }
 pub(crate) use random_kernel_settings;
 
+/// The settings that normalizations of single samples share, under Keras's names: ε, γ and β.
+macro_rules! scale_and_offset_settings {
+    () => {
+        /// Added to the variance (default: 0.001).
+        pub fn epsilon(mut self, epsilon: f64) -> Self {
+            self.epsilon = epsilon;
+            self
+        }
+
+        /// Whether β is added (default: yes).
+        pub fn center(mut self, on: bool) -> Self {
+            self.center = on;
+            self
+        }
+
+        /// Whether γ multiplies (default: yes).
+        pub fn scale(mut self, on: bool) -> Self {
+            self.scale = on;
+            self
+        }
+
+        /// First values of β (default: zeros).
+        pub fn beta_initializer(mut self, initializer: $crate::Initializer) -> Self {
+            self.beta_initializer = initializer;
+            self
+        }
+
+        /// First values of γ (default: ones).
+        pub fn gamma_initializer(mut self, initializer: $crate::Initializer) -> Self {
+            self.gamma_initializer = initializer;
+            self
+        }
+
+        /// Penalty on β (default: none).
+        pub fn beta_regularizer(mut self, regularizer: impl Into<$crate::Regularizer>) -> Self {
+            self.beta_regularizer = Some(regularizer.into());
+            self
+        }
+
+        /// Penalty on γ (default: none).
+        pub fn gamma_regularizer(mut self, regularizer: impl Into<$crate::Regularizer>) -> Self {
+            self.gamma_regularizer = Some(regularizer.into());
+            self
+        }
+
+        /// What β must be after every step (default: anything).
+        pub fn beta_constraint(mut self, constraint: impl Into<$crate::Constraint>) -> Self {
+            self.beta_constraint = Some(constraint.into());
+            self
+        }
+
+        /// What γ must be after every step (default: anything).
+        pub fn gamma_constraint(mut self, constraint: impl Into<$crate::Constraint>) -> Self {
+            self.gamma_constraint = Some(constraint.into());
+            self
+        }
+
+        /// The layer's name in the model (default: made from the class name).
+        pub fn name(mut self, name: impl Into<String>) -> Self {
+            self.name = Some(name.into());
+            self
+        }
+
+        fn check(&self, class_name: &str) -> $crate::Result<()> {
+            $crate::setting::not_negative_in::<f32>("epsilon", self.epsilon)
+                .map_err(|fault| $crate::Error::layer(class_name, fault))
+        }
+
+        fn weight_specs(&self, shape: Vec<usize>) -> Vec<$crate::WeightSpec> {
+            let spec = |name: &'static str, initializer, regularizer| $crate::WeightSpec {
+                name: name.into(),
+                shape: shape.clone(),
+                initializer,
+                regularizer,
+                trainable: true,
+            };
+            let gamma = spec("gamma", self.gamma_initializer, self.gamma_regularizer);
+            let beta = spec("beta", self.beta_initializer, self.beta_regularizer);
+            let gamma = self.scale.then_some(gamma);
+            gamma
+                .into_iter()
+                .chain(self.center.then_some(beta))
+                .collect()
+        }
+
+        fn constraint_of(&self, weight: &str) -> Option<$crate::Constraint> {
+            match weight {
+                "gamma" => self.gamma_constraint.clone(),
+                "beta" => self.beta_constraint.clone(),
+                _ => None,
+            }
+        }
+
+        /// γ and β among the weights.
+        #[allow(clippy::type_complexity)]
+        fn of_weights<'a, E: taper_tensor::Element>(
+            &self,
+            class_name: &str,
+            weights: &'a [taper_autograd::Var<E>],
+        ) -> $crate::Result<(
+            Option<&'a taper_autograd::Var<E>>,
+            Option<&'a taper_autograd::Var<E>>,
+        )> {
+            let wanted = usize::from(self.scale) + usize::from(self.center);
+            if weights.len() != wanted {
+                let message = format!("{wanted} weights wanted, {} given", weights.len());
+                return Err($crate::Error::layer(class_name, message));
+            }
+            Ok((
+                weights.first().filter(|_| self.scale),
+                weights.last().filter(|_| self.center),
+            ))
+        }
+
+        fn random_settings(self, sampler: &mut taper_autograd::gradcheck::Sampler) -> Self {
+            let mut layer = self
+                .epsilon(sampler.number(0.01, 0.5))
+                .center(sampler.coin())
+                .scale(sampler.coin());
+            if sampler.coin() {
+                layer = layer
+                    .gamma_regularizer($crate::L2(sampler.number(0.0, 0.1)))
+                    .beta_initializer($crate::Initializer::Constant(0.5))
+                    .gamma_constraint($crate::NonNeg)
+                    .name("named");
+            }
+            layer
+        }
+    };
+}
+pub(crate) use scale_and_offset_settings;
+
 /// The settings that all pooling layers of images share, under Keras's names.
 macro_rules! pooling_settings {
     () => {
@@ -191,4 +325,128 @@ pub(crate) fn pooled_shape(
             ))
         })?;
     Ok(output[1..].to_vec())
+}
+
+/// The shape of a sample with so much added to its first axes.
+pub(crate) fn padded_shape(
+    class_name: &str,
+    padding: &[[usize; 2]],
+    input: &[usize],
+) -> Result<Vec<usize>> {
+    let added = |length: usize, [before, behind]: [usize; 2]| {
+        Some(length.saturating_add(before).saturating_add(behind))
+    };
+    moved_shape(class_name, ("padding", &padding), padding, input, added)
+}
+
+/// The shape of a sample with so much cut off its first axes; something must be left of each.
+pub(crate) fn cropped_shape(
+    class_name: &str,
+    cropping: &[[usize; 2]],
+    input: &[usize],
+) -> Result<Vec<usize>> {
+    let left = |length: usize, [before, behind]: [usize; 2]| {
+        let left = length.checked_sub(before)?.checked_sub(behind)?;
+        (left > 0).then_some(left)
+    };
+    moved_shape(class_name, ("cropping", &cropping), cropping, input, left)
+}
+
+/// The shape of a sample whose first axes are so many times as long.
+pub(crate) fn stretched_shape(
+    class_name: &str,
+    size: &[usize],
+    input: &[usize],
+) -> Result<Vec<usize>> {
+    setting::sizes("size", size).map_err(|fault| Error::layer(class_name, fault))?;
+    let stretched = |length: usize, factor: usize| Some(length.saturating_mul(factor));
+    moved_shape(class_name, ("size", &size), size, input, stretched)
+}
+
+/// The shape of a sequence or an image whose axes but the last become what `change` makes of them; nothing where it cannot.
+fn moved_shape<S: Copy>(
+    class_name: &str,
+    (setting, value): (&str, &dyn std::fmt::Debug),
+    changes: &[S],
+    input: &[usize],
+    change: impl Fn(usize, S) -> Option<usize>,
+) -> Result<Vec<usize>> {
+    let fail = |message: String| Error::layer(class_name, message);
+    let wanted = ["steps, channels", "height, width, channels"][usize::from(changes.len() > 1)];
+    if input.len() != changes.len() + 1 {
+        return Err(fail(format!(
+            "an input [{wanted}] is wanted, this one is {input:?}"
+        )));
+    }
+    let mut output = input.to_vec();
+    for (length, &by) in output.iter_mut().zip(changes) {
+        *length = change(*length, by).ok_or_else(|| {
+            fail(format!(
+                "{setting} is {value:?}: nothing is left of an input {input:?}"
+            ))
+        })?;
+    }
+    match setting::elements(&output) {
+        Some(_) => Ok(output),
+        None => Err(fail(format!(
+            "{setting} is {value:?}: what it makes of an input {input:?} is too large"
+        ))),
+    }
+}
+
+/// The error of a forward pass that is given something else.
+pub(crate) fn no_batch_of(class_name: &str, what: &str, shape: &[usize]) -> Error {
+    Error::layer(class_name, format!("{shape:?} is no batch of {what}"))
+}
+
+/// Dropout of whole channels (the last axis) of each sample.
+pub(crate) fn drop_channels<E: Element>(x: &Var<E>, dropout: Option<Dropout>) -> Result<Var<E>> {
+    let Some(dropout) = dropout else {
+        return Ok(x.clone());
+    };
+    let mut shape = vec![1; x.shape().len()];
+    for axis in [0, shape.len() - 1] {
+        shape[axis] = x.shape()[axis];
+    }
+    let mask = Tensor::ones(shape).dropout(&dropout)?;
+    Ok(x.mul(&x.tape().constant(&mask))?)
+}
+
+/// What `work` makes of rows `[…, width]`, which these axes of a batch make together; of the shape of `x`.
+pub(crate) fn with_axes_last<E: Element>(
+    x: &Var<E>,
+    axes: &[usize],
+    work: impl FnOnce(&Var<E>) -> Result<Var<E>>,
+) -> Result<Var<E>> {
+    let rank = x.shape().len();
+    let front: Vec<usize> = (0..rank).filter(|axis| !axes.contains(axis)).collect();
+    let order = [&front, axes].concat();
+    let in_place = order.iter().copied().eq(0..rank);
+    let turned = if in_place {
+        x.clone()
+    } else {
+        x.permute(&order)?
+    };
+    let width: usize = axes.iter().map(|&axis| x.shape()[axis]).product();
+    let shape = turned.shape().to_vec();
+    let rows = turned.reshape([&shape[..front.len()], &[width]].concat())?;
+    let y = work(&rows)?.reshape(shape)?;
+    if in_place {
+        return Ok(y);
+    }
+    let mut back = vec![0; rank];
+    order
+        .iter()
+        .enumerate()
+        .for_each(|(to, &from)| back[from] = to);
+    Ok(y.permute(&back)?)
+}
+
+/// `x` divided by its length along these axes of a batch, which is `least` at least.
+pub(crate) fn of_length_one<E: Element>(x: &Var<E>, axes: &[usize], least: f64) -> Result<Var<E>> {
+    let square = x.square().sum_axes(axes, true)?;
+    let length = square
+        .clip(E::from_f64(least * least), E::infinity())
+        .sqrt();
+    Ok(x.div(&length)?)
 }

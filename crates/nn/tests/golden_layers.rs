@@ -8,7 +8,15 @@ use taper_nn::{Context, Result, WeightSpec, junctions, layers};
 use taper_tensor::{Seed, Tensor};
 
 /// What has no numbers: random in training and nothing at inference, or nothing at all.
-const WITHOUT: &[&str] = &["Dropout", "InputLayer"];
+const WITHOUT: &[&str] = &[
+    "AlphaDropout",
+    "Dropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "InputLayer",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+];
 
 #[derive(Deserialize)]
 struct File {

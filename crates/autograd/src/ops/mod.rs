@@ -27,6 +27,7 @@ mod flatten;
 mod gather;
 mod gelu;
 mod gelu_tanh;
+mod layer_normalization;
 mod ln;
 mod log1p;
 mod log_softmax;
@@ -48,6 +49,7 @@ mod powf;
 mod recip;
 mod relu;
 mod reshape;
+mod rms_normalization;
 mod scale;
 mod selu;
 mod shift;
@@ -130,6 +132,8 @@ static ALL: &[Spec] = &[
     conv2d_pooled::SPEC,
     conv2d_sum::SPEC,
     batch_normalization::SPEC,
+    layer_normalization::SPEC,
+    rms_normalization::SPEC,
     max_pool2d::SPEC,
     average_pool2d::SPEC,
     max_pool1d::SPEC,

@@ -1,12 +1,14 @@
 //! Along which axes a norm is taken, and all norms of a weight.
 
 use crate::setting::Checked;
+use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use taper_autograd::gradcheck::Sampler;
 use taper_tensor::{Element, Scalar, Tensor};
 
 /// The axes along which numbers belong together, counted from the front, or with −1 for the last one from the back. In JSON
 /// `0` or `[0, 1, 2]`. Of a dense kernel `[in, out]` axis 0 holds what enters one unit, of a convolution's
-/// `[kh, kw, in, out]` the axes 0, 1 and 2 do.
+/// `[kh, kw, in, out]` the axes 0, 1 and 2 do. Layers take them, too, and count as Keras does, with the batch as axis 0.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "OneOrMore", into = "OneOrMore")]
 pub struct Axes(Vec<i64>);
@@ -59,6 +61,61 @@ impl From<Axes> for OneOrMore {
 }
 
 impl Axes {
+    /// The last one.
+    pub(crate) fn last() -> Self {
+        Axes(vec![-1])
+    }
+
+    /// Those of samples with so many axes behind the batch, at least one; from the front or from behind.
+    pub(crate) fn drawn(sampler: &mut Sampler, rank: usize) -> Self {
+        let axes = sampler.until(|s| s.axes(rank), |axes| !axes.is_empty());
+        let base = if sampler.coin() { 1 } else { -(rank as i64) };
+        Axes(axes.into_iter().map(|axis| axis as i64 + base).collect())
+    }
+
+    /// The axes of a sample of this shape, in order; the batch is axis 0 and cannot be one of them.
+    pub(crate) fn of_sample(&self, class_name: &str, sample: &[usize]) -> Result<Vec<usize>> {
+        let rank = sample.len() as i64;
+        let (front, behind) = (1..=rank, -rank..=-1);
+        let fault = if self.0.is_empty() {
+            Some("at least one axis is wanted".to_owned())
+        } else if !(self.0.iter().all(|a| front.contains(a))
+            || self.0.iter().all(|a| behind.contains(a)))
+        {
+            Some(format!(
+                "of an input {sample:?} the axes are 1 to {rank}, or -{rank} to -1 from behind, not both"
+            ))
+        } else {
+            None
+        };
+        let base = if self.0.iter().any(|&a| a < 0) {
+            rank
+        } else {
+            -1
+        };
+        let mut axes: Vec<usize> = self
+            .0
+            .iter()
+            .map(|&a| a.saturating_add(base) as usize)
+            .collect();
+        axes.sort_unstable();
+        let twice = || axes.windows(2).any(|pair| pair[0] == pair[1]);
+        let fault = fault.or_else(|| twice().then(|| "each may stand once".to_owned()));
+        match fault {
+            Some(fault) => Err(Error::layer(
+                class_name,
+                format!("axis is {:?}: {fault}", self.0),
+            )),
+            None => Ok(axes),
+        }
+    }
+
+    /// The axes of a batch of this shape, as [`of_sample`](Self::of_sample).
+    pub(crate) fn of_batch(&self, class_name: &str, batch: &[usize]) -> Result<Vec<usize>> {
+        let axes = self.of_sample(class_name, batch.get(1..).unwrap_or_default())?;
+        Ok(axes.into_iter().map(|axis| axis + 1).collect())
+    }
+
     /// They are axes of this shape, each once.
     pub(super) fn check(&self, shape: &[usize]) -> Checked {
         let rank = shape.len() as i64;

@@ -58,8 +58,14 @@ impl<'a> Item<'a> {
     /// The scale and shift of each channel, if that is all that the layer is.
     pub(super) fn scale_and_shift(&self) -> Option<ScaleAndShift> {
         let weights: Vec<&Tensor> = self.parameters.iter().map(|p| &p.value).collect();
-        let found = self.layer.scale_and_shift(&weights)?;
+        let mut found = self.layer.scale_and_shift(&weights)?;
         let channels = self.input.last().copied().unwrap_or(1);
+        if let ([scale], [shift]) = (&found.scale[..], &found.shift[..]) {
+            found = ScaleAndShift {
+                scale: vec![*scale; channels],
+                shift: vec![*shift; channels],
+            };
+        }
         let fits = found.scale.len() == channels && found.shift.len() == channels;
         (fits && self.input == self.output).then_some(found)
     }

@@ -168,6 +168,11 @@ impl Initializer {
         Initializer::Zeros
     }
 
+    /// Keras's default for what multiplies.
+    pub(crate) fn default_scale() -> Self {
+        Initializer::Ones
+    }
+
     /// The values of weight number `index` (counted over the whole model) with this `shape`. Of a shape that
     /// [`check`](Self::check) finds unfit they are all 0.
     pub fn tensor<E: Element>(self, shape: &[usize], seed: Seed, index: u32) -> Tensor<E> {

@@ -2,10 +2,23 @@
 //! round-trip tests and the random graphs all go through [`all`], so that none can be added without being checked.
 
 mod add;
+mod average;
 mod concatenate;
+mod dot;
+mod maximum;
+mod merged;
+mod minimum;
+mod multiply;
+mod subtract;
 
 pub use add::Add;
+pub use average::Average;
 pub use concatenate::Concatenate;
+pub use dot::{Dot, OneOrEach};
+pub use maximum::Maximum;
+pub use minimum::Minimum;
+pub use multiply::Multiply;
+pub use subtract::Subtract;
 
 use crate::{Error, Junction, Result};
 use serde_json::Value;
@@ -36,7 +49,16 @@ pub struct Sample<E: Element = f32> {
 
 /// Every kind of junction.
 pub fn all<E: Element>() -> Vec<Row<E>> {
-    vec![add::row(), concatenate::row()]
+    vec![
+        add::row(),
+        average::row(),
+        concatenate::row(),
+        dot::row(),
+        maximum::row(),
+        minimum::row(),
+        multiply::row(),
+        subtract::row(),
+    ]
 }
 
 /// Reads the description of a junction.
@@ -106,7 +128,7 @@ mod tests {
             }
         }
         let message = from_config::<f32>("Ad", &Value::Null).unwrap_err();
-        assert!(message.to_string().contains("Add, Concatenate"));
+        assert!(message.to_string().contains("Add, Average, Concatenate"));
     }
 
     #[test]

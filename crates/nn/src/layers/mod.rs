@@ -2,31 +2,83 @@
 //! round-trip tests all go through [`all`], so that no layer can be added without being checked.
 
 mod activation;
+mod activity_regularization;
+mod alpha_dropout;
 mod average_pooling2d;
 mod batch_normalization;
 mod conv2d;
+mod cropping1d;
+mod cropping2d;
 mod dense;
 mod dropout;
+mod elu;
 mod flatten;
+mod gaussian_dropout;
+mod gaussian_noise;
 mod global_average_pooling2d;
+mod group_normalization;
+mod identity;
 mod input;
+mod layer_normalization;
+mod leaky_relu;
 mod max_pooling1d;
 mod max_pooling2d;
+mod normalization;
+mod permute;
+mod prelu;
+mod relu;
+mod repeat_vector;
+mod rescaling;
 mod reshape;
+mod rms_normalization;
+mod softmax;
+mod spatial_dropout1d;
+mod spatial_dropout2d;
+mod unit_normalization;
+mod up_sampling1d;
+mod up_sampling2d;
+mod zero_padding1d;
+mod zero_padding2d;
 
 pub use activation::Activation;
+pub use activity_regularization::ActivityRegularization;
+pub use alpha_dropout::AlphaDropout;
 pub use average_pooling2d::AveragePooling2D;
 pub use batch_normalization::BatchNormalization;
 pub use conv2d::Conv2D;
+pub use cropping1d::Cropping1D;
+pub use cropping2d::Cropping2D;
 pub use dense::Dense;
 pub(crate) use dense::as_matrix;
 pub use dropout::Dropout;
+pub use elu::ELU;
 pub use flatten::Flatten;
+pub use gaussian_dropout::GaussianDropout;
+pub use gaussian_noise::GaussianNoise;
 pub use global_average_pooling2d::GlobalAveragePooling2D;
+pub use group_normalization::GroupNormalization;
+pub use identity::Identity;
 pub use input::Input;
+pub use layer_normalization::LayerNormalization;
+pub use leaky_relu::LeakyReLU;
 pub use max_pooling1d::MaxPooling1D;
 pub use max_pooling2d::MaxPooling2D;
+pub use normalization::{Kept, Normalization};
+pub use permute::Permute;
+pub use prelu::PReLU;
+pub use relu::ReLU;
+pub use repeat_vector::RepeatVector;
+pub use rescaling::Rescaling;
 pub use reshape::Reshape;
+pub use rms_normalization::RMSNormalization;
+pub use softmax::Softmax;
+pub use spatial_dropout1d::SpatialDropout1D;
+pub use spatial_dropout2d::SpatialDropout2D;
+pub use unit_normalization::UnitNormalization;
+pub use up_sampling1d::UpSampling1D;
+pub use up_sampling2d::{Interpolation, UpSampling2D};
+pub use zero_padding1d::ZeroPadding1D;
+pub use zero_padding2d::ZeroPadding2D;
 
 use crate::settings::{kernel_settings, pooling_settings, random_kernel_settings};
 use crate::{ActivationKind, Context, Error, Layer, Regularizer, Result};
@@ -70,17 +122,43 @@ impl<E: Element> Sample<E> {
 pub fn all<E: Element>() -> Vec<Row<E>> {
     vec![
         activation::row(),
+        activity_regularization::row(),
+        alpha_dropout::row(),
         average_pooling2d::row(),
         batch_normalization::row(),
         conv2d::row(),
+        cropping1d::row(),
+        cropping2d::row(),
         dense::row(),
         dropout::row(),
+        elu::row(),
         flatten::row(),
+        gaussian_dropout::row(),
+        gaussian_noise::row(),
         global_average_pooling2d::row(),
+        group_normalization::row(),
+        identity::row(),
         input::row(),
+        layer_normalization::row(),
+        leaky_relu::row(),
         max_pooling1d::row(),
         max_pooling2d::row(),
+        normalization::row(),
+        permute::row(),
+        prelu::row(),
+        relu::row(),
+        repeat_vector::row(),
+        rescaling::row(),
         reshape::row(),
+        rms_normalization::row(),
+        softmax::row(),
+        spatial_dropout1d::row(),
+        spatial_dropout2d::row(),
+        unit_normalization::row(),
+        up_sampling1d::row(),
+        up_sampling2d::row(),
+        zero_padding1d::row(),
+        zero_padding2d::row(),
     ]
 }
 

@@ -83,6 +83,21 @@ pub struct ChannelMap<'a, E> {
     pub relu: bool,
 }
 
+/// What normalization of rows does: `(x − mean) / √(spread + epsilon) · gamma + beta`, the spread being the mean of squared
+/// distances from the mean.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct RowNorm<'a, E> {
+    /// One value a column.
+    pub gamma: &'a [E],
+    /// One value a column.
+    pub beta: &'a [E],
+    /// Added to the spread.
+    pub epsilon: f64,
+    /// Whether the mean is the row's, or 0.
+    pub centered: bool,
+}
+
 /// Where each maximum of a pooling came from: the tap within its window.
 #[derive(Clone, Debug)]
 pub struct PoolPositions(pub(crate) Winners);

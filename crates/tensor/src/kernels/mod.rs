@@ -17,6 +17,7 @@ mod matmul;
 pub(crate) mod pool;
 pub(crate) mod reach;
 pub(crate) mod reference;
+mod row_norm;
 pub(crate) mod scratch;
 mod transpose;
 pub mod update;
@@ -24,7 +25,7 @@ mod update_f32;
 
 pub use crate::matrix::MatrixRef;
 #[doc(hidden)]
-pub use arguments::{After, ChannelMap};
+pub use arguments::{After, ChannelMap, RowNorm};
 pub use arguments::{Epilogue, PoolPositions};
 #[doc(hidden)]
 pub use conv::ways;
@@ -220,6 +221,24 @@ pub trait Kernels: Passes {
         reference::channel_map_gradient(dy, x, map, slope, constant, dx);
     }
 
+    /// Mean and `1 / √(spread + ε)` of each row go into `statistics`, side by side.
+    fn row_norm(x: &[Self], norm: &RowNorm<'_, Self>, y: &mut [Self], statistics: &mut [Self]) {
+        reference::row_norm(x, norm, y, statistics);
+    }
+
+    /// Gradients of the input, `gamma` and `beta`.
+    fn row_norm_gradients(
+        dy: &[Self],
+        x: &[Self],
+        norm: &RowNorm<'_, Self>,
+        statistics: &[Self],
+        dx: &mut [Self],
+        gamma: &mut [Self],
+        beta: &mut [Self],
+    ) {
+        reference::row_norm_gradients(dy, x, norm, statistics, dx, gamma, beta);
+    }
+
     fn penalty_sums(x: &[Self]) -> (f64, f64) {
         reference::penalty_sums(x)
     }
@@ -378,6 +397,22 @@ impl Kernels for f32 {
         dx: &mut [f32],
     ) {
         batch_norm::input_gradient(dy, x, map, slope, constant, dx);
+    }
+
+    fn row_norm(x: &[f32], norm: &RowNorm<'_, f32>, y: &mut [f32], statistics: &mut [f32]) {
+        row_norm::forward(x, norm, y, statistics);
+    }
+
+    fn row_norm_gradients(
+        dy: &[f32],
+        x: &[f32],
+        norm: &RowNorm<'_, f32>,
+        statistics: &[f32],
+        dx: &mut [f32],
+        gamma: &mut [f32],
+        beta: &mut [f32],
+    ) {
+        row_norm::backward(dy, x, norm, statistics, dx, gamma, beta);
     }
 
     fn penalty_sums(x: &[f32]) -> (f64, f64) {

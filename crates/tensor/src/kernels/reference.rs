@@ -1,7 +1,7 @@
 //! Plain loops that say what every kernel means. They are the f64 implementation (gradient checks) and the measure that
 //! the SIMD kernels are held to; clarity before speed.
 
-use super::arguments::{After, ChannelMap, Epilogue};
+use super::arguments::{After, ChannelMap, Epilogue, RowNorm};
 use super::dropout::Mask;
 use super::fusible::{Fusible, WayBack, WithWayBack};
 use super::geometry::{ConvGeometry, PoolGeometry};
@@ -330,6 +330,69 @@ pub(crate) fn channel_map<E: Scalar>(x: &[E], map: &ChannelMap<'_, E>, y: &mut [
         } else {
             value
         };
+    }
+}
+
+/// `(x − mean) · inverse · gamma + beta` of rows as wide as `gamma`.
+pub(crate) fn row_norm<E: Scalar>(
+    x: &[E],
+    norm: &RowNorm<'_, E>,
+    y: &mut [E],
+    statistics: &mut [E],
+) {
+    let width = norm.gamma.len();
+    let count = E::from_f64(width as f64);
+    let rows = x.chunks_exact(width).zip(y.chunks_exact_mut(width));
+    for ((x, y), statistics) in rows.zip(statistics.chunks_exact_mut(2)) {
+        let mut mean = E::zero();
+        if norm.centered {
+            x.iter().for_each(|&x| mean += x);
+            mean /= count;
+        }
+        let mut spread = E::zero();
+        x.iter().for_each(|&x| spread += (x - mean) * (x - mean));
+        let inverse = (spread / count + E::from_f64(norm.epsilon)).sqrt().recip();
+        for (c, (y, &x)) in y.iter_mut().zip(x).enumerate() {
+            *y = (x - mean) * inverse * norm.gamma[c] + norm.beta[c];
+        }
+        statistics.copy_from_slice(&[mean, inverse]);
+    }
+}
+
+/// The way back through [`row_norm`].
+pub(crate) fn row_norm_gradients<E: Scalar>(
+    dy: &[E],
+    x: &[E],
+    norm: &RowNorm<'_, E>,
+    statistics: &[E],
+    dx: &mut [E],
+    gamma: &mut [E],
+    beta: &mut [E],
+) {
+    let width = norm.gamma.len();
+    let count = E::from_f64(width as f64);
+    gamma.fill(E::zero());
+    beta.fill(E::zero());
+    for (r, statistics) in statistics.chunks_exact(2).enumerate() {
+        let (mean, inverse) = (statistics[0], statistics[1]);
+        let row = r * width..(r + 1) * width;
+        let (mut off, mut along) = (E::zero(), E::zero());
+        for (c, i) in row.clone().enumerate() {
+            let normal = (x[i] - mean) * inverse;
+            gamma[c] += dy[i] * normal;
+            beta[c] += dy[i];
+            off += dy[i] * norm.gamma[c];
+            along += dy[i] * norm.gamma[c] * normal;
+        }
+        let off = if norm.centered {
+            off / count
+        } else {
+            E::zero()
+        };
+        for (c, i) in row.enumerate() {
+            let normal = (x[i] - mean) * inverse;
+            dx[i] = inverse * (dy[i] * norm.gamma[c] - off - normal * along / count);
+        }
     }
 }
 

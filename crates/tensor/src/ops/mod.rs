@@ -6,7 +6,9 @@ mod conv;
 mod dense;
 mod epilogue;
 mod pool;
+mod row_norm;
 mod touching;
 
 pub use crate::kernels::{Dropout, Epilogue, Fusible};
 pub use batch_norm::{BatchNorm, BatchNormGradients};
+pub use row_norm::{Normed, RowNormGradients, RowNormalization};

@@ -1,0 +1,93 @@
+//! The mean of several inputs, element by element.
+
+use super::{Row, Sample, boxed, merged};
+use crate::{Context, DescribeJunction, Junction, Result, config};
+use serde::{Deserialize, Serialize};
+use taper_autograd::Var;
+use taper_tensor::Element;
+
+/// (a + b + …) / n for n inputs, element by element.
+///
+/// Inputs of different shapes are stretched as Keras stretches them: axes are matched from the last one, a length of 1 becomes the
+/// other, missing axes stand behind the batch.
+///
+/// ```
+/// use taper_nn::{DescribeJunction, junctions::Average};
+/// assert_eq!(Average::new().output_shapes(&[&[4, 8], &[4, 1]])?, [[4, 8]]);
+/// # Ok::<(), taper_nn::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Average {
+    /// The junction's name in the model (default: made from the class name).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl Average {
+    /// (a + b + …) / n.
+    pub fn new() -> Self {
+        Average::default()
+    }
+
+    /// The junction's name in the model (default: made from the class name).
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+}
+
+impl DescribeJunction for Average {
+    fn class_name(&self) -> &'static str {
+        "Average"
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    fn config(&self) -> serde_json::Value {
+        config::unparse(self)
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![merged::shape("Average", inputs)?])
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+impl<E: Element> Junction<E> for Average {
+    fn forward(
+        &self,
+        inputs: &[&Var<E>],
+        _weights: &[Var<E>],
+        _context: &mut Context<E>,
+    ) -> Result<Vec<Var<E>>> {
+        let sum = merged::fold(inputs, |a, b| Ok(a.add(b)?))?;
+        let share = E::from_f64(1.0 / inputs.len() as f64);
+        Ok(sum.iter().map(|sum| sum.scale(share)).collect())
+    }
+}
+
+pub(super) fn row<E: Element>() -> Row<E> {
+    Row {
+        class_name: "Average",
+        about: "(a + b + …) / n",
+        file: file!(),
+        from_config: |config| boxed::<E, Average>("Average", config),
+        sample: |sampler| {
+            let junction = Average::new();
+            let junction = match sampler.coin() {
+                true => junction.name("named"),
+                false => junction,
+            };
+            Sample {
+                junction: Box::new(junction),
+                inputs: merged::drawn(sampler, 4),
+            }
+        },
+    }
+}

@@ -1,0 +1,91 @@
+//! The smallest of several inputs, element by element.
+
+use super::{Row, Sample, boxed, merged};
+use crate::{Context, DescribeJunction, Junction, Result, config};
+use serde::{Deserialize, Serialize};
+use taper_autograd::Var;
+use taper_tensor::Element;
+
+/// min(a, b, …), element by element. Where inputs are equal they share the gradient.
+///
+/// Inputs of different shapes are stretched as Keras stretches them: axes are matched from the last one, a length of 1 becomes the
+/// other, missing axes stand behind the batch.
+///
+/// ```
+/// use taper_nn::{DescribeJunction, junctions::Minimum};
+/// assert_eq!(Minimum::new().output_shapes(&[&[4, 8], &[8]])?, [[4, 8]]);
+/// # Ok::<(), taper_nn::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Minimum {
+    /// The junction's name in the model (default: made from the class name).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl Minimum {
+    /// Min(a, b, …).
+    pub fn new() -> Self {
+        Minimum::default()
+    }
+
+    /// The junction's name in the model (default: made from the class name).
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+}
+
+impl DescribeJunction for Minimum {
+    fn class_name(&self) -> &'static str {
+        "Minimum"
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    fn config(&self) -> serde_json::Value {
+        config::unparse(self)
+    }
+
+    fn output_shapes(&self, inputs: &[&[usize]]) -> Result<Vec<Vec<usize>>> {
+        Ok(vec![merged::shape("Minimum", inputs)?])
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+impl<E: Element> Junction<E> for Minimum {
+    fn forward(
+        &self,
+        inputs: &[&Var<E>],
+        _weights: &[Var<E>],
+        _context: &mut Context<E>,
+    ) -> Result<Vec<Var<E>>> {
+        merged::fold(inputs, |a, b| Ok(a.minimum(b)?))
+    }
+}
+
+pub(super) fn row<E: Element>() -> Row<E> {
+    Row {
+        class_name: "Minimum",
+        about: "min(a, b, …)",
+        file: file!(),
+        from_config: |config| boxed::<E, Minimum>("Minimum", config),
+        sample: |sampler| {
+            let junction = Minimum::new();
+            let junction = match sampler.coin() {
+                true => junction.name("named"),
+                false => junction,
+            };
+            Sample {
+                junction: Box::new(junction),
+                inputs: merged::drawn(sampler, 4),
+            }
+        },
+    }
+}
