@@ -15,6 +15,7 @@ mod conv2d;
 mod conv2d_fused;
 mod conv2d_pooled;
 mod conv2d_sum;
+mod conv2d_transpose;
 mod cos;
 mod dense;
 mod div;
@@ -129,6 +130,7 @@ static ALL: &[Spec] = &[
     conv2d_fused::SPEC,
     conv2d_pooled::SPEC,
     conv2d_sum::SPEC,
+    conv2d_transpose::SPEC,
     batch_normalization::SPEC,
     max_pool2d::SPEC,
     average_pool2d::SPEC,

@@ -2,33 +2,71 @@
 //! round-trip tests all go through [`all`], so that no layer can be added without being checked.
 
 mod activation;
+mod adaptive_average_pooling1d;
+mod adaptive_average_pooling2d;
+mod adaptive_max_pooling1d;
+mod adaptive_max_pooling2d;
+mod average_pooling1d;
 mod average_pooling2d;
 mod batch_normalization;
+mod conv1d;
+mod conv1d_transpose;
 mod conv2d;
+mod conv2d_transpose;
+mod convolution;
 mod dense;
+mod depthwise_conv1d;
+mod depthwise_conv2d;
 mod dropout;
 mod flatten;
+mod global_average_pooling1d;
 mod global_average_pooling2d;
+mod global_max_pooling1d;
+mod global_max_pooling2d;
 mod input;
 mod max_pooling1d;
 mod max_pooling2d;
+mod pooling;
 mod reshape;
+mod separable_conv1d;
+mod separable_conv2d;
 
 pub use activation::Activation;
+pub use adaptive_average_pooling1d::AdaptiveAveragePooling1D;
+pub use adaptive_average_pooling2d::AdaptiveAveragePooling2D;
+pub use adaptive_max_pooling1d::AdaptiveMaxPooling1D;
+pub use adaptive_max_pooling2d::AdaptiveMaxPooling2D;
+pub use average_pooling1d::AveragePooling1D;
 pub use average_pooling2d::AveragePooling2D;
 pub use batch_normalization::BatchNormalization;
+pub use conv1d::Conv1D;
+pub use conv1d_transpose::Conv1DTranspose;
 pub use conv2d::Conv2D;
+pub use conv2d_transpose::Conv2DTranspose;
+pub use convolution::{
+    Convolution, DepthwiseConvolution, SeparableConvolution, Sides, TransposedConvolution,
+};
 pub use dense::Dense;
 pub(crate) use dense::as_matrix;
+pub use depthwise_conv1d::DepthwiseConv1D;
+pub use depthwise_conv2d::DepthwiseConv2D;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
+pub use global_average_pooling1d::GlobalAveragePooling1D;
 pub use global_average_pooling2d::GlobalAveragePooling2D;
+pub use global_max_pooling1d::GlobalMaxPooling1D;
+pub use global_max_pooling2d::GlobalMaxPooling2D;
 pub use input::Input;
 pub use max_pooling1d::MaxPooling1D;
 pub use max_pooling2d::MaxPooling2D;
+pub use pooling::{AdaptivePooling, Averages, GlobalPooling, Kept, Maxima, WindowPooling};
 pub use reshape::Reshape;
+pub use separable_conv1d::SeparableConv1D;
+pub use separable_conv2d::SeparableConv2D;
 
-use crate::settings::{kernel_settings, pooling_settings, random_kernel_settings};
+pub(crate) use convolution::{Convolving, convolving};
+
+use crate::settings::{kernel_settings, random_kernel_settings};
 use crate::{ActivationKind, Context, Error, Layer, Regularizer, Result};
 use serde_json::Value;
 use taper_autograd::Var;
@@ -70,17 +108,32 @@ impl<E: Element> Sample<E> {
 pub fn all<E: Element>() -> Vec<Row<E>> {
     vec![
         activation::row(),
+        adaptive_average_pooling1d::row(),
+        adaptive_average_pooling2d::row(),
+        adaptive_max_pooling1d::row(),
+        adaptive_max_pooling2d::row(),
+        average_pooling1d::row(),
         average_pooling2d::row(),
         batch_normalization::row(),
+        conv1d::row(),
+        conv1d_transpose::row(),
         conv2d::row(),
+        conv2d_transpose::row(),
         dense::row(),
+        depthwise_conv1d::row(),
+        depthwise_conv2d::row(),
         dropout::row(),
         flatten::row(),
+        global_average_pooling1d::row(),
         global_average_pooling2d::row(),
+        global_max_pooling1d::row(),
+        global_max_pooling2d::row(),
         input::row(),
         max_pooling1d::row(),
         max_pooling2d::row(),
         reshape::row(),
+        separable_conv1d::row(),
+        separable_conv2d::row(),
     ]
 }
 
@@ -162,7 +215,9 @@ mod tests {
 
     #[test]
     fn settings_tell_their_defaults() {
-        crate::testing::assert_defaults_are_told("layers");
+        for folder in ["layers", "layers/convolution", "layers/pooling"] {
+            crate::testing::assert_defaults_are_told(folder);
+        }
     }
 
     #[test]
@@ -186,7 +241,7 @@ mod tests {
         let error = |class, config| from_config::<f32>(class, &config).unwrap_err().to_string();
         let message = error("Conv4D", serde_json::json!({}));
         assert!(
-            message.contains("Conv4D") && message.contains("Conv2D, Dense"),
+            message.contains("Conv4D") && message.contains("Conv2D, Conv2DTranspose"),
             "{message}"
         );
         let message = error(
