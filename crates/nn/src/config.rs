@@ -236,6 +236,43 @@ impl From<Values> for Value {
     }
 }
 
+/// A length along the one axis of a sequence. `3` converts into it; JSON has `3`, and `[3]` is read too, as Keras writes it.
+///
+/// ```
+/// use taper_nn::Single;
+/// assert_eq!(Single::from(3), Single(3));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "OneOrListed", into = "usize")]
+pub struct Single(pub usize);
+
+impl From<usize> for Single {
+    fn from(length: usize) -> Self {
+        Single(length)
+    }
+}
+
+impl From<Single> for usize {
+    fn from(length: Single) -> Self {
+        length.0
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a whole number, such as 3 or [3]")]
+enum OneOrListed {
+    One(usize),
+    Listed([usize; 1]),
+}
+
+impl From<OneOrListed> for Single {
+    fn from(value: OneOrListed) -> Self {
+        match value {
+            OneOrListed::One(length) | OneOrListed::Listed([length]) => Single(length),
+        }
+    }
+}
+
 /// `#[serde(with = "padding")]`: Keras's words for [`taper_tensor::Padding`].
 pub(crate) mod padding {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -246,6 +283,7 @@ pub(crate) mod padding {
     enum Word {
         Valid,
         Same,
+        Causal,
     }
 
     pub(crate) fn serialize<S: Serializer>(
@@ -255,6 +293,7 @@ pub(crate) mod padding {
         match padding {
             Padding::Valid => Word::Valid,
             Padding::Same => Word::Same,
+            Padding::Causal => Word::Causal,
         }
         .serialize(serializer)
     }
@@ -265,6 +304,7 @@ pub(crate) mod padding {
         Ok(match Word::deserialize(deserializer)? {
             Word::Valid => Padding::Valid,
             Word::Same => Padding::Same,
+            Word::Causal => Padding::Causal,
         })
     }
 }
@@ -282,6 +322,11 @@ pub(crate) fn parse<T: DeserializeOwned>(class_name: &str, config: &Value) -> Re
 /// Writes a description. Plain structs of numbers and words always have a JSON form.
 pub(crate) fn unparse(description: &impl Serialize) -> Value {
     serde_json::to_value(description).expect("a description of numbers and words has a JSON form")
+}
+
+/// 1 for the default of a serde field.
+pub(crate) fn one() -> usize {
+    1
 }
 
 /// `yes` for the default of a serde field.

@@ -97,7 +97,7 @@ mod weight_checks;
 mod weights;
 
 pub use activations::ActivationKind::{self, *};
-pub use config::{Margins, Pair, Values};
+pub use config::{Margins, Pair, Single, Values};
 pub use constraints::{Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm};
 pub use context::Context;
 pub use error::{Error, Result};

@@ -1,7 +1,7 @@
 //! What all layers share is checked for all of them, whoever wrote them: sizes of weights, their first values, penalties.
 
 use crate::setting::{Checked, MAX_VALUES, elements, not_negative_in};
-use crate::{Error, Regularizer, Result, WeightSpec};
+use crate::{Error, Initializer, Regularizer, Result, WeightSpec};
 use taper_tensor::Element;
 
 /// The factors of a penalty.
@@ -14,6 +14,19 @@ pub(crate) fn penalty<E: Element>(name: &str, regularizer: Option<Regularizer>) 
         .map_err(|fault| format!("{name}: {fault}"))
 }
 
+/// The initializer and the regularizer of the weight that settings call `name`.
+pub(crate) fn first_values_and_penalty<E: Element>(
+    name: &str,
+    shape: &[usize],
+    initializer: Initializer,
+    regularizer: Option<Regularizer>,
+) -> Checked {
+    initializer
+        .check::<E>(shape)
+        .map_err(|fault| format!("{name}_initializer: {fault}"))?;
+    penalty::<E>(&format!("{name}_regularizer"), regularizer)
+}
+
 /// What any layer says of its weights: sizes that memory can have, first values and penalties that are numbers.
 pub(crate) fn weights<E: Element>(specs: &[WeightSpec]) -> Checked {
     for WeightSpec {
@@ -24,10 +37,7 @@ pub(crate) fn weights<E: Element>(specs: &[WeightSpec]) -> Checked {
         ..
     } in specs
     {
-        initializer
-            .check::<E>(shape)
-            .map_err(|fault| format!("{name}_initializer: {fault}"))?;
-        penalty::<E>(&format!("{name}_regularizer"), *regularizer)?;
+        first_values_and_penalty::<E>(name, shape, *initializer, *regularizer)?;
         if elements(shape).is_none() {
             return Err(format!(
                 "its {name} {shape:?} is too large: more than {MAX_VALUES} values"

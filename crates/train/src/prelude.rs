@@ -7,6 +7,8 @@ pub use crate::{
     ReduceLROnPlateau, StopFlag, Trainer, View,
 };
 pub use taper_datasets::{Dataset, InMemory, Mnist};
+// The function, not the layer `layers::Softmax` of the same name.
+pub use taper_nn::ActivationKind::Softmax;
 pub use taper_nn::ActivationKind::{self, *};
 pub use taper_nn::junctions::{Add, Concatenate};
 pub use taper_nn::layers::*;

@@ -276,7 +276,27 @@ mod tests {
 
     /// Layers that are not drawn, and why: dropout has another random stream in every framework, images have no use for
     /// the others.
-    const NOT_DRAWN: [&str; 4] = ["Dropout", "InputLayer", "MaxPooling1D", "Reshape"];
+    const NOT_DRAWN: [&str; 19] = [
+        "AdaptiveAveragePooling1D",
+        "AdaptiveAveragePooling2D",
+        "AdaptiveMaxPooling1D",
+        "AdaptiveMaxPooling2D",
+        "AveragePooling1D",
+        "Conv1D",
+        "Conv1DTranspose",
+        "Conv2DTranspose",
+        "DepthwiseConv1D",
+        "DepthwiseConv2D",
+        "Dropout",
+        "GlobalAveragePooling1D",
+        "GlobalMaxPooling1D",
+        "GlobalMaxPooling2D",
+        "InputLayer",
+        "MaxPooling1D",
+        "Reshape",
+        "SeparableConv1D",
+        "SeparableConv2D",
+    ];
 
     /// Activation functions that no framework but Keras has, or that take scores alone, jump, or blow up behind a few
     /// layers.

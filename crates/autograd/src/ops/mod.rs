@@ -15,6 +15,7 @@ mod conv2d;
 mod conv2d_fused;
 mod conv2d_pooled;
 mod conv2d_sum;
+mod conv2d_transpose;
 mod cos;
 mod dense;
 mod div;
@@ -131,6 +132,7 @@ static ALL: &[Spec] = &[
     conv2d_fused::SPEC,
     conv2d_pooled::SPEC,
     conv2d_sum::SPEC,
+    conv2d_transpose::SPEC,
     batch_normalization::SPEC,
     layer_normalization::SPEC,
     rms_normalization::SPEC,

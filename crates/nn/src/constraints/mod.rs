@@ -127,11 +127,7 @@ macro_rules! constraint_settings {
             self
         }
 
-        /// What the bias must be after every step, e.g. `NonNeg` (default: anything).
-        pub fn bias_constraint(mut self, constraint: impl Into<$crate::Constraint>) -> Self {
-            self.bias_constraint = Some(constraint.into());
-            self
-        }
+        $crate::constraints::bias_constraint_setting!();
 
         fn constraint_of(&self, weight: &str) -> Option<$crate::Constraint> {
             match weight {
@@ -143,6 +139,18 @@ macro_rules! constraint_settings {
     };
 }
 pub(crate) use constraint_settings;
+
+/// That of the bias alone.
+macro_rules! bias_constraint_setting {
+    () => {
+        /// What the bias must be after every step, e.g. `NonNeg` (default: anything).
+        pub fn bias_constraint(mut self, constraint: impl Into<$crate::Constraint>) -> Self {
+            self.bias_constraint = Some(constraint.into());
+            self
+        }
+    };
+}
+pub(crate) use bias_constraint_setting;
 
 #[cfg(test)]
 mod tests;

@@ -1,22 +1,23 @@
-//! Conv2D, bias, activation function and dropout in one pass over the output.
+//! A convolution, bias, activation function and dropout in one pass over the output.
 
-use super::{Fused, Match, Row, Sample, Tail, downcast, fusible, random_tail};
-use crate::layers::{Conv2D, kernel_and_bias};
+use super::{Fused, Match, Row, Sample, Tail, fusible, random_tail};
+use crate::layers::{
+    Conv1D, Conv2D, Convolving, DepthwiseConv1D, DepthwiseConv2D, SeparableConv2D, convolving,
+};
 use crate::{ActivationKind, Context, Layer, Padding, Result};
 use taper_autograd::Var;
 use taper_autograd::gradcheck::Sampler;
-use taper_tensor::{Conv2dSpec, Element};
+use taper_tensor::Element;
 
 pub(super) fn row<E: Element>() -> Row<E> {
     Row {
         name: "conv2d_fused",
-        about: "Conv2D (linear, relu, tanh, sigmoid, elu or selu), Activation of these, Dropout (behind a relu)",
+        about: "Conv2D, Conv1D, DepthwiseConv or SeparableConv (linear, relu, tanh, sigmoid, elu or selu), Activation of these, Dropout (behind a relu)",
         file: file!(),
         find: |layers| {
-            let (conv, tail) = convolution(layers)?;
-            let run = FusedConv2D {
-                spec: conv.spec(),
-                use_bias: conv.use_bias,
+            let (layer, tail) = convolution(layers)?;
+            let run = FusedConvolution {
+                layer: layer.boxed(),
                 tail,
             };
             Some(Match {
@@ -26,7 +27,10 @@ pub(super) fn row<E: Element>() -> Row<E> {
         },
         sample: |sampler| {
             let activation = [ActivationKind::Linear, fusible(sampler)];
-            let (layers, input) = random_convolution(sampler, &activation);
+            let (layers, input) = match random_kin(sampler) {
+                Some(drawn) => drawn,
+                None => random_convolution(sampler, &activation),
+            };
             Sample { layers, input }
         },
     }
@@ -35,13 +39,47 @@ pub(super) fn row<E: Element>() -> Row<E> {
 /// A convolution at the head of `layers` and what of them its kernel can do as well.
 pub(super) fn convolution<'a, E: Element>(
     layers: &[&'a dyn Layer<E>],
-) -> Option<(&'a Conv2D, Tail)> {
-    let conv = downcast::<E, Conv2D>(layers, 0)?;
+) -> Option<(&'a dyn Convolving<E>, Tail)> {
+    let layer = convolving::<E>(layers.first()?.as_any())?;
     // An activity regularizer wants to see the layer's own output.
-    if conv.activity_regularizer.is_some() {
+    if layer.penalizes() {
         return None;
     }
-    Some((conv, Tail::of(layers, conv.activation)?))
+    Some((layer, Tail::of(layers, layer.activation())?))
+}
+
+/// Now and then another kind of convolution with its tail, and the shape of its input.
+fn random_kin<E: Element>(sampler: &mut Sampler) -> Option<(Vec<Box<dyn Layer<E>>>, Vec<usize>)> {
+    let activation = [ActivationKind::Linear, fusible(sampler)];
+    let activation = sampler.one_of(&activation);
+    let bias = crate::Initializer::Constant(0.1);
+    let image = vec![7, sampler.integer(6, 9), sampler.integer(1, 5)];
+    let sequence = image[1..].to_vec();
+    let (layer, input): (Box<dyn Layer<E>>, _) = match sampler.integer(0, 7) {
+        0 => {
+            let layer = Conv1D::new(5, 3).padding(Padding::Causal);
+            let layer = layer.activation(activation).bias_initializer(bias);
+            (Box::new(layer), sequence)
+        }
+        1 => {
+            let layer = DepthwiseConv1D::new(3).depth_multiplier(2);
+            let layer = layer.activation(activation).bias_initializer(bias);
+            (Box::new(layer), sequence)
+        }
+        2 => {
+            let layer = DepthwiseConv2D::new(3).strides(2).padding(Padding::Same);
+            let layer = layer.activation(activation).bias_initializer(bias);
+            (Box::new(layer), image)
+        }
+        3 => {
+            let layer = SeparableConv2D::new(4, [2, 3]).activation(activation);
+            (Box::new(layer.bias_initializer(bias)), image)
+        }
+        _ => return None,
+    };
+    let mut layers = vec![layer];
+    random_tail(sampler, &mut layers, activation);
+    Some((layers, input))
 }
 
 /// A random convolution with one of these activation functions and its tail, and the shape of its input.
@@ -72,15 +110,14 @@ pub(super) fn random_convolution<E: Element>(
 }
 
 #[derive(Debug)]
-struct FusedConv2D {
-    spec: Conv2dSpec,
-    use_bias: bool,
+struct FusedConvolution<E: Element> {
+    layer: Box<dyn Convolving<E>>,
     tail: Tail,
 }
 
-impl<E: Element> Fused<E> for FusedConv2D {
+impl<E: Element> Fused<E> for FusedConvolution<E> {
     fn forward(&self, x: &Var<E>, weights: &[Var<E>], context: &mut Context<E>) -> Result<Var<E>> {
-        let (kernel, bias) = kernel_and_bias("Conv2D", weights, self.use_bias)?;
-        Ok(x.conv2d_fused(kernel, bias, &self.tail.epilogue(context), &self.spec)?)
+        self.layer
+            .convolve(x, weights, &self.tail.epilogue(context))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::conv2d::{convolution, random_convolution};
 use super::{Fused, Match, Row, Sample, Tail, downcast};
-use crate::layers::{MaxPooling2D, kernel_and_bias};
+use crate::layers::{Conv2D, MaxPooling2D, kernel_and_bias};
 use crate::{ActivationKind, Context, Result};
 use taper_autograd::Var;
 use taper_autograd::ops::POOLING;
@@ -14,7 +14,8 @@ pub(super) fn row<E: Element>() -> Row<E> {
         about: "Conv2D (relu, or Activation(relu) behind it), Dropout, MaxPooling2D (2×2, stride 2, valid)",
         file: file!(),
         find: |layers| {
-            let (conv, tail) = convolution(layers)?;
+            let (_, tail) = convolution(layers)?;
+            let conv = downcast::<E, Conv2D>(layers, 0)?;
             let pooling = downcast::<E, MaxPooling2D>(layers, tail.covers)?;
             if !tail.is_relu() || pooling.spec() != POOLING {
                 return None;

@@ -71,18 +71,18 @@ impl<'a> Item<'a> {
     }
 }
 
-/// A kernel whose last axis are the outputs, and a bias, on their way to be packed.
+/// A kernel, which lies output by output, and a bias, on their way to be packed.
 pub(super) struct Weights {
     pub(super) kernel: Tensor,
     pub(super) bias: Option<Tensor>,
 }
 
 impl Weights {
-    /// Those of `item`, whose first weight is a kernel and whose second, if it has one, a bias.
-    pub(super) fn of(item: &Item<'_>) -> Option<Weights> {
+    /// Those of `item` behind so many others: a kernel, and a bias if it has one.
+    pub(super) fn behind(item: &Item<'_>, others: usize) -> Option<Weights> {
         Some(Weights {
-            kernel: item.weight(0)?,
-            bias: item.weight(1),
+            kernel: item.weight(others)?,
+            bias: item.weight(others + 1),
         })
     }
 

@@ -3,19 +3,33 @@
 
 mod activation;
 mod activity_regularization;
+mod adaptive_average_pooling1d;
+mod adaptive_average_pooling2d;
+mod adaptive_max_pooling1d;
+mod adaptive_max_pooling2d;
 mod alpha_dropout;
+mod average_pooling1d;
 mod average_pooling2d;
 mod batch_normalization;
+mod conv1d;
+mod conv1d_transpose;
 mod conv2d;
+mod conv2d_transpose;
+mod convolution;
 mod cropping1d;
 mod cropping2d;
 mod dense;
+mod depthwise_conv1d;
+mod depthwise_conv2d;
 mod dropout;
 mod elu;
 mod flatten;
 mod gaussian_dropout;
 mod gaussian_noise;
+mod global_average_pooling1d;
 mod global_average_pooling2d;
+mod global_max_pooling1d;
+mod global_max_pooling2d;
 mod group_normalization;
 mod identity;
 mod input;
@@ -25,12 +39,15 @@ mod max_pooling1d;
 mod max_pooling2d;
 mod normalization;
 mod permute;
+mod pooling;
 mod prelu;
 mod relu;
 mod repeat_vector;
 mod rescaling;
 mod reshape;
 mod rms_normalization;
+mod separable_conv1d;
+mod separable_conv2d;
 mod softmax;
 mod spatial_dropout1d;
 mod spatial_dropout2d;
@@ -42,20 +59,36 @@ mod zero_padding2d;
 
 pub use activation::Activation;
 pub use activity_regularization::ActivityRegularization;
+pub use adaptive_average_pooling1d::AdaptiveAveragePooling1D;
+pub use adaptive_average_pooling2d::AdaptiveAveragePooling2D;
+pub use adaptive_max_pooling1d::AdaptiveMaxPooling1D;
+pub use adaptive_max_pooling2d::AdaptiveMaxPooling2D;
 pub use alpha_dropout::AlphaDropout;
+pub use average_pooling1d::AveragePooling1D;
 pub use average_pooling2d::AveragePooling2D;
 pub use batch_normalization::BatchNormalization;
+pub use conv1d::Conv1D;
+pub use conv1d_transpose::Conv1DTranspose;
 pub use conv2d::Conv2D;
+pub use conv2d_transpose::Conv2DTranspose;
+pub use convolution::{
+    Convolution, DepthwiseConvolution, SeparableConvolution, Sides, TransposedConvolution,
+};
 pub use cropping1d::Cropping1D;
 pub use cropping2d::Cropping2D;
 pub use dense::Dense;
 pub(crate) use dense::as_matrix;
+pub use depthwise_conv1d::DepthwiseConv1D;
+pub use depthwise_conv2d::DepthwiseConv2D;
 pub use dropout::Dropout;
 pub use elu::ELU;
 pub use flatten::Flatten;
 pub use gaussian_dropout::GaussianDropout;
 pub use gaussian_noise::GaussianNoise;
+pub use global_average_pooling1d::GlobalAveragePooling1D;
 pub use global_average_pooling2d::GlobalAveragePooling2D;
+pub use global_max_pooling1d::GlobalMaxPooling1D;
+pub use global_max_pooling2d::GlobalMaxPooling2D;
 pub use group_normalization::GroupNormalization;
 pub use identity::Identity;
 pub use input::Input;
@@ -63,14 +96,17 @@ pub use layer_normalization::LayerNormalization;
 pub use leaky_relu::LeakyReLU;
 pub use max_pooling1d::MaxPooling1D;
 pub use max_pooling2d::MaxPooling2D;
-pub use normalization::{Kept, Normalization};
+pub use normalization::{KeptAxes, Normalization};
 pub use permute::Permute;
+pub use pooling::{AdaptivePooling, Averages, GlobalPooling, Kept, Maxima, WindowPooling};
 pub use prelu::PReLU;
 pub use relu::ReLU;
 pub use repeat_vector::RepeatVector;
 pub use rescaling::Rescaling;
 pub use reshape::Reshape;
 pub use rms_normalization::RMSNormalization;
+pub use separable_conv1d::SeparableConv1D;
+pub use separable_conv2d::SeparableConv2D;
 pub use softmax::Softmax;
 pub use spatial_dropout1d::SpatialDropout1D;
 pub use spatial_dropout2d::SpatialDropout2D;
@@ -80,7 +116,9 @@ pub use up_sampling2d::{Interpolation, UpSampling2D};
 pub use zero_padding1d::ZeroPadding1D;
 pub use zero_padding2d::ZeroPadding2D;
 
-use crate::settings::{kernel_settings, pooling_settings, random_kernel_settings};
+pub(crate) use convolution::{Convolving, convolving};
+
+use crate::settings::{kernel_settings, random_kernel_settings};
 use crate::{ActivationKind, Context, Error, Layer, Regularizer, Result};
 use serde_json::Value;
 use taper_autograd::Var;
@@ -123,19 +161,32 @@ pub fn all<E: Element>() -> Vec<Row<E>> {
     vec![
         activation::row(),
         activity_regularization::row(),
+        adaptive_average_pooling1d::row(),
+        adaptive_average_pooling2d::row(),
+        adaptive_max_pooling1d::row(),
+        adaptive_max_pooling2d::row(),
         alpha_dropout::row(),
+        average_pooling1d::row(),
         average_pooling2d::row(),
         batch_normalization::row(),
+        conv1d::row(),
+        conv1d_transpose::row(),
         conv2d::row(),
+        conv2d_transpose::row(),
         cropping1d::row(),
         cropping2d::row(),
         dense::row(),
+        depthwise_conv1d::row(),
+        depthwise_conv2d::row(),
         dropout::row(),
         elu::row(),
         flatten::row(),
         gaussian_dropout::row(),
         gaussian_noise::row(),
+        global_average_pooling1d::row(),
         global_average_pooling2d::row(),
+        global_max_pooling1d::row(),
+        global_max_pooling2d::row(),
         group_normalization::row(),
         identity::row(),
         input::row(),
@@ -151,6 +202,8 @@ pub fn all<E: Element>() -> Vec<Row<E>> {
         rescaling::row(),
         reshape::row(),
         rms_normalization::row(),
+        separable_conv1d::row(),
+        separable_conv2d::row(),
         softmax::row(),
         spatial_dropout1d::row(),
         spatial_dropout2d::row(),
@@ -240,7 +293,9 @@ mod tests {
 
     #[test]
     fn settings_tell_their_defaults() {
-        crate::testing::assert_defaults_are_told("layers");
+        for folder in ["layers", "layers/convolution", "layers/pooling"] {
+            crate::testing::assert_defaults_are_told(folder);
+        }
     }
 
     #[test]
@@ -264,7 +319,7 @@ mod tests {
         let error = |class, config| from_config::<f32>(class, &config).unwrap_err().to_string();
         let message = error("Conv4D", serde_json::json!({}));
         assert!(
-            message.contains("Conv4D") && message.contains("Conv2D, Dense"),
+            message.contains("Conv4D") && message.contains("Conv2D, Conv2DTranspose"),
             "{message}"
         );
         let message = error(

@@ -32,8 +32,8 @@ pub struct Normalization {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The axes whose indices have statistics of their own (default: −1, the last).
-    #[serde(default = "Kept::last")]
-    pub axis: Kept,
+    #[serde(default = "KeptAxes::last")]
+    pub axis: KeptAxes,
     /// The means, together with `variance`: one, or of the lengths of the axes (default: none, they are weights).
     #[serde(default)]
     pub mean: Option<Values>,
@@ -56,22 +56,22 @@ const CLASS: &str = "Normalization";
 /// Axes whose indices have statistics of their own; perhaps none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "OneOrMore", into = "Vec<i64>")]
-pub struct Kept(Vec<i64>);
+pub struct KeptAxes(Vec<i64>);
 
-impl From<i64> for Kept {
+impl From<i64> for KeptAxes {
     fn from(axis: i64) -> Self {
-        Kept(vec![axis])
+        KeptAxes(vec![axis])
     }
 }
 
-impl<const N: usize> From<[i64; N]> for Kept {
+impl<const N: usize> From<[i64; N]> for KeptAxes {
     fn from(axes: [i64; N]) -> Self {
-        Kept(axes.to_vec())
+        KeptAxes(axes.to_vec())
     }
 }
 
-impl From<Kept> for Vec<i64> {
-    fn from(Kept(axes): Kept) -> Self {
+impl From<KeptAxes> for Vec<i64> {
+    fn from(KeptAxes(axes): KeptAxes) -> Self {
         axes
     }
 }
@@ -87,19 +87,19 @@ enum OneOrMore {
     More(Vec<i64>),
 }
 
-impl From<OneOrMore> for Kept {
+impl From<OneOrMore> for KeptAxes {
     fn from(axes: OneOrMore) -> Self {
         match axes {
-            OneOrMore::None(()) => Kept(Vec::new()),
+            OneOrMore::None(()) => KeptAxes(Vec::new()),
             OneOrMore::One(axis) => axis.into(),
-            OneOrMore::More(axes) => Kept(axes),
+            OneOrMore::More(axes) => KeptAxes(axes),
         }
     }
 }
 
-impl Kept {
+impl KeptAxes {
     fn last() -> Self {
-        Kept(vec![-1])
+        KeptAxes(vec![-1])
     }
 
     /// The axes of a sample of this shape, in order.
@@ -141,7 +141,7 @@ struct Moments {
 }
 
 impl Moments {
-    fn of<E: Element>(axis: &Kept, batch: &Tensor<E>) -> Result<Moments> {
+    fn of<E: Element>(axis: &KeptAxes, batch: &Tensor<E>) -> Result<Moments> {
         let axes = axis.of_sample(batch.shape().get(1..).unwrap_or_default())?;
         let axes: Vec<usize> = axes.into_iter().map(|axis| axis + 1).collect();
         let shape: Vec<usize> = axes.iter().map(|&axis| batch.shape()[axis]).collect();
@@ -193,7 +193,7 @@ impl Normalization {
     pub fn new() -> Self {
         Normalization {
             name: None,
-            axis: Kept::last(),
+            axis: KeptAxes::last(),
             mean: None,
             variance: None,
             invert: false,
@@ -201,7 +201,7 @@ impl Normalization {
     }
 
     /// The axes whose indices have statistics of their own: `-1`, `[1, 2]`, or none at all: `[]` (default: −1, the last).
-    pub fn axis(mut self, axis: impl Into<Kept>) -> Self {
+    pub fn axis(mut self, axis: impl Into<KeptAxes>) -> Self {
         self.axis = axis.into();
         self
     }
@@ -400,7 +400,7 @@ pub(super) fn row<E: Element>() -> Row<E> {
             let mut layer = Normalization::new().invert(sampler.coin());
             let axes = sampler.axes(input.len());
             let shape: Vec<usize> = axes.iter().map(|&axis| input[axis]).collect();
-            layer.axis = Kept(axes.into_iter().map(|axis| axis as i64 + 1).collect());
+            layer.axis = KeptAxes(axes.into_iter().map(|axis| axis as i64 + 1).collect());
             let drawn = |sampler: &mut Sampler| (sampler.tensor(&shape), sampler.positive(&shape));
             if sampler.coin() {
                 let (mean, variance) = drawn(sampler);

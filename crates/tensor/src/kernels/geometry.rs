@@ -4,7 +4,7 @@
 use crate::{Error, Result, shape};
 
 /// Keras's `padding`: `Valid` adds nothing, `Same` adds zeros so that the output has ⌈size / stride⌉ positions
-/// (an odd amount puts the extra zero after the input).
+/// (an odd amount puts the extra zero after the input), and so does `Causal`, which is meant for sequences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Padding {
     /// Windows stay inside the input.
@@ -12,6 +12,8 @@ pub enum Padding {
     Valid,
     /// Zeros around the input; pooling ignores them.
     Same,
+    /// Zeros in front of the input only, as many as the window spans less one: an output sees nothing that comes after it.
+    Causal,
 }
 
 /// Strides, padding, dilation and groups of a 2-D convolution. The default is 1×1 strides, valid, no dilation, 1 group.
@@ -142,6 +144,7 @@ impl Axis {
                 let needed = spanned.saturating_sub(inputs);
                 (outputs, needed / 2, needed - needed / 2)
             }
+            Padding::Causal => (inputs.div_ceil(stride), reach - 1, 0),
         };
         Ok(Axis {
             inputs,

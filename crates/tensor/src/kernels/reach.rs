@@ -34,6 +34,11 @@ impl Axis {
             self.outputs.saturating_sub(1) * self.stride + (taps.len() - 1) * self.dilation + 1;
         Axis {
             taps: taps.len(),
+            // Where one tap is left there is no step between taps, and kernels multiply the number all the same.
+            dilation: match taps.len() {
+                1 => self.dilation.min(self.inputs.max(1)),
+                _ => self.dilation,
+            },
             before,
             after: windows.saturating_sub(before + self.inputs),
             ..*self

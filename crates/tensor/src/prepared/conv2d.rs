@@ -49,16 +49,8 @@ impl PreparedConv2d {
     ) -> Self {
         assert_eq!(kernel.shape(), g.kernel_shape());
         assert!(bias.is_none_or(|bias| bias.shape() == [g.filters]));
-        let (g, kernel) = match g.reached() {
-            Ok(Some((g, [rows, columns]))) => {
-                let part = kernel
-                    .slice(0, rows)
-                    .and_then(|part| part.slice(1, columns));
-                (g, part.expect("the taps are those of the kernel"))
-            }
-            _ => (g, kernel.clone()),
-        };
-        let (plane, kernel) = (Plane::forward(&g), kernel.contiguous());
+        let (g, kernel) = touching(g, kernel);
+        let plane = Plane::forward(&g);
         let way = Way::of(&plane);
         let transformed = match way {
             Way::Winograd(tiling) => {
@@ -170,6 +162,18 @@ impl PreparedConv2d {
     fn row(&self) -> usize {
         self.plane.output[1] / self.step() * self.plane.filters
     }
+}
+
+/// The convolution with those taps of its kernel alone that touch the image, and the kernel that has them.
+pub(super) fn touching(g: ConvGeometry, kernel: &Tensor) -> (ConvGeometry, Tensor) {
+    let Ok(Some((g, [rows, columns]))) = g.reached() else {
+        return (g, kernel.contiguous());
+    };
+    let part = kernel
+        .slice(0, rows)
+        .and_then(|part| part.slice(1, columns));
+    let part = part.expect("the taps are those of the kernel");
+    (g, part.contiguous())
 }
 
 /// One image of a run that does not go Winograd's way.

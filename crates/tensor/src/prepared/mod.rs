@@ -6,13 +6,16 @@
 //! on the shapes alone, never on the number of threads or on the cut.
 
 mod conv2d;
+mod conv2d_transpose;
 mod cut;
 mod dense;
 mod junctions;
 mod passes;
 mod pool;
+mod separable;
 
 pub use conv2d::PreparedConv2d;
+pub use conv2d_transpose::PreparedConv2dTranspose;
 pub use cut::{Cut, Pieces, TASK_PRODUCTS, by_samples, in_pool, samples_of};
 pub use dense::PreparedDense;
 pub use junctions::{add, add_in_place, is_cut_by_pieces};
@@ -21,3 +24,4 @@ pub use passes::{
     sparsemax_rows_in_place,
 };
 pub use pool::{Pooling, PreparedPool2d};
+pub use separable::PreparedSeparableConv2d;

@@ -2,6 +2,7 @@
 
 use super::{Cut, Found, Item, Row, Sums, Work};
 use crate::Result;
+use crate::inference::fold::Weights;
 use crate::layers::Dense;
 use taper_tensor::prepared::PreparedDense;
 
@@ -19,7 +20,7 @@ fn find(ahead: &[Item<'_>]) -> Option<Found> {
     let (inputs, [outer @ .., units]) = (ahead[0].input.last()?, ahead[0].output) else {
         return None;
     };
-    let sums = Sums::of(ahead, dense.activation)?;
+    let sums = Sums::of(ahead, Weights::behind(&ahead[0], 0)?, dense.activation);
     let matrix = sums.weights.kernel.reshape([*inputs, *units]).ok()?;
     Some(Found {
         covers: sums.covers,

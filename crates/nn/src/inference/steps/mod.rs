@@ -2,6 +2,7 @@
 
 mod average_pooling;
 mod conv2d;
+mod conv2d_transpose;
 mod dense;
 mod layer;
 mod max_pooling;
@@ -81,6 +82,7 @@ pub(super) const ANY_LAYER: &str = layer::NAME;
 pub fn all() -> Vec<Row> {
     vec![
         conv2d::row(),
+        conv2d_transpose::row(),
         dense::row(),
         max_pooling::row(),
         average_pooling::row(),
@@ -137,9 +139,8 @@ struct Sums {
 }
 
 impl Sums {
-    /// Those of the first layer ahead, which has this activation function.
-    fn of(ahead: &[Item<'_>], mut activation: ActivationKind) -> Option<Sums> {
-        let mut weights = Weights::of(&ahead[0])?;
+    /// Those of the first layer ahead, which has these weights and this activation function.
+    fn of(ahead: &[Item<'_>], mut weights: Weights, mut activation: ActivationKind) -> Sums {
         let mut covers = 1;
         if activation == ActivationKind::Linear {
             if let Some(found) = follower(ahead, covers).and_then(Item::scale_and_shift) {
@@ -153,12 +154,12 @@ impl Sums {
         }
         let relu = activation == ActivationKind::Relu;
         let then = Then::activation(activation, ahead[0].output);
-        Some(Sums {
+        Sums {
             weights,
             covers,
             relu,
             then: then.filter(|_| !relu),
-        })
+        }
     }
 }
 
