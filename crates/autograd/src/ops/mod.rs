@@ -27,10 +27,12 @@ mod flatten;
 mod gather;
 mod gelu;
 mod gelu_tanh;
+mod gru;
 mod ln;
 mod log1p;
 mod log_softmax;
 mod log_sum_exp;
+mod lstm;
 mod matmul;
 mod max_axes;
 mod max_pool1d;
@@ -133,6 +135,8 @@ static ALL: &[Spec] = &[
     max_pool2d::SPEC,
     average_pool2d::SPEC,
     max_pool1d::SPEC,
+    lstm::SPEC,
+    gru::SPEC,
     // Shapes
     reshape::SPEC,
     flatten::SPEC,

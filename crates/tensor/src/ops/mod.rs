@@ -6,7 +6,9 @@ mod conv;
 mod dense;
 mod epilogue;
 mod pool;
+mod recurrent;
 mod touching;
 
 pub use crate::kernels::{Dropout, Epilogue};
 pub use batch_norm::{BatchNorm, BatchNormGradients};
+pub use recurrent::{Recurrence, RecurrentGradients, RecurrentTrace, RecurrentWeights};
