@@ -3,6 +3,10 @@
 
 mod add;
 mod concatenate;
+mod gru;
+mod lstm;
+mod rnn;
+mod simple_rnn;
 
 pub use add::Add;
 pub use concatenate::Concatenate;
@@ -36,7 +40,14 @@ pub struct Sample<E: Element = f32> {
 
 /// Every kind of junction.
 pub fn all<E: Element>() -> Vec<Row<E>> {
-    vec![add::row(), concatenate::row()]
+    vec![
+        add::row(),
+        concatenate::row(),
+        gru::row(),
+        lstm::row(),
+        rnn::row(),
+        simple_rnn::row(),
+    ]
 }
 
 /// Reads the description of a junction.

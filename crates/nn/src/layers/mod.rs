@@ -4,29 +4,45 @@
 mod activation;
 mod average_pooling2d;
 mod batch_normalization;
+mod bidirectional;
 mod conv2d;
 mod dense;
 mod dropout;
+mod embedding;
 mod flatten;
 mod global_average_pooling2d;
+mod gru;
 mod input;
+mod lstm;
+mod masking;
 mod max_pooling1d;
 mod max_pooling2d;
 mod reshape;
+mod rnn;
+mod simple_rnn;
+mod time_distributed;
 
 pub use activation::Activation;
 pub use average_pooling2d::AveragePooling2D;
 pub use batch_normalization::BatchNormalization;
+pub use bidirectional::{Bidirectional, MergeMode};
 pub use conv2d::Conv2D;
 pub use dense::Dense;
 pub(crate) use dense::as_matrix;
 pub use dropout::Dropout;
+pub use embedding::Embedding;
 pub use flatten::Flatten;
 pub use global_average_pooling2d::GlobalAveragePooling2D;
+pub use gru::GRU;
 pub use input::Input;
+pub use lstm::LSTM;
+pub use masking::Masking;
 pub use max_pooling1d::MaxPooling1D;
 pub use max_pooling2d::MaxPooling2D;
 pub use reshape::Reshape;
+pub use rnn::RNN;
+pub use simple_rnn::SimpleRNN;
+pub use time_distributed::TimeDistributed;
 
 use crate::settings::{kernel_settings, pooling_settings, random_kernel_settings};
 use crate::{ActivationKind, Context, Error, Layer, Regularizer, Result};
@@ -72,15 +88,23 @@ pub fn all<E: Element>() -> Vec<Row<E>> {
         activation::row(),
         average_pooling2d::row(),
         batch_normalization::row(),
+        bidirectional::row(),
         conv2d::row(),
         dense::row(),
         dropout::row(),
+        embedding::row(),
         flatten::row(),
         global_average_pooling2d::row(),
+        gru::row(),
         input::row(),
+        lstm::row(),
+        masking::row(),
         max_pooling1d::row(),
         max_pooling2d::row(),
         reshape::row(),
+        rnn::row(),
+        simple_rnn::row(),
+        time_distributed::row(),
     ]
 }
 
