@@ -40,6 +40,7 @@ pub mod gradcheck;
 mod gradients;
 mod op;
 pub mod ops;
+mod recurrent;
 mod support;
 mod tape;
 mod var;

@@ -20,6 +20,8 @@ pub struct Context<E: Element = f32> {
     pub step: u64,
     /// Penalties on the tape (activity regularizers).
     pub penalties: Vec<Var<E>>,
+    /// Which steps of the input of the layer that runs now count.
+    mask: Option<Tensor<E>>,
     at: At,
     /// New values of weights that no optimizer moves: (index among the model's parameters, value).
     updates: Vec<(usize, Tensor<E>)>,
@@ -49,6 +51,7 @@ impl<E: Element> Context<E> {
             seed,
             step,
             penalties: Vec::new(),
+            mask: None,
             at: At {
                 places: Arc::new([0]),
                 taken: 0,
@@ -70,6 +73,22 @@ impl<E: Element> Context<E> {
     /// Whether the layer that runs now learns: this is a training pass, and the layer is not frozen.
     pub fn learns(&self) -> bool {
         self.training && self.at.trainable
+    }
+
+    /// The mask `[n, steps]` of what the layer that runs now reads (of several inputs the first), 0 where a step stands for
+    /// nothing; `None` where all count.
+    pub fn mask(&self) -> Option<&Tensor<E>> {
+        self.mask.as_ref()
+    }
+
+    /// Gives the layer that runs next a mask, or none, and returns the one before.
+    pub fn set_mask(&mut self, mask: Option<Tensor<E>>) -> Option<Tensor<E>> {
+        std::mem::replace(&mut self.mask, mask)
+    }
+
+    /// Where the weights of the layer that runs now begin among the model's.
+    pub(crate) fn first_weight(&self) -> usize {
+        self.at.first_weight
     }
 
     /// The key of random numbers for the layer that runs now; every call gives another one, in each pass the same.

@@ -243,7 +243,7 @@ fn chain<E: Element>(
         let in_place = |error: Error| Error::Config(format!("layer {index}: {error}"));
         let mut config = layer.config().map_err(in_place)?;
         let learning = Learning::taken_from(&mut config).map_err(in_place)?;
-        let made = registry.make(&layer.class_name, &config);
+        let made = registry.make(&layer.class_name, &config, 1);
         match made.map_err(in_place)? {
             Made::Layer(layer) => {
                 let trainable = learning.trainable.unwrap_or(layer.trainable());
@@ -293,7 +293,14 @@ fn functional<E: Element>(config: &RawValue, registry: &Registry<E>) -> Result<D
             continue;
         }
         let learning = Learning::taken_from(&mut config).map_err(in_place)?;
-        let made = registry.make(&layer.class_name, &config);
+        let inputs: Result<Vec<Vec<Place>>> = layer
+            .inbound_nodes
+            .into_iter()
+            .map(Places::places)
+            .collect();
+        let inputs = inputs.map_err(in_place)?;
+        let most = inputs.iter().map(Vec::len).max().unwrap_or(1);
+        let made = registry.make(&layer.class_name, &config, most);
         let (trainable, kind) = match made.map_err(in_place)? {
             Made::Layer(layer) => (layer.trainable(), Kind::Layer(layer.into())),
             Made::Junction(junction) => (junction.trainable(), Kind::Junction(junction.into())),
@@ -301,12 +308,7 @@ fn functional<E: Element>(config: &RawValue, registry: &Registry<E>) -> Result<D
         let shared = net.owner(kind, learning.trainable.unwrap_or(trainable));
         let frozen = learning.frozen_weights.iter();
         frozen_weights.extend(frozen.map(|w| format!("{name}/{w}")));
-        let inputs: Result<Vec<Vec<Place>>> = layer
-            .inbound_nodes
-            .into_iter()
-            .map(Places::places)
-            .collect();
-        calls.wait(name, shared, inputs.map_err(in_place)?);
+        calls.wait(name, shared, inputs);
     }
     calls.make(&mut net, &graph.call_order)?;
     let inputs = calls.wires(graph.input_layers.places()?)?;

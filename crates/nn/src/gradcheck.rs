@@ -126,7 +126,13 @@ fn layer_sample(row: &layers::Row<f64>, sampler: &mut Sampler) -> Sample {
     let batch = sampler.integer(1, 3);
     let seed = Seed(sampler.integer(0, 1 << 30) as u64);
     let draw = |sampler: &mut Sampler| {
-        let mut values = vec![sampler.distinct(&[&[batch], input.as_slice()].concat())];
+        let shape = [&[batch], input.as_slice()].concat();
+        let x = match layer.indices() {
+            // In the middle between two numbers, where little changes nothing.
+            Some(count) => Tensor::from_fn(shape, |_| sampler.integer(0, count - 1) as f64 + 0.5),
+            None => sampler.distinct(&shape),
+        };
+        let mut values = vec![x];
         values.extend(specs.iter().map(|spec| sampler.away_from_zero(&spec.shape)));
         values
     };

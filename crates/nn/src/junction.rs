@@ -4,7 +4,7 @@ use crate::{Context, Result, WeightSpec};
 use std::any::Any;
 use std::fmt::Debug;
 use taper_autograd::Var;
-use taper_tensor::Element;
+use taper_tensor::{Element, Tensor};
 
 /// What a junction says of itself, whatever the element type. Shapes are those of one sample, without the batch axis.
 ///
@@ -67,6 +67,17 @@ pub trait Junction<E: Element = f32>: DescribeJunction {
         weights: &[Var<E>],
         context: &mut Context<E>,
     ) -> Result<Vec<Var<E>>>;
+
+    /// The masks of the outputs, given the inputs and theirs (see [`Layer::output_mask`](crate::Layer::output_mask)): as many as
+    /// there are outputs, or fewer, the others having none. By default there are none. The mask of the first input is what
+    /// [`Context::mask`] says.
+    fn output_masks(
+        &self,
+        _inputs: &[&Tensor<E>],
+        _masks: &[Option<&Tensor<E>>],
+    ) -> Result<Vec<Option<Tensor<E>>>> {
+        Ok(Vec::new())
+    }
 
     /// The only output with relu behind it, in one pass, where the junction has a faster way than
     /// [`forward`](Self::forward) and relu; of the same bits. The inputs are given away, so that their memory can be used

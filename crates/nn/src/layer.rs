@@ -60,6 +60,23 @@ pub trait Describe: Debug + Send + Sync + 'static {
         false
     }
 
+    /// For layers whose inputs are whole numbers, as floats (Embedding): how many there are, from 0 on. By default they are
+    /// any numbers.
+    fn indices(&self) -> Option<usize> {
+        None
+    }
+
+    /// Whether a mask may begin here (Masking, Embedding with `mask_zero`). By default not.
+    fn masks(&self) -> bool {
+        false
+    }
+
+    /// Whether the layer keeps the steps of its input apart, so that its output has the mask of its input (Keras's
+    /// `supports_masking`). By default not: behind it there is no mask.
+    fn passes_mask(&self) -> bool {
+        false
+    }
+
     /// For fusion patterns.
     fn as_any(&self) -> &dyn Any;
 }
@@ -73,6 +90,13 @@ pub trait Layer<E: Element = f32>: Describe {
     /// The output for a batch: `x` has a batch axis in front; `weights` are in the order of
     /// [`weights`](Describe::weights).
     fn forward(&self, x: &Var<E>, weights: &[Var<E>], context: &mut Context<E>) -> Result<Var<E>>;
+
+    /// The mask `[n, steps]` of the output for the input `x` with this mask, 0 where a step stands for nothing. By default that
+    /// of the input, if the layer [passes masks](Describe::passes_mask), or none. A layer that reads its mask finds it in
+    /// [`Context::mask`].
+    fn output_mask(&self, _x: &Tensor<E>, mask: Option<&Tensor<E>>) -> Result<Option<Tensor<E>>> {
+        Ok(mask.filter(|_| self.passes_mask()).cloned())
+    }
 
     /// For layers that end in an activation function: that function, and the same layer without it. Losses that are
     /// more exact from logits use it on the last layer.
@@ -183,6 +207,18 @@ impl<L: Describe> Describe for Frozen<L> {
         self.0.penalizes()
     }
 
+    fn indices(&self) -> Option<usize> {
+        self.0.indices()
+    }
+
+    fn masks(&self) -> bool {
+        self.0.masks()
+    }
+
+    fn passes_mask(&self) -> bool {
+        self.0.passes_mask()
+    }
+
     fn as_any(&self) -> &dyn Any {
         self.0.as_any()
     }
@@ -191,6 +227,10 @@ impl<L: Describe> Describe for Frozen<L> {
 impl<E: Element, L: Layer<E>> Layer<E> for Frozen<L> {
     fn forward(&self, x: &Var<E>, weights: &[Var<E>], context: &mut Context<E>) -> Result<Var<E>> {
         self.0.forward(x, weights, context)
+    }
+
+    fn output_mask(&self, x: &Tensor<E>, mask: Option<&Tensor<E>>) -> Result<Option<Tensor<E>>> {
+        self.0.output_mask(x, mask)
     }
 
     fn split_activation(&self) -> Option<(ActivationKind, Box<dyn Layer<E>>)> {

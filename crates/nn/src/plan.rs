@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 use taper_autograd::Var;
-use taper_tensor::Element;
+use taper_tensor::{Element, Tensor};
 
 /// What runs, in order. A value lies in a slot from the stage that makes it to the last one that reads it; a chain needs
 /// one slot.
@@ -31,6 +31,8 @@ struct Stage<E: Element> {
     /// A slot an output; none for one that nobody reads.
     writes: Vec<Option<usize>>,
     run: Run<E>,
+    /// Whether a mask may begin here.
+    masks: bool,
 }
 
 /// A slot that a stage reads, and whether it is the last to do so.
@@ -160,6 +162,9 @@ impl<E: Element> Plan<E> {
                 })
                 .collect();
             stages.push(Stage {
+                masks: nodes
+                    .iter()
+                    .any(|&node| graph.layer(node).is_some_and(|(layer, ..)| layer.masks())),
                 nodes: nodes.iter().map(|&node| node as u32).collect(),
                 reads,
                 writes,
@@ -186,6 +191,9 @@ impl<E: Element> Plan<E> {
         context: &mut Context<E>,
     ) -> Result<Vec<Var<E>>> {
         let mut slots: Vec<Option<Var<E>>> = vec![None; self.slots];
+        // Where masks travel, they do beside the values.
+        let mut masks: Vec<Option<Tensor<E>>> = vec![None; self.slots];
+        context.set_mask(None);
         for (&slot, input) in self.inputs.iter().zip(inputs) {
             slots[slot] = Some(input);
         }
@@ -195,6 +203,13 @@ impl<E: Element> Plan<E> {
             let parameters = graph.owners[owner].parameters.clone();
             context.enter(&stage.nodes, parameters.start, trainable[owner]);
             let seen = context.updates().len();
+            let behind = if stage.masks || masks.iter().any(Option::is_some) {
+                stage.masks(graph, &slots, &mut masks, context)
+            } else {
+                Ok(Vec::new())
+            };
+            let behind =
+                behind.map_err(|error| error.in_layer(&graph.owners[owner].name, owner))?;
             let outputs = stage
                 .forward(graph, &mut slots, &weights[parameters], context)
                 .map_err(|error| error.in_layer(&graph.owners[owner].name, owner))?;
@@ -208,7 +223,13 @@ impl<E: Element> Plan<E> {
                     slots[*slot] = Some(output);
                 }
             }
+            for (slot, mask) in stage.writes.iter().zip(behind) {
+                if let Some(slot) = slot {
+                    masks[*slot] = mask;
+                }
+            }
         }
+        context.set_mask(None);
         let output = |&slot: &usize| slots[slot].clone().ok_or_else(lost);
         self.outputs.iter().map(output).collect()
     }
@@ -228,6 +249,47 @@ impl<E: Element> Plan<E> {
 }
 
 impl<E: Element> Stage<E> {
+    /// Gives the context the mask of what the stage reads, and returns those of what it writes.
+    fn masks(
+        &self,
+        graph: &Graph<E>,
+        slots: &[Option<Var<E>>],
+        masks: &mut [Option<Tensor<E>>],
+        context: &mut Context<E>,
+    ) -> Result<Vec<Option<Tensor<E>>>> {
+        let value = |read: &Read| slots[read.slot].as_ref().map(Var::value).ok_or_else(lost);
+        let inputs = self.reads.iter().map(value).collect::<Result<Vec<_>>>()?;
+        let before: Vec<Option<Tensor<E>>> = self
+            .reads
+            .iter()
+            .map(|read| masks[read.slot].clone())
+            .collect();
+        for read in self.reads.iter().filter(|read| read.last) {
+            masks[read.slot] = None;
+        }
+        let mut own: Vec<Option<Tensor<E>>> = before.clone();
+        for (index, &node) in self.nodes.iter().enumerate() {
+            match &graph.owner(node as usize).kind {
+                Kind::Layer(layer) => {
+                    let (x, mask) = (inputs[0], own.first().and_then(Option::as_ref));
+                    own = vec![layer.output_mask(x, mask)?];
+                }
+                // One in the middle of a stage has the stage's inputs.
+                Kind::Junction(junction) => {
+                    let mut given: Vec<Option<&Tensor<E>>> =
+                        before.iter().map(Option::as_ref).collect();
+                    let made = own.first().and_then(Option::as_ref);
+                    if index > 0 && !given.is_empty() {
+                        given[0] = made;
+                    }
+                    own = junction.output_masks(&inputs, &given)?;
+                }
+            }
+        }
+        context.set_mask(before.into_iter().next().flatten());
+        Ok(own)
+    }
+
     fn forward(
         &self,
         graph: &Graph<E>,

@@ -113,17 +113,22 @@ impl<E: Element> Registry<E> {
         self
     }
 
-    /// The layer or junction of this description.
+    /// The layer or junction of this description, which is called with so many inputs.
     ///
     /// # Errors
     /// An unknown class name, an unknown entry, or a value of the wrong kind.
-    pub(crate) fn make(&self, class_name: &str, config: &Value) -> Result<Made<E>> {
+    pub(crate) fn make(&self, class_name: &str, config: &Value, inputs: usize) -> Result<Made<E>> {
         // The latest addition counts.
         let own = |name: &str| name == class_name;
         if let Some((name, read)) = self.added.iter().rev().find(|(name, _)| own(name)) {
             return read(name, config);
         }
-        if let Some(row) = layers::all::<E>().iter().find(|r| own(r.class_name)) {
+        // Recurrent layers that get states or hand them out are junctions of the same name.
+        let state = config.get("return_state").and_then(Value::as_bool) == Some(true);
+        let is_joint = junctions::all::<E>().iter().any(|r| own(r.class_name));
+        let layers = layers::all::<E>();
+        let layer = layers.iter().find(|r| own(r.class_name));
+        if let Some(row) = layer.filter(|_| !(is_joint && (state || inputs > 1))) {
             return (row.from_config)(config).map(Made::Layer);
         }
         if let Some(row) = junctions::all::<E>().iter().find(|r| own(r.class_name)) {

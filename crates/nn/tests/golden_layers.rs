@@ -34,6 +34,9 @@ struct Case {
     back: Vec<Numbers>,
     input_gradients: Vec<Option<Numbers>>,
     tolerance: f64,
+    /// Which steps of the first input count.
+    #[serde(default)]
+    mask: Option<Numbers>,
 }
 
 #[derive(Deserialize)]
@@ -174,6 +177,7 @@ fn differences(case: &Case) -> Result<Vec<String>> {
     } else {
         Context::inference()
     };
+    context.set_mask(case.mask.as_ref().map(Numbers::tensor));
     let found = unit.forward(&inputs, &weights, &mut context)?;
     let mut loss = tape.constant(&Tensor::from_slice(&[][..], &[0.0])?);
     for (i, (found, case_back)) in found.iter().zip(&case.back).enumerate() {

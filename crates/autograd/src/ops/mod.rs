@@ -28,11 +28,13 @@ mod flatten;
 mod gather;
 mod gelu;
 mod gelu_tanh;
+mod gru;
 mod layer_normalization;
 mod ln;
 mod log1p;
 mod log_softmax;
 mod log_sum_exp;
+mod lstm;
 mod matmul;
 mod max_axes;
 mod max_pool1d;
@@ -139,6 +141,8 @@ static ALL: &[Spec] = &[
     max_pool2d::SPEC,
     average_pool2d::SPEC,
     max_pool1d::SPEC,
+    lstm::SPEC,
+    gru::SPEC,
     // Shapes
     reshape::SPEC,
     flatten::SPEC,

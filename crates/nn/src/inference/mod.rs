@@ -27,7 +27,8 @@
 //! ```
 //!
 //! - `build.rs` goes over the graph and asks the tables of `steps` and `junctions` what runs each part; `fold.rs` knows
-//!   which layers vanish, `places.rs` where values lie between the parts.
+//!   which layers vanish, `places.rs` where values lie between the parts. A model through which masks travel runs as it is
+//!   (`whole.rs`).
 //! - `run.rs` takes a batch through the parts. Steps that treat each sample by itself form one stage (`stage.rs`): of a
 //!   large batch, every task takes its samples through the whole stage, so that what lies between two layers stays in
 //!   its core's cache; a single sample is cut inside each layer, so that all cores work on it.
@@ -47,6 +48,7 @@ mod stage;
 pub mod steps;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 pub use evaluator::Evaluator;
 

@@ -83,6 +83,8 @@ pub enum Initializer {
         /// Factor of all values (default: 1).
         gain: f64,
     },
+    /// All this value but for a second quarter of ones: the bias of an LSTM with `unit_forget_bias`, which writes it that way.
+    UnitForget(f64),
     /// `gain` on the diagonal of a matrix, 0 elsewhere.
     Identity {
         /// Factor of all values (default: 1).
@@ -189,6 +191,7 @@ impl Initializer {
                 Tensor::truncated_normal(shape, mean, stddev, key)
             }
             Initializer::Orthogonal { gain } => orthogonal::tensor(shape, gain, key),
+            Initializer::UnitForget(rest) => unit_forget(shape, E::from_f64(rest)),
             Initializer::Identity { gain } => identity(shape, E::from_f64(gain)),
             scaling => {
                 let (scale, mode, distribution) = scaling.scaling();
@@ -203,7 +206,9 @@ impl Initializer {
     /// Names the setting, its value and what is allowed; or says what shapes it is for.
     pub fn check<E: Element>(self, shape: &[usize]) -> Checked {
         match self {
-            Initializer::Constant(value) => finite_in::<E>("constant", value),
+            Initializer::Constant(value) | Initializer::UnitForget(value) => {
+                finite_in::<E>("constant", value)
+            }
             Initializer::RandomNormal { mean, stddev }
             | Initializer::TruncatedNormal { mean, stddev } => {
                 // So far that what is drawn is finite, too: nothing is drawn beyond 40 deviations.
@@ -293,6 +298,18 @@ fn scaled<E: Element>(
             Tensor::truncated_normal(shape, 0.0, deviation / TRUNCATED_DEVIATION, key)
         }
     }
+}
+
+fn unit_forget<E: Element>(shape: &[usize], rest: E) -> Tensor<E> {
+    let quarter = shape.iter().product::<usize>() / 4;
+    let value = |i: usize| {
+        if i / quarter.max(1) == 1 {
+            E::one()
+        } else {
+            rest
+        }
+    };
+    Tensor::from_fn(shape, value)
 }
 
 fn identity<E: Element>(shape: &[usize], gain: E) -> Tensor<E> {

@@ -4,7 +4,7 @@ use super::{Row, Sample, at_least_two, boxed};
 use crate::{Context, DescribeJunction, Error, ForwardRelu, Junction, Result, config};
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
-use taper_tensor::Element;
+use taper_tensor::{Element, Tensor};
 
 /// a + b + …, element by element. All inputs have the same shape, and so has the output.
 ///
@@ -79,6 +79,14 @@ impl<E: Element> Junction<E> for Add {
             sum = sum.add(input)?;
         }
         Ok(vec![sum])
+    }
+
+    fn output_masks(
+        &self,
+        _inputs: &[&Tensor<E>],
+        masks: &[Option<&Tensor<E>>],
+    ) -> Result<Vec<Option<Tensor<E>>>> {
+        crate::masks::any_of(masks)
     }
 
     fn forward_relu(&self) -> Option<ForwardRelu<E>> {

@@ -4,7 +4,7 @@ use super::{Row, Sample, at_least_two, boxed};
 use crate::{Context, DescribeJunction, Error, Junction, Result, config};
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
-use taper_tensor::Element;
+use taper_tensor::{Element, Tensor};
 
 /// The inputs one behind the other along `axis`; their other dimensions agree.
 ///
@@ -125,6 +125,15 @@ impl<E: Element> Junction<E> for Concatenate {
         let axes = inputs.first().map_or(0, |x| x.shape().len());
         let axis = self.batch_axis(axes.saturating_sub(1))?;
         Ok(vec![Var::concat(inputs, axis)?])
+    }
+
+    fn output_masks(
+        &self,
+        inputs: &[&Tensor<E>],
+        masks: &[Option<&Tensor<E>>],
+    ) -> Result<Vec<Option<Tensor<E>>>> {
+        let axes = inputs.first().map_or(0, |input| input.rank());
+        crate::masks::concatenated(inputs, masks, self.batch_axis(axes.saturating_sub(1))?)
     }
 }
 

@@ -5,10 +5,14 @@ mod add;
 mod average;
 mod concatenate;
 mod dot;
+mod gru;
+mod lstm;
 mod maximum;
 mod merged;
 mod minimum;
 mod multiply;
+mod rnn;
+mod simple_rnn;
 mod subtract;
 
 pub use add::Add;
@@ -54,9 +58,13 @@ pub fn all<E: Element>() -> Vec<Row<E>> {
         average::row(),
         concatenate::row(),
         dot::row(),
+        gru::row(),
+        lstm::row(),
         maximum::row(),
         minimum::row(),
         multiply::row(),
+        rnn::row(),
+        simple_rnn::row(),
         subtract::row(),
     ]
 }

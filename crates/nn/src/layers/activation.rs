@@ -57,6 +57,10 @@ impl Describe for Activation {
         }
     }
 
+    fn passes_mask(&self) -> bool {
+        true
+    }
+
     fn as_any(&self) -> &dyn std::any::Any {
         self
     }

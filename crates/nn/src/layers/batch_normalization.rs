@@ -271,6 +271,10 @@ impl Describe for BatchNormalization {
         Ok(specs)
     }
 
+    fn passes_mask(&self) -> bool {
+        true
+    }
+
     fn as_any(&self) -> &dyn std::any::Any {
         self
     }

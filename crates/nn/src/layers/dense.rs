@@ -122,6 +122,10 @@ impl Describe for Dense {
         self.activity_regularizer.is_some()
     }
 
+    fn passes_mask(&self) -> bool {
+        true
+    }
+
     fn as_any(&self) -> &dyn std::any::Any {
         self
     }

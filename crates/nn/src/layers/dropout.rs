@@ -59,6 +59,10 @@ impl Describe for Dropout {
         AtInference::Nothing
     }
 
+    fn passes_mask(&self) -> bool {
+        true
+    }
+
     fn as_any(&self) -> &dyn std::any::Any {
         self
     }

@@ -11,6 +11,7 @@ mod alpha_dropout;
 mod average_pooling1d;
 mod average_pooling2d;
 mod batch_normalization;
+mod bidirectional;
 mod conv1d;
 mod conv1d_transpose;
 mod conv2d;
@@ -23,6 +24,7 @@ mod depthwise_conv1d;
 mod depthwise_conv2d;
 mod dropout;
 mod elu;
+mod embedding;
 mod flatten;
 mod gaussian_dropout;
 mod gaussian_noise;
@@ -31,10 +33,13 @@ mod global_average_pooling2d;
 mod global_max_pooling1d;
 mod global_max_pooling2d;
 mod group_normalization;
+mod gru;
 mod identity;
 mod input;
 mod layer_normalization;
 mod leaky_relu;
+mod lstm;
+mod masking;
 mod max_pooling1d;
 mod max_pooling2d;
 mod normalization;
@@ -46,11 +51,14 @@ mod repeat_vector;
 mod rescaling;
 mod reshape;
 mod rms_normalization;
+mod rnn;
 mod separable_conv1d;
 mod separable_conv2d;
+mod simple_rnn;
 mod softmax;
 mod spatial_dropout1d;
 mod spatial_dropout2d;
+mod time_distributed;
 mod unit_normalization;
 mod up_sampling1d;
 mod up_sampling2d;
@@ -67,6 +75,7 @@ pub use alpha_dropout::AlphaDropout;
 pub use average_pooling1d::AveragePooling1D;
 pub use average_pooling2d::AveragePooling2D;
 pub use batch_normalization::BatchNormalization;
+pub use bidirectional::{Bidirectional, MergeMode};
 pub use conv1d::Conv1D;
 pub use conv1d_transpose::Conv1DTranspose;
 pub use conv2d::Conv2D;
@@ -82,6 +91,7 @@ pub use depthwise_conv1d::DepthwiseConv1D;
 pub use depthwise_conv2d::DepthwiseConv2D;
 pub use dropout::Dropout;
 pub use elu::ELU;
+pub use embedding::Embedding;
 pub use flatten::Flatten;
 pub use gaussian_dropout::GaussianDropout;
 pub use gaussian_noise::GaussianNoise;
@@ -90,10 +100,13 @@ pub use global_average_pooling2d::GlobalAveragePooling2D;
 pub use global_max_pooling1d::GlobalMaxPooling1D;
 pub use global_max_pooling2d::GlobalMaxPooling2D;
 pub use group_normalization::GroupNormalization;
+pub use gru::GRU;
 pub use identity::Identity;
 pub use input::Input;
 pub use layer_normalization::LayerNormalization;
 pub use leaky_relu::LeakyReLU;
+pub use lstm::LSTM;
+pub use masking::Masking;
 pub use max_pooling1d::MaxPooling1D;
 pub use max_pooling2d::MaxPooling2D;
 pub use normalization::{KeptAxes, Normalization};
@@ -105,11 +118,14 @@ pub use repeat_vector::RepeatVector;
 pub use rescaling::Rescaling;
 pub use reshape::Reshape;
 pub use rms_normalization::RMSNormalization;
+pub use rnn::RNN;
 pub use separable_conv1d::SeparableConv1D;
 pub use separable_conv2d::SeparableConv2D;
+pub use simple_rnn::SimpleRNN;
 pub use softmax::Softmax;
 pub use spatial_dropout1d::SpatialDropout1D;
 pub use spatial_dropout2d::SpatialDropout2D;
+pub use time_distributed::TimeDistributed;
 pub use unit_normalization::UnitNormalization;
 pub use up_sampling1d::UpSampling1D;
 pub use up_sampling2d::{Interpolation, UpSampling2D};
@@ -169,6 +185,7 @@ pub fn all<E: Element>() -> Vec<Row<E>> {
         average_pooling1d::row(),
         average_pooling2d::row(),
         batch_normalization::row(),
+        bidirectional::row(),
         conv1d::row(),
         conv1d_transpose::row(),
         conv2d::row(),
@@ -180,6 +197,7 @@ pub fn all<E: Element>() -> Vec<Row<E>> {
         depthwise_conv2d::row(),
         dropout::row(),
         elu::row(),
+        embedding::row(),
         flatten::row(),
         gaussian_dropout::row(),
         gaussian_noise::row(),
@@ -188,10 +206,13 @@ pub fn all<E: Element>() -> Vec<Row<E>> {
         global_max_pooling1d::row(),
         global_max_pooling2d::row(),
         group_normalization::row(),
+        gru::row(),
         identity::row(),
         input::row(),
         layer_normalization::row(),
         leaky_relu::row(),
+        lstm::row(),
+        masking::row(),
         max_pooling1d::row(),
         max_pooling2d::row(),
         normalization::row(),
@@ -202,11 +223,14 @@ pub fn all<E: Element>() -> Vec<Row<E>> {
         rescaling::row(),
         reshape::row(),
         rms_normalization::row(),
+        rnn::row(),
         separable_conv1d::row(),
         separable_conv2d::row(),
+        simple_rnn::row(),
         softmax::row(),
         spatial_dropout1d::row(),
         spatial_dropout2d::row(),
+        time_distributed::row(),
         unit_normalization::row(),
         up_sampling1d::row(),
         up_sampling2d::row(),

@@ -53,6 +53,16 @@ pub(crate) fn matmul(
     }
 }
 
+/// The same on the thread that calls.
+pub(crate) fn here(a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, c: &mut [f32], accumulate: bool) {
+    let (m, n) = (a.rows, b.columns);
+    if m > 0 && n > 0 && a.columns > 0 {
+        block(a, b, BlockMut::new(c, m, n, n), accumulate);
+    } else if !accumulate {
+        c.fill(0.0);
+    }
+}
+
 /// How a product of `m × k` by `k × n` is cut.
 #[derive(PartialEq)]
 enum Cut {

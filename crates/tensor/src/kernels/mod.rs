@@ -16,6 +16,7 @@ pub mod math;
 mod matmul;
 pub(crate) mod pool;
 pub(crate) mod reach;
+pub(crate) mod recurrent;
 pub(crate) mod reference;
 mod row_norm;
 pub(crate) mod scratch;
@@ -33,9 +34,13 @@ pub use dropout::Dropout;
 pub use fusible::Fusible;
 pub use geometry::{Conv2dSpec, ConvGeometry, Padding, Pool2dSpec, PoolGeometry};
 pub use magnitude::magnitudes;
+#[doc(hidden)]
+pub use recurrent::Loops;
 
 use crate::buffer::Buffer;
+use crate::simd::dispatch;
 use conv::{gated, pooled};
+use recurrent::OnVectors;
 use update::Passes;
 
 /// The kernels of an element type. The provided methods are the plain reference (f64); f32 overrides them.
@@ -53,6 +58,21 @@ pub trait Kernels: Passes {
     ) -> Option<f64> {
         Self::matmul(a, b, c, false);
         None
+    }
+
+    /// [`matmul`](Self::matmul) on the thread that calls.
+    fn matmul_here(
+        a: MatrixRef<'_, Self>,
+        b: MatrixRef<'_, Self>,
+        c: &mut [Self],
+        accumulate: bool,
+    ) {
+        Self::matmul(a, b, c, accumulate);
+    }
+
+    /// Plain loops, on the vectors of the machine where the type has some.
+    fn loops(work: impl Loops) {
+        work.run();
     }
 
     fn finish(y: &mut [Self], bias: Option<&[Self]>, epilogue: &Epilogue) {
@@ -257,6 +277,14 @@ impl Kernels for f32 {
 
     fn matmul_measured(a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, c: &mut [f32]) -> Option<f64> {
         matmul::matmul_measured(a, b, c)
+    }
+
+    fn matmul_here(a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, c: &mut [f32], accumulate: bool) {
+        matmul::here(a, b, c, accumulate);
+    }
+
+    fn loops(work: impl Loops) {
+        dispatch(OnVectors(work));
     }
 
     fn finish(y: &mut [f32], bias: Option<&[f32]>, epilogue: &Epilogue) {

@@ -6,9 +6,11 @@ mod conv;
 mod dense;
 mod epilogue;
 mod pool;
+mod recurrent;
 mod row_norm;
 mod touching;
 
 pub use crate::kernels::{Dropout, Epilogue, Fusible};
 pub use batch_norm::{BatchNorm, BatchNormGradients};
+pub use recurrent::{Recurrence, RecurrentGradients, RecurrentTrace, RecurrentWeights};
 pub use row_norm::{Normed, RowNormGradients, RowNormalization};
