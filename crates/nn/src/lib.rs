@@ -66,6 +66,7 @@
 #![forbid(unsafe_code)]
 
 pub mod activations;
+mod attention;
 mod config;
 pub mod constraints;
 mod context;
@@ -97,7 +98,7 @@ mod weight_checks;
 mod weights;
 
 pub use activations::ActivationKind::{self, *};
-pub use config::Pair;
+pub use config::{Pair, Sizes};
 pub use constraints::{Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm};
 pub use context::Context;
 pub use error::{Error, Result};

@@ -7,6 +7,7 @@ mod batch_normalization;
 mod conv2d;
 mod dense;
 mod dropout;
+mod einsum_dense;
 mod flatten;
 mod global_average_pooling2d;
 mod input;
@@ -21,6 +22,7 @@ pub use conv2d::Conv2D;
 pub use dense::Dense;
 pub(crate) use dense::as_matrix;
 pub use dropout::Dropout;
+pub use einsum_dense::{EinsumDense, PartialShape};
 pub use flatten::Flatten;
 pub use global_average_pooling2d::GlobalAveragePooling2D;
 pub use input::Input;
@@ -75,6 +77,7 @@ pub fn all<E: Element>() -> Vec<Row<E>> {
         conv2d::row(),
         dense::row(),
         dropout::row(),
+        einsum_dense::row(),
         flatten::row(),
         global_average_pooling2d::row(),
         input::row(),
