@@ -36,9 +36,11 @@
 //! An operation of your own needs an [`Op`] and a call of [`Tape::record`].
 #![forbid(unsafe_code)]
 
+mod equation;
 pub mod gradcheck;
 mod gradients;
 mod op;
+mod operators;
 pub mod ops;
 mod recurrent;
 mod support;

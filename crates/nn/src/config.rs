@@ -273,6 +273,60 @@ impl From<OneOrListed> for Single {
     }
 }
 
+/// One size or several, such as the features of an output. `3`, `[3, 5]` and a `Vec` convert into it; JSON has `3` or
+/// `[3, 5]`.
+///
+/// ```
+/// use taper_nn::Sizes;
+/// assert_eq!(Sizes::from(3), Sizes(vec![3]));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "OneOrMore", into = "Vec<usize>")]
+pub struct Sizes(pub Vec<usize>);
+
+impl From<usize> for Sizes {
+    fn from(size: usize) -> Self {
+        Sizes(vec![size])
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for Sizes {
+    fn from(sizes: [usize; N]) -> Self {
+        Sizes(sizes.to_vec())
+    }
+}
+
+impl From<Vec<usize>> for Sizes {
+    fn from(sizes: Vec<usize>) -> Self {
+        Sizes(sizes)
+    }
+}
+
+impl From<Sizes> for Vec<usize> {
+    fn from(sizes: Sizes) -> Self {
+        sizes.0
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected a whole number or a list of them, such as 3 or [3, 5]"
+)]
+enum OneOrMore {
+    One(usize),
+    More(Vec<usize>),
+}
+
+impl From<OneOrMore> for Sizes {
+    fn from(value: OneOrMore) -> Self {
+        match value {
+            OneOrMore::One(size) => size.into(),
+            OneOrMore::More(sizes) => Sizes(sizes),
+        }
+    }
+}
+
 /// `#[serde(with = "padding")]`: Keras's words for [`taper_tensor::Padding`].
 pub(crate) mod padding {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -66,6 +66,7 @@
 #![forbid(unsafe_code)]
 
 pub mod activations;
+mod attention;
 mod config;
 pub mod constraints;
 mod context;
@@ -99,7 +100,7 @@ mod weight_checks;
 mod weights;
 
 pub use activations::ActivationKind::{self, *};
-pub use config::{Margins, Pair, Single, Values};
+pub use config::{Margins, Pair, Single, Sizes, Values};
 pub use constraints::{Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm};
 pub use context::Context;
 pub use error::{Error, Result};

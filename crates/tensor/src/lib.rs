@@ -57,4 +57,4 @@ pub use error::{Error, Result};
 pub use kernels::{Conv2dSpec, Padding, Pool2dSpec, PoolPositions};
 pub use random::{Key, Seed, Stream};
 pub use scalar::Scalar;
-pub use tensor::Tensor;
+pub use tensor::{Cumulative, Tensor};

@@ -17,9 +17,11 @@ mod conv2d_pooled;
 mod conv2d_sum;
 mod conv2d_transpose;
 mod cos;
+mod cumsum;
 mod dense;
 mod div;
 mod dropout;
+mod einsum;
 mod elu;
 mod erf;
 mod exp;
@@ -61,6 +63,7 @@ mod sigmoid_binary_cross_entropy;
 mod silu;
 mod sin;
 mod slice;
+mod slice_step;
 mod softmax;
 mod softmax_cross_entropy;
 mod softplus;
@@ -122,6 +125,7 @@ static ALL: &[Spec] = &[
     mean::SPEC,
     sum_axes::SPEC,
     mean_axes::SPEC,
+    cumsum::SPEC,
     max_axes::SPEC,
     log_sum_exp::SPEC,
     softmax::SPEC,
@@ -129,6 +133,7 @@ static ALL: &[Spec] = &[
     sparsemax::SPEC,
     // Linear maps, normalization and pooling
     matmul::SPEC,
+    einsum::SPEC,
     dense::SPEC,
     conv2d::SPEC,
     conv2d_fused::SPEC,
@@ -149,6 +154,7 @@ static ALL: &[Spec] = &[
     transpose::SPEC,
     permute::SPEC,
     slice::SPEC,
+    slice_step::SPEC,
     broadcast_to::SPEC,
     pad::SPEC,
     concat::SPEC,

@@ -253,6 +253,42 @@ impl Initializer {
         }
     }
 
+    /// The same, where a kernel's shape does not tell how many inputs and outputs a unit has (heads have axes of their own): what
+    /// depends on these numbers becomes a distribution that does not.
+    pub(crate) fn with_fans(self, fan_in: f64, fan_out: f64) -> Initializer {
+        use Initializer as I;
+        let scales = matches!(
+            self,
+            I::GlorotUniform
+                | I::GlorotNormal
+                | I::HeUniform
+                | I::HeNormal
+                | I::LecunUniform
+                | I::LecunNormal
+                | I::VarianceScaling { .. }
+        );
+        let (scale, mode, distribution) = self.scaling();
+        if !scales || self.check::<f64>(&[1, 1]).is_err() {
+            return self;
+        }
+        let n = mode.of(fan_in, fan_out);
+        let (mean, stddev) = (0.0, (scale / n).sqrt());
+        match distribution {
+            Distribution::Uniform => {
+                let limit = (3.0 * scale / n).sqrt();
+                I::RandomUniform {
+                    minval: -limit,
+                    maxval: limit,
+                }
+            }
+            Distribution::UntruncatedNormal => I::RandomNormal { mean, stddev },
+            Distribution::TruncatedNormal => I::TruncatedNormal {
+                mean,
+                stddev: stddev / TRUNCATED_DEVIATION,
+            },
+        }
+    }
+
     /// Those of Glorot, He and LeCun are scalings of variance.
     fn scaling(self) -> (f64, Fan, Distribution) {
         use Distribution::{TruncatedNormal, Uniform};
@@ -272,6 +308,18 @@ impl Initializer {
     }
 }
 
+impl Fan {
+    /// What the variance is divided by, at least 1.
+    fn of(self, fan_in: f64, fan_out: f64) -> f64 {
+        let n = match self {
+            Fan::FanIn => fan_in,
+            Fan::FanOut => fan_out,
+            Fan::FanAvg => (fan_in + fan_out) / 2.0,
+        };
+        n.max(1.0)
+    }
+}
+
 fn scaled<E: Element>(
     shape: &[usize],
     scale: f64,
@@ -280,12 +328,7 @@ fn scaled<E: Element>(
     key: Key,
 ) -> Tensor<E> {
     let (fan_in, fan_out) = fans(shape);
-    let n = match mode {
-        Fan::FanIn => fan_in,
-        Fan::FanOut => fan_out,
-        Fan::FanAvg => (fan_in + fan_out) / 2.0,
-    };
-    let n = n.max(1.0);
+    let n = mode.of(fan_in, fan_out);
     let deviation = (scale / n).sqrt();
     match distribution {
         Distribution::Uniform => {

@@ -23,6 +23,7 @@ mod dense;
 mod depthwise_conv1d;
 mod depthwise_conv2d;
 mod dropout;
+mod einsum_dense;
 mod elu;
 mod embedding;
 mod flatten;
@@ -90,6 +91,7 @@ pub(crate) use dense::as_matrix;
 pub use depthwise_conv1d::DepthwiseConv1D;
 pub use depthwise_conv2d::DepthwiseConv2D;
 pub use dropout::Dropout;
+pub use einsum_dense::{EinsumDense, PartialShape};
 pub use elu::ELU;
 pub use embedding::Embedding;
 pub use flatten::Flatten;
@@ -196,6 +198,7 @@ pub fn all<E: Element>() -> Vec<Row<E>> {
         depthwise_conv1d::row(),
         depthwise_conv2d::row(),
         dropout::row(),
+        einsum_dense::row(),
         elu::row(),
         embedding::row(),
         flatten::row(),

@@ -31,44 +31,34 @@ impl<E: Element> Operand<E> {
 }
 
 impl<E: Element> Tensor<E> {
-    /// The matrix product of `[m, k]` and `[k, n]`, or of `[b, m, k]` and `[b, k, n]` batch by batch. A transposed view
-    /// is read in place.
+    /// The matrix product, by NumPy's rules: `[m, k]` and `[k, n]` → `[m, n]`; of stacks of matrices `[…, m, k]` and
+    /// `[…, k, n]` one by one, their outer axes broadcast; and a vector is a row on the left, `[k]` and `[k, n]` → `[n]`, a
+    /// column on the right, `[m, k]` and `[k]` → `[m]`.
+    ///
+    /// Views are read in place where the rows of each matrix, or its columns, lie in one piece.
     ///
     /// ```
     /// use taper_tensor::Tensor;
     /// let a = Tensor::from_vec([2, 3], vec![1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0])?;
     /// assert_eq!(a.matmul(&a.transpose())?.to_vec(), [14.0, 32.0, 32.0, 77.0]);
+    /// let v = Tensor::from_vec([3], vec![1.0, 0.0, -1.0])?;
+    /// assert_eq!(a.matmul(&v)?.to_vec(), [-2.0, -2.0]);
+    /// let stack = Tensor::ones([5, 1, 4, 2]).matmul(&Tensor::<f32>::ones([3, 2, 6]))?;
+    /// assert_eq!(stack.shape(), [5, 3, 4, 6]);
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     ///
     /// # Errors
-    /// When ranks or inner dimensions do not fit.
+    /// When the inner dimensions differ, the outer axes do not broadcast, or one is a single number.
     pub fn matmul(&self, other: &Self) -> Result<Self> {
-        let (a, b) = (self.shape(), other.shape());
-        let fail = |what: String| Error::shape("matmul", format!("{a:?} and {b:?}: {what}"));
-        match (a, b) {
+        match (self.shape(), other.shape()) {
             (&[m, k], &[k2, n]) if k == k2 => {
                 let (left, right) = (Operand::new(self), Operand::new(other));
                 let mut c = Buffer::uninit(shape::element_count("matmul", &[m, n])?);
                 E::matmul(left.matrix(), right.matrix(), &mut c, false);
                 Ok(Tensor::from_buffer([m, n], c))
             }
-            (&[batch, m, k], &[batch2, k2, n]) if batch == batch2 && k == k2 => {
-                let mut c = Buffer::uninit(shape::element_count("matmul", &[batch, m, n])?);
-                for (i, c) in c.chunks_exact_mut((m * n).max(1)).enumerate() {
-                    let part = |t: &Self| Ok(Operand::new(&t.slice(0, i..i + 1)?.squeeze(0)?));
-                    let (left, right): (Result<_>, Result<_>) = (part(self), part(other));
-                    E::matmul(left?.matrix(), right?.matrix(), c, false);
-                }
-                Ok(Tensor::from_buffer([batch, m, n], c))
-            }
-            (&[_, k], &[k2, _]) | (&[_, _, k], &[_, k2, _]) if k != k2 => {
-                Err(fail(format!("the inner dimensions {k} and {k2} differ")))
-            }
-            (&[batch, ..], &[batch2, ..]) if a.len() == 3 && b.len() == 3 => {
-                Err(fail(format!("the batches {batch} and {batch2} differ")))
-            }
-            _ => Err(fail("both must have rank 2, or both rank 3".into())),
+            _ => super::batched::product(self, other),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod batch_norm;
+mod batched;
 mod conv;
 mod dense;
 mod epilogue;

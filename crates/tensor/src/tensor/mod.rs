@@ -1,6 +1,7 @@
 //! The tensor: what it is, and how its shape and values are reached. How it is made and what can be done with it is in
 //! the files beside this one, one topic each.
 
+mod along;
 mod assemble;
 mod compare;
 mod create;
@@ -11,6 +12,7 @@ mod reduce;
 mod softmax;
 mod views;
 
+pub use along::Cumulative;
 pub(crate) use softmax::{log_softmax_row, softmax_row, sparsemax_row};
 
 use crate::buffer::Buffer;
