@@ -47,6 +47,7 @@ mod permute;
 mod powf;
 mod recip;
 mod relu;
+mod resample;
 mod reshape;
 mod scale;
 mod selu;
@@ -143,6 +144,7 @@ static ALL: &[Spec] = &[
     pad::SPEC,
     concat::SPEC,
     gather::SPEC,
+    resample::SPEC,
     // Losses
     softmax_cross_entropy::SPEC,
     softplus::SPEC,

@@ -6,7 +6,9 @@ mod conv;
 mod dense;
 mod epilogue;
 mod pool;
+mod resample;
 mod touching;
 
 pub use crate::kernels::{Dropout, Epilogue};
 pub use batch_norm::{BatchNorm, BatchNormGradients};
+pub use resample::{FillMode, Interpolation, Resampling};
