@@ -4,29 +4,73 @@
 mod activation;
 mod average_pooling2d;
 mod batch_normalization;
+mod category_encoding;
+mod center_crop;
 mod conv2d;
 mod dense;
+mod discretization;
 mod dropout;
 mod flatten;
 mod global_average_pooling2d;
 mod input;
 mod max_pooling1d;
 mod max_pooling2d;
+mod random_brightness;
+mod random_color_jitter;
+mod random_contrast;
+mod random_crop;
+mod random_erasing;
+mod random_flip;
+mod random_gaussian_blur;
+mod random_grayscale;
+mod random_hue;
+mod random_invert;
+mod random_posterization;
+mod random_rotation;
+mod random_saturation;
+mod random_sharpness;
+mod random_shear;
+mod random_translation;
+mod random_zoom;
 mod reshape;
+mod resizing;
+mod solarization;
 
 pub use activation::Activation;
 pub use average_pooling2d::AveragePooling2D;
 pub use batch_normalization::BatchNormalization;
+pub use category_encoding::CategoryEncoding;
+pub use center_crop::CenterCrop;
 pub use conv2d::Conv2D;
 pub use dense::Dense;
 pub(crate) use dense::as_matrix;
+pub use discretization::Discretization;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use global_average_pooling2d::GlobalAveragePooling2D;
 pub use input::Input;
 pub use max_pooling1d::MaxPooling1D;
 pub use max_pooling2d::MaxPooling2D;
+pub use random_brightness::RandomBrightness;
+pub use random_color_jitter::RandomColorJitter;
+pub use random_contrast::RandomContrast;
+pub use random_crop::RandomCrop;
+pub use random_erasing::{Fill, RandomErasing};
+pub use random_flip::{Flip, RandomFlip};
+pub use random_gaussian_blur::RandomGaussianBlur;
+pub use random_grayscale::RandomGrayscale;
+pub use random_hue::RandomHue;
+pub use random_invert::RandomInvert;
+pub use random_posterization::RandomPosterization;
+pub use random_rotation::RandomRotation;
+pub use random_saturation::RandomSaturation;
+pub use random_sharpness::RandomSharpness;
+pub use random_shear::RandomShear;
+pub use random_translation::RandomTranslation;
+pub use random_zoom::RandomZoom;
 pub use reshape::Reshape;
+pub use resizing::Resizing;
+pub use solarization::Solarization;
 
 use crate::settings::{kernel_settings, pooling_settings, random_kernel_settings};
 use crate::{ActivationKind, Context, Error, Layer, Regularizer, Result};
@@ -80,6 +124,28 @@ pub fn all<E: Element>() -> Vec<Row<E>> {
         input::row(),
         max_pooling1d::row(),
         max_pooling2d::row(),
+        random_flip::row(),
+        random_translation::row(),
+        random_rotation::row(),
+        random_zoom::row(),
+        random_shear::row(),
+        random_erasing::row(),
+        random_brightness::row(),
+        random_contrast::row(),
+        random_invert::row(),
+        random_grayscale::row(),
+        random_posterization::row(),
+        random_sharpness::row(),
+        random_saturation::row(),
+        random_hue::row(),
+        random_color_jitter::row(),
+        solarization::row(),
+        random_gaussian_blur::row(),
+        random_crop::row(),
+        center_crop::row(),
+        resizing::row(),
+        category_encoding::row(),
+        discretization::row(),
         reshape::row(),
     ]
 }
