@@ -38,6 +38,7 @@
 
 mod batches;
 pub mod catalog;
+mod cut_mix;
 mod dataset;
 mod error;
 #[cfg(feature = "fetch")]
@@ -47,6 +48,8 @@ pub mod idx;
 mod image;
 mod in_memory;
 mod location;
+mod mix_up;
+mod mixing;
 mod mnist;
 mod records;
 mod split;
@@ -54,12 +57,14 @@ mod subset;
 
 pub use batches::{Batch, Batches};
 pub use catalog::Splits;
+pub use cut_mix::CutMix;
 pub use dataset::{Dataset, Field, Sample};
 pub use error::{Error, Result};
 pub use files::{FileStatus, Form, Trust, Verdict, info, verify};
 pub use image::{ImageDataset, Layout};
 pub use in_memory::InMemory;
 pub use location::{Location, find_fixtures};
+pub use mix_up::MixUp;
 pub use mnist::Mnist;
 pub use split::{Folds, k_fold, split, stratified_k_fold, stratified_split};
 pub use subset::Subset;

@@ -7,13 +7,31 @@ use taper_autograd::{Tape, Var};
 use taper_nn::{Context, Result, WeightSpec, junctions, layers};
 use taper_tensor::{Seed, Tensor};
 
-/// What has no numbers: random in training and nothing at inference, or nothing at all.
+/// What has no numbers: random in training and nothing at inference, or nothing at all. (Those that vary images are compared
+/// with their draws fixed: `src/preparation/tests.rs`.)
 const WITHOUT: &[&str] = &[
     "AlphaDropout",
     "Dropout",
     "GaussianDropout",
     "GaussianNoise",
     "InputLayer",
+    "RandomBrightness",
+    "RandomColorJitter",
+    "RandomContrast",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPosterization",
+    "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
+    "Solarization",
     "SpatialDropout1D",
     "SpatialDropout2D",
 ];

@@ -53,6 +53,7 @@ mod permute;
 mod powf;
 mod recip;
 mod relu;
+mod resample;
 mod reshape;
 mod rms_normalization;
 mod scale;
@@ -159,6 +160,7 @@ static ALL: &[Spec] = &[
     pad::SPEC,
     concat::SPEC,
     gather::SPEC,
+    resample::SPEC,
     // Losses
     softmax_cross_entropy::SPEC,
     softplus::SPEC,

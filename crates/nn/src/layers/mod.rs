@@ -12,6 +12,8 @@ mod average_pooling1d;
 mod average_pooling2d;
 mod batch_normalization;
 mod bidirectional;
+mod category_encoding;
+mod center_crop;
 mod conv1d;
 mod conv1d_transpose;
 mod conv2d;
@@ -22,6 +24,7 @@ mod cropping2d;
 mod dense;
 mod depthwise_conv1d;
 mod depthwise_conv2d;
+mod discretization;
 mod dropout;
 mod einsum_dense;
 mod elu;
@@ -47,16 +50,35 @@ mod normalization;
 mod permute;
 mod pooling;
 mod prelu;
+mod random_brightness;
+mod random_color_jitter;
+mod random_contrast;
+mod random_crop;
+mod random_erasing;
+mod random_flip;
+mod random_gaussian_blur;
+mod random_grayscale;
+mod random_hue;
+mod random_invert;
+mod random_posterization;
+mod random_rotation;
+mod random_saturation;
+mod random_sharpness;
+mod random_shear;
+mod random_translation;
+mod random_zoom;
 mod relu;
 mod repeat_vector;
 mod rescaling;
 mod reshape;
+mod resizing;
 mod rms_normalization;
 mod rnn;
 mod separable_conv1d;
 mod separable_conv2d;
 mod simple_rnn;
 mod softmax;
+mod solarization;
 mod spatial_dropout1d;
 mod spatial_dropout2d;
 mod time_distributed;
@@ -77,6 +99,8 @@ pub use average_pooling1d::AveragePooling1D;
 pub use average_pooling2d::AveragePooling2D;
 pub use batch_normalization::BatchNormalization;
 pub use bidirectional::{Bidirectional, MergeMode};
+pub use category_encoding::CategoryEncoding;
+pub use center_crop::CenterCrop;
 pub use conv1d::Conv1D;
 pub use conv1d_transpose::Conv1DTranspose;
 pub use conv2d::Conv2D;
@@ -90,6 +114,7 @@ pub use dense::Dense;
 pub(crate) use dense::as_matrix;
 pub use depthwise_conv1d::DepthwiseConv1D;
 pub use depthwise_conv2d::DepthwiseConv2D;
+pub use discretization::Discretization;
 pub use dropout::Dropout;
 pub use einsum_dense::{EinsumDense, PartialShape};
 pub use elu::ELU;
@@ -115,22 +140,41 @@ pub use normalization::{KeptAxes, Normalization};
 pub use permute::Permute;
 pub use pooling::{AdaptivePooling, Averages, GlobalPooling, Kept, Maxima, WindowPooling};
 pub use prelu::PReLU;
+pub use random_brightness::RandomBrightness;
+pub use random_color_jitter::RandomColorJitter;
+pub use random_contrast::RandomContrast;
+pub use random_crop::RandomCrop;
+pub use random_erasing::{Fill, RandomErasing};
+pub use random_flip::{Flip, RandomFlip};
+pub use random_gaussian_blur::RandomGaussianBlur;
+pub use random_grayscale::RandomGrayscale;
+pub use random_hue::RandomHue;
+pub use random_invert::RandomInvert;
+pub use random_posterization::RandomPosterization;
+pub use random_rotation::RandomRotation;
+pub use random_saturation::RandomSaturation;
+pub use random_sharpness::RandomSharpness;
+pub use random_shear::RandomShear;
+pub use random_translation::RandomTranslation;
+pub use random_zoom::RandomZoom;
 pub use relu::ReLU;
 pub use repeat_vector::RepeatVector;
 pub use rescaling::Rescaling;
 pub use reshape::Reshape;
+pub use resizing::Resizing;
 pub use rms_normalization::RMSNormalization;
 pub use rnn::RNN;
 pub use separable_conv1d::SeparableConv1D;
 pub use separable_conv2d::SeparableConv2D;
 pub use simple_rnn::SimpleRNN;
 pub use softmax::Softmax;
+pub use solarization::Solarization;
 pub use spatial_dropout1d::SpatialDropout1D;
 pub use spatial_dropout2d::SpatialDropout2D;
 pub use time_distributed::TimeDistributed;
 pub use unit_normalization::UnitNormalization;
 pub use up_sampling1d::UpSampling1D;
-pub use up_sampling2d::{Interpolation, UpSampling2D};
+pub use up_sampling2d::UpSampling2D;
 pub use zero_padding1d::ZeroPadding1D;
 pub use zero_padding2d::ZeroPadding2D;
 
@@ -188,6 +232,8 @@ pub fn all<E: Element>() -> Vec<Row<E>> {
         average_pooling2d::row(),
         batch_normalization::row(),
         bidirectional::row(),
+        category_encoding::row(),
+        center_crop::row(),
         conv1d::row(),
         conv1d_transpose::row(),
         conv2d::row(),
@@ -197,6 +243,7 @@ pub fn all<E: Element>() -> Vec<Row<E>> {
         dense::row(),
         depthwise_conv1d::row(),
         depthwise_conv2d::row(),
+        discretization::row(),
         dropout::row(),
         einsum_dense::row(),
         elu::row(),
@@ -221,16 +268,35 @@ pub fn all<E: Element>() -> Vec<Row<E>> {
         normalization::row(),
         permute::row(),
         prelu::row(),
+        random_brightness::row(),
+        random_color_jitter::row(),
+        random_contrast::row(),
+        random_crop::row(),
+        random_erasing::row(),
+        random_flip::row(),
+        random_gaussian_blur::row(),
+        random_grayscale::row(),
+        random_hue::row(),
+        random_invert::row(),
+        random_posterization::row(),
+        random_rotation::row(),
+        random_saturation::row(),
+        random_sharpness::row(),
+        random_shear::row(),
+        random_translation::row(),
+        random_zoom::row(),
         relu::row(),
         repeat_vector::row(),
         rescaling::row(),
         reshape::row(),
+        resizing::row(),
         rms_normalization::row(),
         rnn::row(),
         separable_conv1d::row(),
         separable_conv2d::row(),
         simple_rnn::row(),
         softmax::row(),
+        solarization::row(),
         spatial_dropout1d::row(),
         spatial_dropout2d::row(),
         time_distributed::row(),

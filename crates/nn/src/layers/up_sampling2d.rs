@@ -1,9 +1,11 @@
 //! Images with more pixels: each of them several times, or lines drawn between them.
 
 use super::{Row, Sample, boxed};
+use crate::preparation::words;
 use crate::{Context, Describe, Layer, Pair, Result, config, settings};
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
+use taper_tensor::ops::Interpolation;
 use taper_tensor::{Element, Tensor};
 
 /// Images `size` times as high and wide: `[height, width, channels]` → `[size · height, size · width, channels]`.
@@ -28,7 +30,7 @@ pub struct UpSampling2D {
     #[serde(default = "Pair::two")]
     pub size: Pair,
     /// What stands between the centres of pixels (default: `nearest`).
-    #[serde(default)]
+    #[serde(default = "nearest", with = "words::interpolation")]
     pub interpolation: Interpolation,
 }
 
@@ -38,16 +40,8 @@ impl Default for UpSampling2D {
     }
 }
 
-/// What stands between the centres of pixels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Interpolation {
-    /// The nearest pixel.
-    #[default]
-    Nearest,
-    /// Lines between neighbours.
-    Bilinear,
+fn nearest() -> Interpolation {
+    Interpolation::Nearest
 }
 
 impl UpSampling2D {

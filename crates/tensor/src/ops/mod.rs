@@ -8,10 +8,12 @@ mod dense;
 mod epilogue;
 mod pool;
 mod recurrent;
+mod resample;
 mod row_norm;
 mod touching;
 
 pub use crate::kernels::{Dropout, Epilogue, Fusible};
 pub use batch_norm::{BatchNorm, BatchNormGradients};
 pub use recurrent::{Recurrence, RecurrentGradients, RecurrentTrace, RecurrentWeights};
+pub use resample::{FillMode, Interpolation, Resampling};
 pub use row_norm::{Normed, RowNormGradients, RowNormalization};
