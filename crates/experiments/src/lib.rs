@@ -2,6 +2,7 @@
 //!
 //! - [`study`] describes what is compared, as data: a TOML file, a line a variant;
 //! - [`run`] trains every variant with every seed, survives crashes, and keeps figures;
+//! - [`statistics`] says what differences between variants can carry;
 //! - [`report`] makes one self-contained page of them;
 //! - [`picture`] prepares pictures of any kind for a network, and shows them in a terminal;
 //! - [`cli`] is the `taper` program, [`console`] what it prints through.
@@ -40,6 +41,7 @@ mod figures;
 pub mod picture;
 pub mod report;
 pub mod run;
+pub mod statistics;
 pub mod study;
 
 pub use error::{Error, Result};
