@@ -127,7 +127,14 @@ fn layer_sample(row: &layers::Row<f64>, sampler: &mut Sampler) -> Sample {
     let seed = Seed(sampler.integer(0, 1 << 30) as u64);
     let draw = |sampler: &mut Sampler| {
         let mut values = vec![sampler.distinct(&[&[batch], input.as_slice()].concat())];
-        values.extend(specs.iter().map(|spec| sampler.away_from_zero(&spec.shape)));
+        values.extend(
+            specs
+                .iter()
+                .map(|spec| match spec.name.contains("variance") {
+                    true => sampler.positive(&spec.shape),
+                    false => sampler.away_from_zero(&spec.shape),
+                }),
+        );
         values
     };
     let values = sampler.until(draw, |values| {

@@ -32,7 +32,7 @@ pub(crate) fn assert_defaults_are_told(folder: &str) {
     let mut settings = 0;
     for entry in std::fs::read_dir(path).unwrap() {
         let file = entry.unwrap().path();
-        if file.file_name().is_some_and(|name| name == "mod.rs") {
+        if file.is_dir() || file.file_name().is_some_and(|name| name == "mod.rs") {
             continue;
         }
         let mut doc = String::new();
