@@ -380,6 +380,94 @@ const OF_NUMBERS: &[(&str, &str, OfNumber)] = &[
     ("SeparableConv2D", "activity_regularizer", |x| {
         Box::new(SeparableConv2D::new(2, 3).activity_regularizer(L1(x)))
     }),
+    ("ActivityRegularization", "l1", |x| {
+        Box::new(ActivityRegularization::new().l1(x))
+    }),
+    ("ActivityRegularization", "l2", |x| {
+        Box::new(ActivityRegularization::new().l2(x))
+    }),
+    ("AlphaDropout", "rate", |x| Box::new(AlphaDropout::new(x))),
+    ("ELU", "alpha", |x| Box::new(ELU::new(x))),
+    ("GaussianDropout", "rate", |x| {
+        Box::new(GaussianDropout::new(x))
+    }),
+    ("GaussianNoise", "stddev", |x| {
+        Box::new(GaussianNoise::new(x))
+    }),
+    ("GroupNormalization", "epsilon", |x| {
+        Box::new(GroupNormalization::new(2).epsilon(x))
+    }),
+    ("GroupNormalization", "gamma_initializer", |x| {
+        Box::new(GroupNormalization::new(2).gamma_initializer(Initializer::Constant(x)))
+    }),
+    ("GroupNormalization", "beta_initializer", |x| {
+        Box::new(GroupNormalization::new(2).beta_initializer(Initializer::Constant(x)))
+    }),
+    ("GroupNormalization", "gamma_regularizer", |x| {
+        Box::new(GroupNormalization::new(2).gamma_regularizer(L1(x)))
+    }),
+    ("GroupNormalization", "beta_regularizer", |x| {
+        Box::new(GroupNormalization::new(2).beta_regularizer(L2(x)))
+    }),
+    ("LayerNormalization", "epsilon", |x| {
+        Box::new(LayerNormalization::new().epsilon(x))
+    }),
+    ("LayerNormalization", "gamma_initializer", |x| {
+        Box::new(LayerNormalization::new().gamma_initializer(Initializer::Constant(x)))
+    }),
+    ("LayerNormalization", "beta_initializer", |x| {
+        Box::new(LayerNormalization::new().beta_initializer(Initializer::Constant(x)))
+    }),
+    ("LayerNormalization", "gamma_regularizer", |x| {
+        Box::new(LayerNormalization::new().gamma_regularizer(L1(x)))
+    }),
+    ("LayerNormalization", "beta_regularizer", |x| {
+        Box::new(LayerNormalization::new().beta_regularizer(L2(x)))
+    }),
+    ("LeakyReLU", "negative_slope", |x| {
+        Box::new(LeakyReLU::new(x))
+    }),
+    ("Normalization", "mean", |x| {
+        Box::new(Normalization::new().statistics(x, 1.0))
+    }),
+    ("Normalization", "mean", |x| {
+        Box::new(Normalization::new().statistics(vec![0.0, x], 1.0))
+    }),
+    ("Normalization", "variance", |x| {
+        Box::new(Normalization::new().statistics(0.0, x))
+    }),
+    ("PReLU", "alpha_initializer", |x| {
+        Box::new(PReLU::new().alpha_initializer(Initializer::Constant(x)))
+    }),
+    ("PReLU", "alpha_regularizer", |x| {
+        Box::new(PReLU::new().alpha_regularizer(L2(x)))
+    }),
+    ("RMSNormalization", "epsilon", |x| {
+        Box::new(RMSNormalization::new().epsilon(x))
+    }),
+    ("ReLU", "max_value", |x| Box::new(ReLU::new().max_value(x))),
+    ("ReLU", "negative_slope", |x| {
+        Box::new(ReLU::new().negative_slope(x))
+    }),
+    ("ReLU", "threshold", |x| Box::new(ReLU::new().threshold(x))),
+    ("Rescaling", "scale", |x| Box::new(Rescaling::new(x))),
+    ("Rescaling", "offset", |x| {
+        Box::new(Rescaling::new(1.0).offset(vec![x, 0.0]))
+    }),
+    ("SpatialDropout1D", "rate", |x| {
+        Box::new(SpatialDropout1D::new(x))
+    }),
+    ("SpatialDropout2D", "rate", |x| {
+        Box::new(SpatialDropout2D::new(x))
+    }),
+];
+
+/// Of these a number below 0 makes sense.
+const SIGNED: &[(&str, &str)] = &[
+    ("ELU", "alpha"),
+    ("Normalization", "mean"),
+    ("Rescaling", "scale"),
+    ("Rescaling", "offset"),
 ];
 
 const OF_SIZES: &[(&str, &str, OfSize)] = &[
@@ -623,6 +711,61 @@ const OF_SIZES: &[(&str, &str, OfSize)] = &[
         Box::new(Reshape::new([n as i64, i64::MAX]))
     }),
     ("InputLayer", "shape", |n| Box::new(Input::new([n]))),
+    ("Cropping1D", "cropping", |n| Box::new(Cropping1D::new(n))),
+    ("Cropping1D", "cropping", |n| {
+        Box::new(Cropping1D::new([0, n]))
+    }),
+    ("Cropping2D", "cropping", |n| Box::new(Cropping2D::new(n))),
+    ("Cropping2D", "cropping", |n| {
+        Box::new(Cropping2D::new([[0, 1], [n, 1]]))
+    }),
+    ("GroupNormalization", "groups", |n| {
+        Box::new(GroupNormalization::new(n as i64))
+    }),
+    ("GroupNormalization", "axis", |n| {
+        Box::new(GroupNormalization::new(1).axis(n as i64))
+    }),
+    ("LayerNormalization", "axis", |n| {
+        Box::new(LayerNormalization::new().axis(n as i64))
+    }),
+    ("LayerNormalization", "axis", |n| {
+        Box::new(LayerNormalization::new().axis([2, n as i64]))
+    }),
+    ("Normalization", "axis", |n| {
+        Box::new(Normalization::new().axis([n as i64, 2]))
+    }),
+    ("PReLU", "shared_axes", |n| {
+        Box::new(PReLU::new().shared_axes([1, n]))
+    }),
+    ("Permute", "dims", |n| Box::new(Permute::new([n, 2, 3]))),
+    ("RMSNormalization", "axis", |n| {
+        Box::new(RMSNormalization::new().axis(n as i64))
+    }),
+    ("RepeatVector", "n", |n| Box::new(RepeatVector::new(n))),
+    ("Softmax", "axis", |n| {
+        Box::new(Softmax::new().axis(n as i64))
+    }),
+    ("UnitNormalization", "axis", |n| {
+        Box::new(UnitNormalization::new().axis([n as i64, 2]))
+    }),
+    ("UpSampling1D", "size", |n| Box::new(UpSampling1D::new(n))),
+    ("UpSampling2D", "size", |n| Box::new(UpSampling2D::new(n))),
+    ("UpSampling2D", "size", |n| {
+        let layer = UpSampling2D::new([n, 1]);
+        Box::new(layer.interpolation(Interpolation::Bilinear))
+    }),
+    ("ZeroPadding1D", "padding", |n| {
+        Box::new(ZeroPadding1D::new(n))
+    }),
+    ("ZeroPadding1D", "padding", |n| {
+        Box::new(ZeroPadding1D::new([n, 0]))
+    }),
+    ("ZeroPadding2D", "padding", |n| {
+        Box::new(ZeroPadding2D::new(n))
+    }),
+    ("ZeroPadding2D", "padding", |n| {
+        Box::new(ZeroPadding2D::new([[0, n], [1, 1]]))
+    }),
 ];
 
 #[test]
@@ -636,16 +779,18 @@ fn builders_are_refused_by_name_or_work() {
     for (class_name, setting, value, layer) in numbers_and_sizes.chain(sizes) {
         assert_eq!(layer.class_name(), class_name);
         let told = format!("{class_name} {setting} = {value}");
-        let input = if class_name.contains("1D") {
-            &IMAGE[1..]
-        } else {
-            &IMAGE[..]
+        let input = match class_name {
+            "RepeatVector" => &IMAGE[2..],
+            name if name.contains("1D") => &IMAGE[1..],
+            _ => &IMAGE[..],
         };
         let model = || Sequential::new(input).add_boxed(layer).build(Seed(1));
         let result = within_bounds(&told, || use_model(model()));
         match result {
             Ok(()) => {
-                let signed = setting.ends_with("initializer"); // first values may be below 0
+                // First values may be below 0.
+                let signed =
+                    setting.ends_with("initializer") || SIGNED.contains(&(class_name, setting));
                 assert!(!["NaN", "inf", "-inf"].contains(&&*value), "{told}");
                 assert!(signed || !value.starts_with('-') || value == "-0", "{told}");
             }
