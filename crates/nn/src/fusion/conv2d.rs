@@ -26,11 +26,10 @@ pub(super) fn row<E: Element>() -> Row<E> {
             })
         },
         sample: |sampler| {
-            let (layers, input) = match random_kin(sampler) {
-                Some(drawn) => drawn,
-                None => random_convolution(sampler),
-            };
-            Sample { layers, input }
+            random_kin(sampler).unwrap_or_else(|| {
+                let (layers, input) = random_convolution(sampler);
+                Sample { layers, input }
+            })
         },
     }
 }
@@ -48,7 +47,7 @@ pub(super) fn convolution<'a, E: Element>(
 }
 
 /// Now and then another kind of convolution with its tail, and the shape of its input.
-fn random_kin<E: Element>(sampler: &mut Sampler) -> Option<(Vec<Box<dyn Layer<E>>>, Vec<usize>)> {
+fn random_kin<E: Element>(sampler: &mut Sampler) -> Option<Sample<E>> {
     let activation = sampler.one_of(&[ActivationKind::Relu, ActivationKind::Linear]);
     let bias = crate::Initializer::Constant(0.1);
     let image = vec![7, sampler.integer(6, 9), sampler.integer(1, 5)];
@@ -77,7 +76,7 @@ fn random_kin<E: Element>(sampler: &mut Sampler) -> Option<(Vec<Box<dyn Layer<E>
     };
     let mut layers = vec![layer];
     random_tail(sampler, &mut layers, activation == ActivationKind::Relu);
-    Some((layers, input))
+    Some(Sample { layers, input })
 }
 
 /// A random convolution with its tail, and the shape of its input.
