@@ -142,6 +142,10 @@ fn every_kind_of_layer_by_itself() {
     for row in layers::all::<f32>() {
         for case in 0..30 {
             let sample = (row.sample)(&mut Sampler::new(73, case));
+            // Its inputs are no random numbers: `tests/recurrent.rs` predicts with one.
+            if sample.layer.indices().is_some() {
+                continue;
+            }
             let what = format!("{:?}", sample.layer);
             let model = Sequential::new(sample.input).add_boxed(sample.layer);
             let model = with_weights(model.build(Seed(case)).unwrap(), case);
