@@ -23,13 +23,25 @@ impl<E: Element> Var<E> {
     /// ```
     pub fn elu(&self) -> Var<E> {
         let value = self.value().function(Function::Elu);
-        self.element_wise("elu", value, Save::Output, |g, y| {
-            g * if y >= E::zero() {
-                E::one()
-            } else {
-                y + E::one()
-            }
-        })
+        self.element_wise(
+            "elu",
+            value,
+            Save::Output,
+            |g, y| {
+                g * if y >= E::zero() {
+                    E::one()
+                } else {
+                    y + E::one()
+                }
+            },
+            |g, y| {
+                // 1 above 0, and y + 1 below.
+                let below = y
+                    .value()
+                    .map(|y| if y >= E::zero() { E::zero() } else { E::one() });
+                g.mul(&y.mul(&g.tape().constant(&below))?.shift(E::one()))
+            },
+        )
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::gradcheck::{Sample, Spec};
 use crate::support::ThroughEpilogue;
-use crate::{Op, Var};
+use crate::{Op, Place, Var};
 use taper_tensor::ops::Epilogue;
 use taper_tensor::{Element, Result, Tensor};
 
@@ -48,6 +48,14 @@ impl<E: Element> Op<E> for Relu<E> {
         _wanted: &[bool],
     ) -> Result<Vec<Option<Tensor<E>>>> {
         Ok(vec![Some(self.through.back(gradient)?)])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        _place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        Ok(vec![Some(self.through.back_on_tape(gradient)?)])
     }
 }
 

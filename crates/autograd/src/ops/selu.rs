@@ -24,9 +24,21 @@ impl<E: Element> Var<E> {
     pub fn selu(&self) -> Var<E> {
         let (scale, least) = (E::from_f64(math::SELU[0]), E::from_f64(math::SELU[1]));
         let value = self.value().function(Function::Selu);
-        self.element_wise("selu", value, Save::Output, move |g, y| {
-            g * if y >= E::zero() { scale } else { y + least }
-        })
+        self.element_wise(
+            "selu",
+            value,
+            Save::Output,
+            move |g, y| g * if y >= E::zero() { scale } else { y + least },
+            move |g, y| {
+                // `scale` above 0, and y + `least` below.
+                let below = y
+                    .value()
+                    .map(|y| if y >= E::zero() { E::zero() } else { E::one() });
+                let rest = below.map(|below| if below.is_zero() { scale } else { least });
+                let slope = y.mul(&g.tape().constant(&below))?;
+                g.mul(&slope.add(&g.tape().constant(&rest))?)
+            },
+        )
     }
 }
 

@@ -22,9 +22,13 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn sigmoid(&self) -> Var<E> {
-        self.element_wise("sigmoid", self.value().sigmoid(), Save::Output, |g, y| {
-            g * y * (E::one() - y)
-        })
+        self.element_wise(
+            "sigmoid",
+            self.value().sigmoid(),
+            Save::Output,
+            |g, y| g * y * (E::one() - y),
+            |g, y| g.mul(&y.sub(&y.square())?),
+        )
     }
 }
 

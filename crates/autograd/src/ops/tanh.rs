@@ -21,9 +21,13 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn tanh(&self) -> Var<E> {
-        self.element_wise("tanh", self.value().tanh(), Save::Output, |g, y| {
-            g * (E::one() - y * y)
-        })
+        self.element_wise(
+            "tanh",
+            self.value().tanh(),
+            Save::Output,
+            |g, y| g * (E::one() - y * y),
+            |g, y| g.sub(&g.mul(&y.square())?),
+        )
     }
 }
 
