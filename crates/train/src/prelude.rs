@@ -8,7 +8,9 @@ pub use crate::{
 };
 pub use taper_datasets::{Dataset, InMemory, Mnist};
 pub use taper_nn::ActivationKind::{self, *};
-pub use taper_nn::junctions::{Add, Concatenate};
+pub use taper_nn::junctions::{
+    Add, AdditiveAttention, Attention, Concatenate, GroupQueryAttention, MultiHeadAttention,
+};
 pub use taper_nn::layers::*;
 pub use taper_nn::losses::kinds::*;
 pub use taper_nn::{
