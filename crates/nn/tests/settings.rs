@@ -206,6 +206,10 @@ fn conv() -> Conv2D {
     Conv2D::new(2, 3)
 }
 
+fn einsum_dense(n: usize) -> EinsumDense {
+    EinsumDense::new("...x,xy->...y", n).bias_axes("y")
+}
+
 /// Every number that Rust can set in a layer.
 const OF_NUMBERS: &[(&str, &str, OfNumber)] = &[
     ("Dropout", "rate", |x| Box::new(Dropout::new(x))),
@@ -460,6 +464,12 @@ const OF_NUMBERS: &[(&str, &str, OfNumber)] = &[
     ("SpatialDropout2D", "rate", |x| {
         Box::new(SpatialDropout2D::new(x))
     }),
+    ("EinsumDense", "kernel_regularizer", |x| {
+        Box::new(einsum_dense(2).kernel_regularizer(L1(x)))
+    }),
+    ("EinsumDense", "activity_regularizer", |x| {
+        Box::new(einsum_dense(2).activity_regularizer(L1(x)))
+    }),
 ];
 
 /// Of these a number below 0 makes sense.
@@ -471,6 +481,7 @@ const SIGNED: &[(&str, &str)] = &[
 ];
 
 const OF_SIZES: &[(&str, &str, OfSize)] = &[
+    ("EinsumDense", "output_shape", |n| Box::new(einsum_dense(n))),
     ("Dense", "units", |n| Box::new(Dense::new(n))),
     ("Conv2D", "filters", |n| Box::new(Conv2D::new(n, 3))),
     ("Conv2D", "kernel_size", |n| Box::new(Conv2D::new(1, n))),

@@ -10,7 +10,9 @@ pub use taper_datasets::{Dataset, InMemory, Mnist};
 // The function, not the layer `layers::Softmax` of the same name.
 pub use taper_nn::ActivationKind::Softmax;
 pub use taper_nn::ActivationKind::{self, *};
-pub use taper_nn::junctions::{Add, Concatenate};
+pub use taper_nn::junctions::{
+    Add, AdditiveAttention, Attention, Concatenate, GroupQueryAttention, MultiHeadAttention,
+};
 pub use taper_nn::layers::*;
 pub use taper_nn::losses::kinds::*;
 pub use taper_nn::{
