@@ -276,7 +276,34 @@ mod tests {
 
     /// Layers that are not drawn, and why: dropout has another random stream in every framework, images have no use for
     /// the others.
-    const NOT_DRAWN: [&str; 4] = ["Dropout", "InputLayer", "MaxPooling1D", "Reshape"];
+    const NOT_DRAWN: [&str; 26] = [
+        "CategoryEncoding",
+        "CenterCrop",
+        "Discretization",
+        "Dropout",
+        "InputLayer",
+        "MaxPooling1D",
+        "RandomBrightness",
+        "RandomColorJitter",
+        "RandomContrast",
+        "RandomCrop",
+        "RandomErasing",
+        "RandomFlip",
+        "RandomGaussianBlur",
+        "RandomGrayscale",
+        "RandomHue",
+        "RandomInvert",
+        "RandomPosterization",
+        "RandomRotation",
+        "RandomSaturation",
+        "RandomSharpness",
+        "RandomShear",
+        "RandomTranslation",
+        "RandomZoom",
+        "Reshape",
+        "Resizing",
+        "Solarization",
+    ];
 
     /// Activation functions that no framework but Keras has, or that take scores alone, jump, or blow up behind a few
     /// layers.
