@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use taper_autograd::gradcheck::Sampler;
 use taper_nn::layers::*;
 use taper_nn::{
-    Error, Functional, Initializer, L1, L1L2, L2, Layer, MeanSquaredError, Model, Padding, Relu,
-    Seed, Sequential, junctions, layers,
+    Error, Functional, Initializer, Interpolation, L1, L1L2, L2, Layer, MeanSquaredError, Model,
+    Padding, Relu, Seed, Sequential, junctions, layers,
 };
 use taper_tensor::{Stream, Tensor};
 
@@ -470,6 +470,190 @@ const OF_NUMBERS: &[(&str, &str, OfNumber)] = &[
     ("EinsumDense", "activity_regularizer", |x| {
         Box::new(einsum_dense(2).activity_regularizer(L1(x)))
     }),
+    ("RandomBrightness", "factor", |x| {
+        Box::new(RandomBrightness::new(x))
+    }),
+    ("RandomBrightness", "factor", |x| {
+        Box::new(RandomBrightness::new((0.5, x)))
+    }),
+    ("RandomBrightness", "value_range", |x| {
+        Box::new(RandomBrightness::new(0.5).value_range(x, 1.0))
+    }),
+    ("RandomBrightness", "value_range", |x| {
+        Box::new(RandomBrightness::new(0.5).value_range(0.0, x))
+    }),
+    ("RandomContrast", "factor", |x| {
+        Box::new(RandomContrast::new(x))
+    }),
+    ("RandomContrast", "factor", |x| {
+        Box::new(RandomContrast::new((0.5, x)))
+    }),
+    ("RandomContrast", "value_range", |x| {
+        Box::new(RandomContrast::new(0.5).value_range(x, 1.0))
+    }),
+    ("RandomContrast", "value_range", |x| {
+        Box::new(RandomContrast::new(0.5).value_range(0.0, x))
+    }),
+    ("RandomHue", "factor", |x| Box::new(RandomHue::new(x))),
+    ("RandomHue", "factor", |x| {
+        Box::new(RandomHue::new((0.5, x)))
+    }),
+    ("RandomHue", "value_range", |x| {
+        Box::new(RandomHue::new(0.5).value_range(x, 1.0))
+    }),
+    ("RandomHue", "value_range", |x| {
+        Box::new(RandomHue::new(0.5).value_range(0.0, x))
+    }),
+    ("RandomPosterization", "factor", |x| {
+        Box::new(RandomPosterization::new(x))
+    }),
+    ("RandomPosterization", "factor", |x| {
+        Box::new(RandomPosterization::new((0.5, x)))
+    }),
+    ("RandomPosterization", "value_range", |x| {
+        Box::new(RandomPosterization::new(1.0).value_range(x, 1.0))
+    }),
+    ("RandomPosterization", "value_range", |x| {
+        Box::new(RandomPosterization::new(1.0).value_range(0.0, x))
+    }),
+    ("RandomSaturation", "factor", |x| {
+        Box::new(RandomSaturation::new(x))
+    }),
+    ("RandomSaturation", "factor", |x| {
+        Box::new(RandomSaturation::new((0.5, x)))
+    }),
+    ("RandomSaturation", "value_range", |x| {
+        Box::new(RandomSaturation::new(0.5).value_range(x, 1.0))
+    }),
+    ("RandomSaturation", "value_range", |x| {
+        Box::new(RandomSaturation::new(0.5).value_range(0.0, x))
+    }),
+    ("RandomSharpness", "factor", |x| {
+        Box::new(RandomSharpness::new(x))
+    }),
+    ("RandomSharpness", "factor", |x| {
+        Box::new(RandomSharpness::new((0.5, x)))
+    }),
+    ("RandomSharpness", "value_range", |x| {
+        Box::new(RandomSharpness::new(0.5).value_range(x, 1.0))
+    }),
+    ("RandomSharpness", "value_range", |x| {
+        Box::new(RandomSharpness::new(0.5).value_range(0.0, x))
+    }),
+    ("RandomErasing", "factor", |x| {
+        Box::new(RandomErasing::new().factor(x))
+    }),
+    ("RandomErasing", "value_range", |x| {
+        Box::new(RandomErasing::new().value_range(x, 1.0))
+    }),
+    ("RandomErasing", "value_range", |x| {
+        Box::new(RandomErasing::new().value_range(0.0, x))
+    }),
+    ("RandomGaussianBlur", "factor", |x| {
+        Box::new(RandomGaussianBlur::new().factor(x))
+    }),
+    ("RandomGaussianBlur", "value_range", |x| {
+        Box::new(RandomGaussianBlur::new().value_range(x, 1.0))
+    }),
+    ("RandomGaussianBlur", "value_range", |x| {
+        Box::new(RandomGaussianBlur::new().value_range(0.0, x))
+    }),
+    ("RandomInvert", "factor", |x| {
+        Box::new(RandomInvert::new().factor(x))
+    }),
+    ("RandomInvert", "value_range", |x| {
+        Box::new(RandomInvert::new().value_range(x, 1.0))
+    }),
+    ("RandomInvert", "value_range", |x| {
+        Box::new(RandomInvert::new().value_range(0.0, x))
+    }),
+    ("RandomErasing", "scale", |x| {
+        Box::new(RandomErasing::new().scale(x))
+    }),
+    ("RandomErasing", "fill_value", |x| {
+        Box::new(RandomErasing::new().fill_value(x))
+    }),
+    ("RandomGaussianBlur", "sigma", |x| {
+        Box::new(RandomGaussianBlur::new().sigma(x))
+    }),
+    ("RandomGrayscale", "factor", |x| {
+        Box::new(RandomGrayscale::new().factor(x))
+    }),
+    ("RandomRotation", "factor", |x| {
+        Box::new(RandomRotation::new(x))
+    }),
+    ("RandomRotation", "fill_value", |x| {
+        Box::new(RandomRotation::new(0.1).fill_value(x))
+    }),
+    ("RandomTranslation", "height_factor", |x| {
+        Box::new(RandomTranslation::new(x, 0.1))
+    }),
+    ("RandomTranslation", "width_factor", |x| {
+        Box::new(RandomTranslation::new(0.1, (x, 0.5)))
+    }),
+    ("RandomTranslation", "fill_value", |x| {
+        Box::new(RandomTranslation::new(0.1, 0.1).fill_value(x))
+    }),
+    ("RandomZoom", "height_factor", |x| {
+        Box::new(RandomZoom::new(x))
+    }),
+    ("RandomZoom", "width_factor", |x| {
+        Box::new(RandomZoom::new(0.1).width_factor(x))
+    }),
+    ("RandomZoom", "fill_value", |x| {
+        Box::new(RandomZoom::new(0.1).fill_value(x))
+    }),
+    ("RandomShear", "x_factor", |x| {
+        Box::new(RandomShear::new().x_factor(x))
+    }),
+    ("RandomShear", "y_factor", |x| {
+        Box::new(RandomShear::new().y_factor((x, 0.5)))
+    }),
+    ("RandomShear", "fill_value", |x| {
+        Box::new(RandomShear::new().fill_value(x))
+    }),
+    ("Solarization", "addition_factor", |x| {
+        Box::new(Solarization::new().addition_factor(x))
+    }),
+    ("Solarization", "threshold_factor", |x| {
+        Box::new(Solarization::new().threshold_factor(x))
+    }),
+    ("Resizing", "fill_value", |x| {
+        Box::new(Resizing::new(4, 2).pad_to_aspect_ratio(true).fill_value(x))
+    }),
+    ("Discretization", "bin_boundaries", |x| {
+        Box::new(Discretization::new(vec![x]))
+    }),
+    ("Discretization", "epsilon", |x| {
+        Box::new(Discretization {
+            epsilon: x,
+            ..Discretization::new(vec![0.0])
+        })
+    }),
+    ("Solarization", "value_range", |x| {
+        Box::new(Solarization::new().value_range(x, 1.0))
+    }),
+    ("Solarization", "value_range", |x| {
+        Box::new(Solarization::new().value_range(0.0, x))
+    }),
+    ("RandomColorJitter", "value_range", |x| {
+        Box::new(RandomColorJitter::new().value_range(x, 1.0))
+    }),
+    ("RandomColorJitter", "value_range", |x| {
+        Box::new(RandomColorJitter::new().value_range(0.0, x))
+    }),
+    ("RandomColorJitter", "brightness_factor", |x| {
+        Box::new(RandomColorJitter::new().brightness_factor(x))
+    }),
+    ("RandomColorJitter", "contrast_factor", |x| {
+        Box::new(RandomColorJitter::new().contrast_factor(x))
+    }),
+    ("RandomColorJitter", "saturation_factor", |x| {
+        Box::new(RandomColorJitter::new().saturation_factor(x))
+    }),
+    ("RandomColorJitter", "hue_factor", |x| {
+        Box::new(RandomColorJitter::new().hue_factor(x))
+    }),
 ];
 
 /// Of these a number below 0 makes sense.
@@ -777,6 +961,24 @@ const OF_SIZES: &[(&str, &str, OfSize)] = &[
     ("ZeroPadding2D", "padding", |n| {
         Box::new(ZeroPadding2D::new([[0, n], [1, 1]]))
     }),
+    ("RandomCrop", "height", |n| Box::new(RandomCrop::new(n, 3))),
+    ("RandomCrop", "width", |n| Box::new(RandomCrop::new(3, n))),
+    ("CenterCrop", "height", |n| Box::new(CenterCrop::new(n, 3))),
+    ("CenterCrop", "width", |n| Box::new(CenterCrop::new(3, n))),
+    ("Resizing", "height", |n| Box::new(Resizing::new(n, 3))),
+    ("Resizing", "width", |n| Box::new(Resizing::new(3, n))),
+    ("RandomGaussianBlur", "kernel_size", |n| {
+        Box::new(RandomGaussianBlur::new().kernel_size(n))
+    }),
+    ("RandomGaussianBlur", "kernel_size", |n| {
+        Box::new(RandomGaussianBlur::new().kernel_size([1, n]))
+    }),
+    ("CategoryEncoding", "num_tokens", |n| {
+        Box::new(CategoryEncoding::new(n))
+    }),
+    ("Resizing", "height", |n| {
+        Box::new(Resizing::new(n, 3).pad_to_aspect_ratio(true))
+    }),
 ];
 
 #[test]
@@ -792,6 +994,10 @@ fn builders_are_refused_by_name_or_work() {
         let told = format!("{class_name} {setting} = {value}");
         let input = match class_name {
             "RepeatVector" => &IMAGE[2..],
+            "CategoryEncoding" | "Discretization" => &IMAGE[..1],
+            "RandomColorJitter" | "RandomGrayscale" | "RandomHue" | "RandomSaturation" => {
+                &[8, 8, 3]
+            }
             name if name.contains("1D") => &IMAGE[1..],
             _ => &IMAGE[..],
         };
@@ -799,9 +1005,16 @@ fn builders_are_refused_by_name_or_work() {
         let result = within_bounds(&told, || use_model(model()));
         match result {
             Ok(()) => {
-                // First values may be below 0.
-                let signed =
-                    setting.ends_with("initializer") || SIGNED.contains(&(class_name, setting));
+                // First values may be below 0, and pixels, and what goes either way.
+                let signed = [
+                    "initializer",
+                    "factor",
+                    "fill_value",
+                    "value_range",
+                    "bin_boundaries",
+                ];
+                let signed = signed.iter().any(|kind| setting.ends_with(kind))
+                    || SIGNED.contains(&(class_name, setting));
                 assert!(!["NaN", "inf", "-inf"].contains(&&*value), "{told}");
                 assert!(signed || !value.starts_with('-') || value == "-0", "{told}");
             }
