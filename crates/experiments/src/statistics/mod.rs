@@ -20,7 +20,7 @@
 //! ```
 //! use taper_experiments::statistics::{holm, mcnemar, wilson};
 //! let interval = wilson(9_883, 10_000).expect("there are images");
-//! assert!((interval.low - 0.98599).abs() < 1e-5 && (interval.high - 0.99024).abs() < 1e-5);
+//! assert!((interval.low - 0.98600).abs() < 1e-5 && (interval.high - 0.99023).abs() < 1e-5);
 //! // 40 images that only one network has right, 20 that only the other has right.
 //! let p = mcnemar(40, 20);
 //! assert!(p < 0.05);
