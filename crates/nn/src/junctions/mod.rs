@@ -224,7 +224,11 @@ mod tests {
             }
         }
         let message = from_config::<f32>("Ad", &Value::Null).unwrap_err();
-        assert!(message.to_string().contains("Add, Average, Concatenate"));
+        assert!(
+            message
+                .to_string()
+                .contains("Add, AdditiveAttention, Attention")
+        );
     }
 
     #[test]

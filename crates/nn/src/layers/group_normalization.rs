@@ -126,7 +126,8 @@ impl GroupNormalization {
         })?;
         if !channels.is_multiple_of(groups) || channels == 0 {
             return Err(fail(format!(
-                "groups is {groups}, which {channels} channels (input {sample:?}) cannot be divided into"
+                "groups is {groups}, which {channels} channels (axis {} of an input {sample:?}) cannot be divided into",
+                axis + 1
             )));
         }
         Ok((axis, groups))

@@ -311,8 +311,9 @@ impl Describe for Normalization {
                     }
                     if !values.shape().is_empty() && values.shape() != shape {
                         return fail(format!(
-                            "{name} has the shape {:?}; of an input {input:?} it must be {shape:?}, or one number",
-                            values.shape()
+                            "{name} has the shape {:?}; of an input {input:?} and its axis {:?} it must be {shape:?}, or one number",
+                            values.shape(),
+                            self.axis
                         ));
                     }
                 }
