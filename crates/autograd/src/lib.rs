@@ -35,6 +35,7 @@
 //!
 //! An operation of your own needs an [`Op`] and a call of [`Tape::record`].
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
 
 mod equation;
 pub mod gradcheck;
@@ -51,3 +52,8 @@ pub use gradients::Gradients;
 pub use op::Op;
 pub use tape::Tape;
 pub use var::Var;
+
+/// The example of the package's page is run as those of the documentation are.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
