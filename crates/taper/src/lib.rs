@@ -32,14 +32,15 @@
 //! - [`guide`] takes a user of Keras through a notebook, line by line, and says what is called otherwise.
 //! - The crate's folder `examples` has a program for each of a newcomer's tasks: the notebook, a residual network, two
 //!   inputs with a shared tower, an autoencoder, an LSTM, a transformer, a table, rare classes, cross-validation, a layer,
-//!   loss, optimizer and metric of one's own, a service of predictions.
+//!   loss, optimizer and metric of one's own, a differential equation, a service of predictions.
 //! - The front page of each module says what it promises: [`tensor`], [`autograd`], [`nn`], [`optim`], [`datasets`],
 //!   [`checkpoint`], [`train`].
 //!
 //! # Features
 //! One for each crate, by its name: `tensor`, `autograd`, `nn`, `optim`, `datasets`, `checkpoint` and `train`, all on by
-//! default, and `files`, off by default. Those on whose types a crate stands come with it. `fetch` (off) downloads data sets,
-//! and brings forty crates of HTTP and TLS.
+//! default, and `files`, off by default. Those on whose types a crate stands come with it. Off by
+//! default are also `ndarray`, conversions from and to its arrays, and `fetch`, which downloads data sets and brings forty
+//! crates of HTTP and TLS.
 //!
 //! # In debug builds
 //! Kernels that are not optimized take 150 times as long: [`guide::speed`] says what to put into `Cargo.toml`.

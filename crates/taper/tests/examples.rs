@@ -16,6 +16,8 @@ mod k_fold;
 #[allow(dead_code)] // its `main` takes a minute; the test calls what it calls
 #[path = "../examples/notebook.rs"]
 mod notebook;
+#[path = "../examples/physics.rs"]
+mod physics;
 #[path = "../examples/residual.rs"]
 mod residual;
 #[path = "../examples/sequences.rs"]
@@ -161,6 +163,12 @@ fn custom() {
 }
 
 #[test]
+fn physics() {
+    let expected = ["step 0: loss ", "step 1200: loss ", "off by 0.0"];
+    prints("physics", physics::main, &expected);
+}
+
+#[test]
 fn service() {
     prints(
         "service",
@@ -185,5 +193,5 @@ fn every_example_is_run() {
         assert!(this.contains(&format!("fn {name}()")), "{name} has no test");
         count += 1;
     }
-    assert!(count >= 11, "{count} examples");
+    assert!(count >= 12, "{count} examples");
 }

@@ -2,9 +2,10 @@
 
 pub use crate::metrics::kinds::*;
 pub use crate::{
-    Callback, Checkpoint, CheckpointExt, ConfusionMatrix, EarlyStopping, EpochRecord, Error,
-    Evaluate, Evaluation, Event, Fit, History, Metric, Mode, ModelCheckpoint, Predictions,
-    ReduceLROnPlateau, StopFlag, Trainer, View,
+    CSVLogger, Callback, Checkpoint, CheckpointExt, ConfusionMatrix, EarlyStopping, EpochRecord,
+    Error, Evaluate, Evaluation, Event, Fit, History, LambdaCallback, LearningRateScheduler,
+    LrFinder, Metric, Mode, ModelCheckpoint, Predictions, ReduceLROnPlateau, StopFlag,
+    SwapEMAWeights, TerminateOnNaN, Trainer, View,
 };
 pub use taper_datasets::{Dataset, InMemory, Mnist};
 // The function, not the layer `layers::Softmax` of the same name.
