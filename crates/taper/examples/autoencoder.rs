@@ -5,6 +5,7 @@ use taper::prelude::*;
 
 const LENGTH: usize = 32;
 
+/// Run it with `cargo run --release --example autoencoder`.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (noisy, clean) = signals(1024, 1);
     let data = InMemory::new(noisy.clone(), noisy)?;

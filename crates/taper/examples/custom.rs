@@ -7,6 +7,7 @@ use taper::prelude::*;
 
 const QUANTILE: f64 = 0.9;
 
+/// Run it with `cargo run --release --example custom`.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (train, test) = (observations(1500, 1)?, observations(1500, 2)?);
 

@@ -4,6 +4,7 @@
 
 use taper::prelude::*;
 
+/// Run it with `cargo run --release --example imbalanced`.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let data = payments(4000)?;
     let (train, test) = stratified_split(&data, 0.25, Seed(7))?; // as many frauds of 100 in both

@@ -5,6 +5,7 @@ use taper::prelude::*;
 
 const FOLDS: usize = 5;
 
+/// Run it with `cargo run --release --example k_fold`.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let data = moons(600)?;
     let folds = stratified_k_fold(&data, FOLDS, Seed(7))?;

@@ -1,11 +1,11 @@
 //! A Keras notebook, line by line: handwritten digits, a small convolutional network, L2 and dropout against overfitting.
 //!
-//! `cargo run --release --example notebook` trains for a minute. The guide (`taper::guide::notebook`) has Keras's lines
-//! beside these.
+//! It trains for a minute. The guide (`taper::guide::notebook`) has Keras's lines beside these.
 
 use std::path::Path;
 use taper::prelude::*;
 
+/// Run it with `cargo run --release --example notebook`, and perhaps the folder of MNIST behind `--`.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Where the four files of MNIST are. If they are not, those that come with the project are unpacked there.
     let folder = std::env::args().nth(1);

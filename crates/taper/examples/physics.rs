@@ -8,6 +8,7 @@ use taper::prelude::*;
 const STEPS: u32 = 1200;
 const UNITS: usize = 16;
 
+/// Run it with `cargo run --release --example physics`.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let times = Tensor::<f32>::from_fn([33, 1], |i| i as f32 / 8.0); // 0 to 4
     // Two hidden layers: kernel, bias, kernel, bias, kernel, bias.

@@ -7,6 +7,7 @@ use taper::prelude::*;
 
 const SIDE: usize = 16;
 
+/// Run it with `cargo run --release --example residual`.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (train, test) = (stripes(384, 1)?, stripes(96, 2)?);
 

@@ -6,6 +6,7 @@ use taper::prelude::*;
 const STEPS: usize = 24;
 const MISSING: f64 = -9.0;
 
+/// Run it with `cargo run --release --example sequences`.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (train, test) = (waves(768, 1)?, waves(192, 2)?);
 

@@ -9,6 +9,7 @@ const INPUTS: usize = 16;
 const CLASSES: usize = 4;
 const BATCH: usize = 32;
 
+/// Run it with `cargo run --release --example service`.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let model = Sequential::new([INPUTS])
         .add(Dense::new(64).activation(Relu))

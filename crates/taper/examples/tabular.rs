@@ -4,6 +4,7 @@
 
 use taper::prelude::*;
 
+/// Run it with `cargo run --release --example tabular`.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (rows, prices) = flats(1200, 1);
     let (test_rows, test_prices) = flats(300, 2);

@@ -8,6 +8,7 @@ use taper::prelude::*;
 const STEPS: usize = 12;
 const WIDTH: usize = 32;
 
+/// Run it with `cargo run --release --example transformer`.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (train, test) = (texts(2048, 1)?, texts(512, 2)?);
 

@@ -6,6 +6,7 @@ use taper::prelude::*;
 const LENGTH: usize = 24;
 const KINDS: usize = 6;
 
+/// Run it with `cargo run --release --example two_inputs`.
 pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (train, test) = (pairs(1024, 1)?, pairs(256, 2)?);
 
