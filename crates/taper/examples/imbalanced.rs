@@ -68,7 +68,7 @@ fn recall_and_auc(
 fn payments(count: usize) -> Result<InMemory, Box<dyn std::error::Error>> {
     let noise =
         Tensor::<f32>::normal([count, 6], 0.0, 1.0, Seed(1).key(Stream::User(0), 0)).to_vec();
-    let fraud = |payment: usize| payment % 25 == 0;
+    let fraud = |payment: usize| payment.is_multiple_of(25);
     let rows = Tensor::from_fn([count, 6], |i| {
         let higher = fraud(i / 6) && i % 6 < 3;
         noise[i] + if higher { 1.3 } else { 0.0 }

@@ -1,7 +1,7 @@
 //! A residual network: blocks whose input is added to their output, so that gradients have a way around each of them.
 //! It tells stripes of three directions apart, on pictures full of noise.
 
-use std::f32::consts::PI;
+use std::f64::consts::{FRAC_PI_2, TAU};
 use taper::nn::Wire;
 use taper::prelude::*;
 
@@ -71,7 +71,7 @@ fn stripes(count: usize, seed: u64) -> Result<InMemory, Box<dyn std::error::Erro
     )
     .to_vec();
     let phase =
-        Tensor::<f32>::uniform([count], 0.0, 6.28, Seed(seed).key(Stream::User(1), 0)).to_vec();
+        Tensor::<f32>::uniform([count], 0.0, TAU, Seed(seed).key(Stream::User(1), 0)).to_vec();
     let pictures = Tensor::from_fn([count, SIDE, SIDE, 1], |i| {
         let (sample, row, column) = (i / (SIDE * SIDE), i / SIDE % SIDE, i % SIDE);
         let along = match sample % 3 {
@@ -79,7 +79,7 @@ fn stripes(count: usize, seed: u64) -> Result<InMemory, Box<dyn std::error::Erro
             1 => column as f32,
             _ => (row + column) as f32 / 2f32.sqrt(),
         };
-        (along * PI / 2.0 + phase[sample]).sin() + noise[i]
+        (along * FRAC_PI_2 as f32 + phase[sample]).sin() + noise[i]
     });
     let directions: Vec<usize> = (0..count).map(|sample| sample % 3).collect();
     Ok(InMemory::new(pictures, Tensor::one_hot(&directions, 3)?)?)

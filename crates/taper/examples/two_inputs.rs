@@ -52,7 +52,7 @@ fn pairs(count: usize, seed: u64) -> Result<InMemory, Box<dyn std::error::Error>
         .to_vec();
     let kind_of = |sample: usize, side: usize| match side {
         0 => sample % KINDS,
-        _ if sample % 2 == 0 => sample % KINDS,
+        _ if sample.is_multiple_of(2) => sample % KINDS,
         _ => (sample + 1 + sample / KINDS % (KINDS - 1)) % KINDS,
     };
     let side = |side: usize| {
