@@ -36,6 +36,7 @@
 //!
 //! An operation of your own needs an [`Op`] and a call of [`Tape::record`].
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
 
 mod again;
 mod equation;
@@ -51,3 +52,8 @@ mod walk;
 
 pub use gradients::Gradients;
 pub use tape::{Op, Place, Tape, Var};
+
+/// The example of the package's page is run as those of the documentation are.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

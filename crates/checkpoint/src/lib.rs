@@ -70,6 +70,7 @@
 //! tensors always find room, and any number of those that take two hundred bytes of the file or
 //! more. What would be refused for this is not written either.
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
 
 mod codec;
 mod error;
@@ -200,3 +201,8 @@ impl Checkpoint {
         file::read(path, parts).map_err(|e| e.at(path))
     }
 }
+
+/// The example of the package's page is run as those of the documentation are.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -16,6 +16,7 @@ const SMALL: usize = 1 << 15;
 
 /// A batch ready to train on.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Batch {
     /// The data set's inputs in their order, each `[n, …shape]`; at least one.
     pub inputs: Vec<Tensor>,

@@ -39,6 +39,7 @@ pub enum Trust {
 
 /// What is known of a file of a data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FileStatus {
     /// Name of the raw file.
     pub name: &'static str,

@@ -35,6 +35,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
 
 mod batches;
 pub mod catalog;
@@ -69,3 +70,8 @@ pub use mnist::Mnist;
 pub use split::{Folds, k_fold, split, stratified_k_fold, stratified_split};
 pub use subset::Subset;
 pub use taper_files::sha256;
+
+/// The example of the package's page is run as those of the documentation are.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -33,6 +33,7 @@
 //! # Ok::<(), taper_experiments::Error>(())
 //! ```
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
 
 pub mod cli;
 pub mod console;

@@ -114,6 +114,7 @@ pub trait Layer<E: Element = f32>: Describe {
 
 /// What is left of a layer at inference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AtInference {
     /// Nothing: its output has the bytes of its input (dropout, another shape).
     Nothing,

@@ -64,6 +64,7 @@
 //!   [`initializers::all`], [`constraints::all`], [`fusion::all`]) feed the tests: what is not in its table fails one, what
 //!   is in it is checked for its gradients ([`gradcheck`]). Layers of other crates are read through a [`Registry`].
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
 
 pub mod activations;
 mod attention;
@@ -121,3 +122,8 @@ pub use setting::{MAX_VALUES, read as read_settings};
 pub use taper_tensor::ops::{FillMode, Interpolation};
 pub use taper_tensor::{Padding, Seed};
 pub use weights::Loaded;
+
+/// The example of the package's page is run as those of the documentation are.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -63,6 +63,7 @@ fn list(names: &[&str]) -> String {
 /// What [`Model::load_weights`](crate::Model::load_weights) did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
+#[non_exhaustive]
 pub struct Loaded {
     /// Weights of the model that were replaced.
     pub taken: Vec<String>,

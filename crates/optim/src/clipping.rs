@@ -7,6 +7,7 @@ use taper_tensor::{Element, Tensor};
 
 /// What is done to gradients before a step. The bound is finite and above 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Clipping {
     /// `clipnorm`: each gradient by itself is scaled down to this norm (root of the sum of squares).
     Norm(f64),

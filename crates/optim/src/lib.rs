@@ -28,6 +28,7 @@
 //! - **Around every rule** stand weight decay, gathered gradients and a moving average of the weights ([`Extras`]).
 //! - **No step writes what is not finite**: a step that would is not made, and nothing has changed ([`Error::NotFinite`]).
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
 
 mod apply;
 mod aside;
@@ -54,3 +55,8 @@ pub use optimizers::prelude::*;
 pub use schedules::{LearningRate, Schedule};
 pub use state::{State, Weight};
 pub use taper_tensor::kernels::update::Penalty;
+
+/// The example of the package's page is run as those of the documentation are.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -9,6 +9,7 @@
 /// assert_eq!(error.to_string(), "add: [2, 3] and [4, 3] do not broadcast: axis 0 has 2 and 4");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// Shapes, axes or indices do not fit an operation, e.g.
     /// `matmul: [2, 3] and [4, 5]: inner dimensions 3 and 4 differ`.

@@ -28,9 +28,12 @@
 //! - **Errors name the operation and the shapes.** Nothing that comes from outside makes a method panic.
 //! - `unsafe` code is confined to the folder `simd`.
 //!
+//! The modules [`kernels`] and [`simd`] are internals, for the crates above this one: they may change with every version.
+//!
 //! Gradients are the business of `taper-autograd`, layers of `taper-nn`.
 
 #![deny(unsafe_code)]
+#![deny(missing_docs)]
 
 pub mod buffer;
 pub mod element;
@@ -58,3 +61,8 @@ pub use kernels::{Conv2dSpec, Padding, Pool2dSpec, PoolPositions};
 pub use random::{Key, Seed, Stream};
 pub use scalar::Scalar;
 pub use tensor::{Cumulative, Tensor};
+
+/// The example of the package's page is run as those of the documentation are.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -20,6 +20,7 @@ pub struct Seed(pub u64);
 
 /// What the numbers are for. Streams never overlap, nor do the indices within one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Stream {
     /// Initial values of the parameter with this index.
     Init(u32),

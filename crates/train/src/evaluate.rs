@@ -17,6 +17,7 @@ use taper_tensor::prepared::in_pool;
 
 /// How well a model does on a data set. As JSON its figures stand as [`number`] says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// Number of samples.
     pub samples: u64,

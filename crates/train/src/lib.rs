@@ -65,6 +65,7 @@
 //! trait. A loss says which targets it takes, a metric which shapes it can compare and which way it becomes better, so
 //! that what does not fit, and what is misspelt, is an error before the first batch.
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
 
 pub mod callbacks;
 mod checkpoint;
@@ -122,3 +123,8 @@ pub use predict::{Predictions, predict, predict_all};
 pub use record::{DataLoss, EpochRecord};
 pub use taper_checkpoint::Checkpoint;
 pub use trainer::Trainer;
+
+/// The example of the package's page is run as those of the documentation are.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

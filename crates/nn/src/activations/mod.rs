@@ -116,6 +116,7 @@ macro_rules! table {
         /// that `.activation(Relu)` reads as in Keras.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
         pub enum ActivationKind {
             $(#[doc = $about] $Name,)+
         }

@@ -95,6 +95,7 @@ pub enum Initializer {
 /// What the variance of [`Initializer::VarianceScaling`] is divided by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Fan {
     /// Inputs of one unit.
     #[default]
@@ -108,6 +109,7 @@ pub enum Fan {
 /// How the values of [`Initializer::VarianceScaling`] are spread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Distribution {
     /// Normal, cut off at two deviations of the draw, which is made so much larger that the variance stays.
     #[default]

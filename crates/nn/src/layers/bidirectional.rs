@@ -15,6 +15,7 @@ use taper_tensor::{Element, Tensor};
 /// How the outputs of both directions become one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum MergeMode {
     /// One behind the other: twice as many values.
     #[default]

@@ -70,6 +70,7 @@ impl Default for RandomFlip {
 /// In which directions images are mirrored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Flip {
     /// Left and right.
     Horizontal,

@@ -120,6 +120,7 @@ impl<E: Element> Measured<E> {
 
 /// Loss and gradients of one training batch.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Step<E: Element = f32> {
     /// Mean loss of the batch without penalties: of several outputs the weighted sum.
     pub loss: f64,

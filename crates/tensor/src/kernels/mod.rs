@@ -1,5 +1,7 @@
 //! What tensors compute with: f32 kernels on the instruction set of the machine, f64 kernels as plain loops.
 //!
+//! Internals of the crates of Taper: what is here may change with every version. Programs use the methods of tensors.
+//!
 //! `README.md` beside this file explains how work is cut, why a run is bit-identical for any number of threads, and what
 //! was tried. Everything here takes slices whose lengths the caller has checked against a geometry.
 

@@ -1,5 +1,8 @@
 //! The instruction sets, chosen at run time, and the few kernels that need pointers.
 //!
+//! Internals of the crates of Taper: what is here may change with every version. Programs may ask which instruction set is
+//! in use, and no more.
+//!
 //! A kernel is written once, generic over `Simd`, and handed to `dispatch`, which runs it inside a function that is
 //! compiled for the machine's instruction set. What is `unsafe` in this crate is unsafe because of one of these
 //! invariants; every block cites the number it leans on.
@@ -267,6 +270,7 @@ pub(crate) trait WithSimd {
 
 /// The sets this build knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum InstructionSet {
     /// AVX-512 F, BW, DQ and VL.
     Avx512,

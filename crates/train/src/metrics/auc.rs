@@ -31,6 +31,7 @@ pub struct AUC {
 
 /// The curve that [`AUC`] measures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Curve {
     /// Receiver operating characteristic: the rate of true positives over that of false ones.
     #[default]
