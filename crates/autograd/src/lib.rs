@@ -26,6 +26,7 @@
 //! - **Nothing is recorded for constants.** A computation that no parameter takes part in saves nothing and costs
 //!   what the tensors cost; so the same code serves training and inference. No gradient is computed for an input
 //!   that does not want one.
+//! - **Gradients can be differentiated again**: [`Var::gradients`] puts them on the tape, as values like any other.
 //! - **A [`Var`] shares storage with its tensor.** To update weights in place after a step, drop its variables
 //!   first (or the update copies the weights).
 //! - **Methods that cannot fail return a [`Var`]** (`relu`, `exp`, `mean`, …), the others a
@@ -36,18 +37,17 @@
 //! An operation of your own needs an [`Op`] and a call of [`Tape::record`].
 #![forbid(unsafe_code)]
 
+mod again;
 mod equation;
 pub mod gradcheck;
 mod gradients;
-mod op;
 mod operators;
 pub mod ops;
 mod recurrent;
 mod support;
 mod tape;
 mod var;
+mod walk;
 
 pub use gradients::Gradients;
-pub use op::Op;
-pub use tape::Tape;
-pub use var::Var;
+pub use tape::{Op, Place, Tape, Var};

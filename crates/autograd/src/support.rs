@@ -1,25 +1,33 @@
 //! What several operations share: element-wise functions, the way back through broadcasting, reductions and fused
 //! epilogues.
 
-use crate::{Op, Var};
-use taper_tensor::kernels::math::Function;
+use crate::{Op, Place, Var};
+use taper_tensor::kernels::math::{Function, SELU};
 use taper_tensor::ops::{Epilogue, Fusible};
-use taper_tensor::{Element, Result, Tensor};
+use taper_tensor::{Element, Error, Result, Tensor};
 
 impl<E: Element> Var<E> {
-    /// A function of every element, whose gradient is `slope(gradient, saved)`; `saved` is the input or the output.
+    /// A function of every element, whose gradient is `slope(gradient, saved)`; `saved` is the input or the output. `on_tape` is
+    /// the slope times the gradient once more, in operations.
     pub(crate) fn element_wise(
         &self,
         name: &'static str,
         value: Tensor<E>,
         save: Save,
         slope: impl Fn(E, E) -> E + Sync + 'static,
+        on_tape: impl Fn(&Var<E>, &Var<E>) -> Result<Var<E>> + 'static,
     ) -> Var<E> {
         let saved = match save {
             Save::Input => self.value().clone(),
             Save::Output => value.clone(),
         };
-        self.derive(value, || ElementWise { name, saved, slope })
+        self.derive(value, || ElementWise {
+            name,
+            saved,
+            save,
+            slope,
+            on_tape,
+        })
     }
 }
 
@@ -27,7 +35,7 @@ impl<E: Element> Var<E> {
     /// `value` of every element, for functions of a few comparisons and products that need no file of their own; any shape.
     /// `name` stands in errors.
     ///
-    /// Gradient: g · `slope(x)`, and 0 where that is 0, even if g is infinite. Saves the input.
+    /// Gradient: g · `slope(x)`, and 0 where that is 0, even if g is infinite. Saves the input. It has no second derivative.
     ///
     /// ```
     /// # use taper_autograd::Tape;
@@ -45,29 +53,38 @@ impl<E: Element> Var<E> {
         value: impl Fn(E) -> E + Sync,
         slope: impl Fn(E) -> E + Sync + 'static,
     ) -> Var<E> {
-        self.element_wise(name, self.value().map(value), Save::Input, move |g, x| {
+        let back = move |g, x| {
             let slope = slope(x);
             if slope.is_zero() {
                 E::zero()
             } else {
                 g * slope
             }
-        })
+        };
+        let on_tape = move |_: &Var<E>, _: &Var<E>| {
+            let message =
+                "its slope is a function of numbers, which cannot be differentiated again";
+            Err(Error::shape(name, message))
+        };
+        self.element_wise(name, self.value().map(value), Save::Input, back, on_tape)
     }
 
-    /// A function of every element whose slope is another one times `factor`. Saves the input.
+    /// A function of every element whose slope is another one times `factor`; `on_tape` is the same in operations, of x. Saves
+    /// the input.
     pub(crate) fn by_slope(
         &self,
         name: &'static str,
         function: Function,
         slope: Function,
         factor: E,
+        on_tape: fn(&Var<E>) -> Result<Var<E>>,
     ) -> Var<E> {
         self.derive(self.value().function(function), || BySlope {
             name,
             x: self.value().clone(),
             slope,
             factor,
+            on_tape,
         })
     }
 }
@@ -77,6 +94,7 @@ struct BySlope<E: Element> {
     x: Tensor<E>,
     slope: Function,
     factor: E,
+    on_tape: fn(&Var<E>) -> Result<Var<E>>,
 }
 
 impl<E: Element> Op<E> for BySlope<E> {
@@ -93,21 +111,39 @@ impl<E: Element> Op<E> for BySlope<E> {
         let product = Tensor::zip_owned(self.name, slope, gradient, |slope, g| slope * factor * g)?;
         Ok(vec![Some(product)])
     }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        Ok(vec![Some(
+            gradient.mul(&(self.on_tape)(&place.input(0, &self.x))?)?,
+        )])
+    }
 }
 
 /// Which value an element-wise function's gradient is computed from.
+#[derive(Clone, Copy)]
 pub(crate) enum Save {
     Input,
     Output,
 }
 
-struct ElementWise<E: Element, F> {
+struct ElementWise<E: Element, F, T> {
     name: &'static str,
     saved: Tensor<E>,
+    save: Save,
     slope: F,
+    on_tape: T,
 }
 
-impl<E: Element, F: Fn(E, E) -> E + Sync + 'static> Op<E> for ElementWise<E, F> {
+impl<E, F, T> Op<E> for ElementWise<E, F, T>
+where
+    E: Element,
+    F: Fn(E, E) -> E + Sync + 'static,
+    T: Fn(&Var<E>, &Var<E>) -> Result<Var<E>> + 'static,
+{
     fn name(&self) -> &'static str {
         self.name
     }
@@ -123,6 +159,18 @@ impl<E: Element, F: Fn(E, E) -> E + Sync + 'static> Op<E> for ElementWise<E, F> 
             &self.slope,
         )?)])
     }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        let saved = match self.save {
+            Save::Input => place.input(0, &self.saved),
+            Save::Output => place.output(&self.saved),
+        };
+        Ok(vec![Some((self.on_tape)(gradient, &saved)?)])
+    }
 }
 
 /// The gradient of a value of `shape` that was broadcast to the shape of `gradient`.
@@ -132,6 +180,34 @@ pub(crate) fn unbroadcast<E: Element>(gradient: Tensor<E>, shape: &[usize]) -> R
     } else {
         gradient.sum_to(shape)
     }
+}
+
+/// The same on the tape.
+pub(crate) fn unbroadcast_on_tape<E: Element>(gradient: Var<E>, shape: &[usize]) -> Result<Var<E>> {
+    let all = gradient.shape();
+    if all == shape {
+        return Ok(gradient);
+    }
+    let added = all.len() - shape.len();
+    let stretched = |&axis: &usize| axis < added || shape[axis - added] != all[axis];
+    let axes: Vec<usize> = (0..all.len()).filter(stretched).collect();
+    gradient.sum_axes(&axes, true)?.reshape(shape)
+}
+
+/// [`stretch`] on the tape.
+pub(crate) fn stretch_on_tape<E: Element>(
+    reduced: &Var<E>,
+    shape: &[usize],
+    axes: &[usize],
+    keep_dims: bool,
+) -> Result<Var<E>> {
+    if keep_dims {
+        return reduced.broadcast_to(shape);
+    }
+    let kept: Vec<usize> = (0..shape.len())
+        .map(|axis| if axes.contains(&axis) { 1 } else { shape[axis] })
+        .collect();
+    reduced.reshape(kept)?.broadcast_to(shape)
 }
 
 /// A reduction of a value of `shape` along `axes`, stretched back to `shape` (a view; nothing is copied).
@@ -196,6 +272,30 @@ impl<E: Element> ThroughEpilogue<E> {
         Some((self.output.as_ref()?, &self.epilogue))
     }
 
+    /// The gradient before the epilogue on the tape, given that after it, for an operation that stands at `place` and whose
+    /// output is the epilogue's.
+    pub(crate) fn back_on_tape(&self, gradient: &Var<E>, place: &Place<'_, E>) -> Result<Var<E>> {
+        let output = self.output.as_ref().map(|output| place.output(output));
+        match (self.epilogue.activation, output) {
+            (Some(Fusible::Tanh), Some(y)) => gradient.sub(&gradient.mul(&y.square())?),
+            (Some(Fusible::Sigmoid), Some(y)) => gradient.mul(&y.sub(&y.square())?),
+            (Some(Fusible::Elu), Some(y)) => slope_below(gradient, &y, E::one(), E::one()),
+            (Some(Fusible::Selu), Some(y)) => {
+                let [scale, least] = SELU.map(E::from_f64);
+                slope_below(gradient, &y, scale, least)
+            }
+            // A factor for each value that no variable moves.
+            _ => {
+                let through = ThroughEpilogue {
+                    epilogue: self.epilogue,
+                    output: self.output.clone(),
+                };
+                let factors = through.back(Tensor::ones(gradient.shape()))?;
+                gradient.mul(&place.constant(&factors))
+            }
+        }
+    }
+
     /// The gradient before the epilogue, given that after it.
     pub(crate) fn back(self, gradient: Tensor<E>) -> Result<Tensor<E>> {
         match (self.output, self.epilogue.dropout) {
@@ -242,6 +342,26 @@ impl<E: Element> Op<E> for Activated<E> {
     ) -> Result<Vec<Option<Tensor<E>>>> {
         Ok(vec![Some(self.through.back(gradient)?)])
     }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        Ok(vec![Some(self.through.back_on_tape(gradient, place)?)])
+    }
+}
+
+/// gradient · (y ≥ 0 ? above : y + least) on the tape.
+fn slope_below<E: Element>(gradient: &Var<E>, y: &Var<E>, above: E, least: E) -> Result<Var<E>> {
+    let is_above = |y: E| y >= E::zero();
+    let moves = y
+        .value()
+        .map(|y| if is_above(y) { E::zero() } else { E::one() });
+    let rest = y.value().map(|y| if is_above(y) { above } else { least });
+    let tape = gradient.tape();
+    let slope = y.mul(&tape.constant(&moves))?;
+    gradient.mul(&slope.add(&tape.constant(&rest))?)
 }
 
 /// `value`, each element of which is `a` where `wins(a, b)` and `b` where `wins(b, a)`.
@@ -300,5 +420,20 @@ impl<E: Element> Op<E> for Choose<E> {
         let a = wanted[0].then(|| back(&self.a, &self.b)).transpose()?;
         let b = wanted[1].then(|| back(&self.b, &self.a)).transpose()?;
         Ok(vec![a, b])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        let back = |i: usize, mine: &Tensor<E>, other: &Tensor<E>| match place.wants(i) {
+            true => {
+                let share = place.constant(&self.share(mine, other)?);
+                unbroadcast_on_tape(gradient.mul(&share)?, mine.shape()).map(Some)
+            }
+            false => Ok(None),
+        };
+        Ok(vec![back(0, &self.a, &self.b)?, back(1, &self.b, &self.a)?])
     }
 }

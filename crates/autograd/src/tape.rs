@@ -1,28 +1,176 @@
-//! The tape: a list of what was computed, in the order in which it was computed, and the walk back over it. It knows
-//! positions and tensors; `var.rs` puts values on it, `gradients.rs` says whose the gradients are.
+//! The tape, the variables on it, and what it knows about an operation: each is made of the others. The tape is a list of
+//! what was computed, in the order in which it was computed. `var.rs` puts values on it, `walk.rs` goes back over it, and
+//! `gradients.rs` and `again.rs` say whose the gradients are.
 
-use crate::Op;
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use taper_tensor::{Element, Error, Result, Tensor};
 
-/// Records operations on [`Var`](crate::Var)s, for one walk back.
+/// The way back through one recorded operation.
+///
+/// A value of this type is made after the forward computation and holds what the gradient needs, nothing more
+/// (see [`Tape::record`]). Walking back consumes it, so that what it holds is free as soon as
+/// it has been used.
+///
+/// # Example
+/// An operation of one's own: x³, saving x.
+/// ```
+/// use taper_autograd::{Op, Tape, Var};
+/// use taper_tensor::{Element, Result, Tensor};
+///
+/// struct Cube<E: Element> { x: Tensor<E> }
+///
+/// impl<E: Element> Op<E> for Cube<E> {
+///     fn name(&self) -> &'static str { "cube" }
+///     fn backward(self: Box<Self>, gradient: Tensor<E>, _wanted: &[bool]) -> Result<Vec<Option<Tensor<E>>>> {
+///         let slope = self.x.square().scale(E::from_f64(3.0));
+///         Ok(vec![Some(gradient.mul(&slope)?)])
+///     }
+/// }
+///
+/// fn cube<E: Element>(x: &Var<E>) -> Result<Var<E>> {
+///     let value = x.value().map(|x| x * x * x);
+///     x.tape().record(&[x], value, || Cube { x: x.value().clone() })
+/// }
+///
+/// # fn main() -> Result<()> {
+/// let tape = Tape::new();
+/// let x = tape.parameter(&Tensor::from_vec([2], vec![1.0, 2.0])?);
+/// let gradients = cube(&x)?.sum().backward()?;
+/// assert_eq!(gradients[&x].to_vec(), [3.0, 12.0]);
+/// # Ok(())
+/// # }
+/// ```
+pub trait Op<E: Element>: 'static {
+    /// The operation's name in error messages.
+    fn name(&self) -> &'static str;
+
+    /// The gradients of the inputs, given the `gradient` of the output (which has the output's shape).
+    ///
+    /// Returns one entry an input, in the order in which they were recorded, each of the shape of its input.
+    /// Where `wanted` is false nobody will look: return `None` and spare the work. `None` for a wanted input means
+    /// a gradient of zero.
+    ///
+    /// # Errors
+    /// When a tensor operation fails.
+    fn backward(
+        self: Box<Self>,
+        gradient: Tensor<E>,
+        wanted: &[bool],
+    ) -> Result<Vec<Option<Tensor<E>>>>;
+
+    /// [`backward`](Self::backward), with what other readers of the first input have already sent back to it. An
+    /// operation that can add to it while it writes takes it, and returns the sum; what it leaves is added by the tape,
+    /// to the same bits (the default).
+    ///
+    /// # Errors
+    /// When a tensor operation fails.
+    fn backward_onto(
+        self: Box<Self>,
+        gradient: Tensor<E>,
+        wanted: &[bool],
+        _so_far: &mut Option<Tensor<E>>,
+    ) -> Result<Vec<Option<Tensor<E>>>> {
+        self.backward(gradient, wanted)
+    }
+
+    /// The gradients as [`backward`](Self::backward) has them, but computed by operations on the tape, so that they can be
+    /// differentiated again: for [`Var::gradients`]. `place` makes variables of what the operation has saved.
+    ///
+    /// ```
+    /// use taper_autograd::{Op, Place, Var};
+    /// use taper_tensor::{Element, Result, Tensor};
+    ///
+    /// struct Cube<E: Element> { x: Tensor<E> }
+    ///
+    /// impl<E: Element> Op<E> for Cube<E> {
+    /// #   fn name(&self) -> &'static str { "cube" }
+    /// #   fn backward(self: Box<Self>, _: Tensor<E>, _: &[bool]) -> Result<Vec<Option<Tensor<E>>>> { Ok(vec![None]) }
+    ///     // … and besides:
+    ///     fn backward_on_tape(&self, gradient: &Var<E>, place: &Place<'_, E>) -> Result<Vec<Option<Var<E>>>> {
+    ///         let x = place.input(0, &self.x); // the input again, not a constant of its value
+    ///         Ok(vec![Some(gradient.mul(&x.square().scale(E::from_f64(3.0)))?)])
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// When an operation fails; by default always: the operation has no second derivative.
+    fn backward_on_tape(
+        &self,
+        _gradient: &Var<E>,
+        _place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        Err(Error::shape(
+            self.name(),
+            "its gradient cannot be differentiated again, because it is not made of operations on the tape; \
+             where second derivatives are wanted, use operations that have them (see `ops::without_second_derivatives`)",
+        ))
+    }
+}
+
+/// Where an operation stands on its tape: makes variables of the values that it saved.
+pub struct Place<'a, E: Element = f32> {
+    tape: &'a Tape<E>,
+    node: usize,
+    inputs: &'a [Option<usize>],
+    wanted: &'a [bool],
+}
+
+impl<'a, E: Element> Place<'a, E> {
+    pub(crate) fn new(
+        tape: &'a Tape<E>,
+        node: usize,
+        inputs: &'a [Option<usize>],
+        wanted: &'a [bool],
+    ) -> Self {
+        Place {
+            tape,
+            node,
+            inputs,
+            wanted,
+        }
+    }
+
+    /// Input number `index` of the operation, whose value it has saved.
+    pub fn input(&self, index: usize, value: &Tensor<E>) -> Var<E> {
+        let node = self.inputs.get(index).copied().flatten();
+        self.tape.var(node, value.clone())
+    }
+
+    /// The operation's output, which it has saved.
+    pub fn output(&self, value: &Tensor<E>) -> Var<E> {
+        self.tape.var(Some(self.node), value.clone())
+    }
+
+    /// A value that depends on no variable, such as a mask.
+    pub fn constant(&self, value: &Tensor<E>) -> Var<E> {
+        self.tape.var(None, value.clone())
+    }
+
+    /// Whether the gradient of input number `index` is asked for.
+    pub fn wants(&self, index: usize) -> bool {
+        self.wanted.get(index).copied().unwrap_or(false)
+    }
+}
+
+/// Records operations on [`Var`]s, for one walk back.
 ///
 /// A tape serves one step: make it, put parameters and constants on it, compute a loss, call
-/// [`Var::backward`](crate::Var::backward). Cloning it is cheap and yields another handle to the same tape. A tape stays in its thread
+/// [`Var::backward`]. Cloning it is cheap and yields another handle to the same tape. A tape stays in its thread
 /// (the kernels below it use all threads).
 pub struct Tape<E: Element = f32> {
-    recording: Rc<RefCell<Recording<E>>>,
+    pub(crate) recording: Rc<RefCell<Recording<E>>>,
     id: u64,
 }
 
 /// What a tape holds.
-struct Recording<E: Element> {
-    nodes: Vec<Node<E>>,
+pub(crate) struct Recording<E: Element> {
+    pub(crate) nodes: Vec<Node<E>>,
     /// Set by the walk back: from then on nothing is recorded.
-    spent: bool,
+    pub(crate) spent: bool,
 }
 
 /// A parameter, or the output of an operation. A node stands after all nodes that it depends on.
@@ -77,103 +225,25 @@ impl<E: Element> Tape<E> {
         Some(nodes.len() - 1)
     }
 
-    /// Walks back from `last`, whose gradient is `seed`, and leaves the tape empty. Returns the gradients of the
-    /// parameters by their positions (`None` at other places).
-    pub(crate) fn walk_back(
-        &self,
-        last: Option<usize>,
-        seed: Tensor<E>,
-    ) -> Result<Vec<Option<Tensor<E>>>> {
-        let mut recording = self.recording.borrow_mut();
-        if recording.spent {
-            return Err(Error::shape(
-                "backward",
-                "this tape has been walked back already, and what it recorded is gone; \
-                 add the losses up and call backward once, or record again on a new tape",
-            ));
+    /// The value at this position of the tape.
+    pub(crate) fn var(&self, node: Option<usize>, value: Tensor<E>) -> Var<E> {
+        Var {
+            tape: self.clone(),
+            node,
+            value,
         }
-        let Some(last) = last else {
-            return Err(Error::shape(
-                "backward",
-                "the loss depends on no parameter, so there is nothing to differentiate; \
-                 put what you want the gradient of on the tape by `tape.parameter(&tensor)`",
-            ));
-        };
-        recording.spent = true;
-        let mut nodes = std::mem::take(&mut recording.nodes);
-        drop(recording);
-        // What was computed after the loss, or beside it, has no part in it.
-        nodes.truncate(last + 1);
-        differentiate(nodes, seed)
     }
 }
 
-/// The gradients of the parameters among `nodes` (`None` at other places), when that of the last node is `seed`.
-fn differentiate<E: Element>(
-    mut nodes: Vec<Node<E>>,
-    seed: Tensor<E>,
-) -> Result<Vec<Option<Tensor<E>>>> {
-    let mut gradients: Vec<Option<Tensor<E>>> = vec![None; nodes.len() - 1];
-    gradients.push(Some(seed));
-    while let Some(Node { op, inputs, .. }) = nodes.pop() {
-        let Some(op) = op else { continue };
-        // Taking the gradient out of the list frees it once the operation has used it.
-        let Some(gradient) = gradients[nodes.len()].take() else {
-            continue;
-        };
-        let name = op.name();
-        let wanted: Vec<bool> = inputs.iter().map(Option::is_some).collect();
-        let so_far = match inputs.first() {
-            Some(&Some(first)) => &mut gradients[first],
-            _ => &mut None,
-        };
-        let back = op.backward_onto(gradient, &wanted, so_far)?;
-        if back.len() != inputs.len() {
-            let message = format!(
-                "its backward returned {} gradients for {} inputs",
-                back.len(),
-                inputs.len()
-            );
-            return Err(Error::shape(name, message));
-        }
-        for (input, gradient) in inputs.into_iter().zip(back) {
-            if let (Some(input), Some(gradient)) = (input, gradient) {
-                accumulate(&mut gradients[input], gradient, &nodes[input].shape, name)?;
-            }
-        }
-    }
-    // Whoever updates parameters reads row-major slices; a stretched or transposed gradient is packed here, once.
-    Ok(gradients
-        .into_iter()
-        .map(|gradient| gradient.map(|gradient| gradient.contiguous()))
-        .collect())
-}
-
-/// Adds `gradient` to `slot`, in place where possible.
-fn accumulate<E: Element>(
-    slot: &mut Option<Tensor<E>>,
-    mut gradient: Tensor<E>,
-    shape: &[usize],
-    operation: &'static str,
-) -> Result<()> {
-    if gradient.shape() != shape {
-        let message = format!(
-            "its backward returned a gradient {:?} for an input {shape:?}",
-            gradient.shape()
-        );
-        return Err(Error::shape(operation, message));
-    }
-    match slot {
-        None => *slot = Some(gradient),
-        Some(sum) => {
-            // A stretched view cannot be added to in place; its packed partner can.
-            if !sum.is_contiguous() && gradient.is_contiguous() {
-                std::mem::swap(sum, &mut gradient);
-            }
-            sum.add_assign(&gradient)?;
-        }
-    }
-    Ok(())
+/// A tensor on a [`Tape`]: the result of every operation knows how it was computed.
+///
+/// Cheap to clone. It keeps its tensor alive; drop the variables of a step before updating weights in place, or
+/// the update must copy what they still share.
+pub struct Var<E: Element = f32> {
+    pub(crate) tape: Tape<E>,
+    /// Position on the tape; `None` when no gradient is wanted.
+    pub(crate) node: Option<usize>,
+    pub(crate) value: Tensor<E>,
 }
 
 impl<E: Element> Default for Tape<E> {
@@ -204,5 +274,24 @@ impl<E: Element> fmt::Debug for Tape<E> {
             }
         }
         list.finish()
+    }
+}
+
+impl<E: Element> Clone for Var<E> {
+    fn clone(&self) -> Self {
+        Var {
+            tape: self.tape.clone(),
+            node: self.node,
+            value: self.value.clone(),
+        }
+    }
+}
+
+impl<E: Element> fmt::Debug for Var<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Var")
+            .field("node", &self.node)
+            .field("value", &self.value)
+            .finish()
     }
 }

@@ -1,21 +1,8 @@
 //! A value on a tape, and how values get there. The operations on them stand in `ops/`, one file each, the way back to
 //! gradients in `gradients.rs`.
 
-use crate::tape::Node;
-use crate::{Op, Tape};
-use std::fmt;
+use crate::tape::{Node, Op, Tape, Var};
 use taper_tensor::{Element, Error, Result, Tensor};
-
-/// A tensor on a [`Tape`]: the result of every operation knows how it was computed.
-///
-/// Cheap to clone. It keeps its tensor alive; drop the variables of a step before updating weights in place, or
-/// the update must copy what they still share.
-pub struct Var<E: Element = f32> {
-    tape: Tape<E>,
-    /// Position on the tape; `None` when no gradient is wanted.
-    node: Option<usize>,
-    value: Tensor<E>,
-}
 
 impl<E: Element> Var<E> {
     /// The tape it lives on.
@@ -130,32 +117,5 @@ impl<E: Element> Tape<E> {
             })
         });
         self.var(node.flatten(), value)
-    }
-
-    fn var(&self, node: Option<usize>, value: Tensor<E>) -> Var<E> {
-        Var {
-            tape: self.clone(),
-            node,
-            value,
-        }
-    }
-}
-
-impl<E: Element> Clone for Var<E> {
-    fn clone(&self) -> Self {
-        Var {
-            tape: self.tape.clone(),
-            node: self.node,
-            value: self.value.clone(),
-        }
-    }
-}
-
-impl<E: Element> fmt::Debug for Var<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Var")
-            .field("node", &self.node)
-            .field("value", &self.value)
-            .finish()
     }
 }

@@ -40,6 +40,39 @@ fn every_operation_has_the_gradient_of_its_values() {
     }
 }
 
+/// Of the operations that have them; the others say that they have none, and are listed.
+#[test]
+fn second_derivatives_agree_with_differences() {
+    let without = ops::without_second_derivatives();
+    for (name, _) in without {
+        assert!(
+            ops::all().iter().any(|spec| spec.name == *name),
+            "{name} is no operation"
+        );
+    }
+    for spec in ops::all() {
+        let report = gradcheck::run_twice(spec, 24, 11);
+        if without.iter().any(|(name, _)| *name == spec.name) {
+            let told = report
+                .description
+                .contains("cannot be differentiated again");
+            assert!(
+                told,
+                "{} is listed as without: {}",
+                spec.name, report.description
+            );
+        } else {
+            assert!(
+                report.worst <= TOLERANCE,
+                "{}: error {:e} at {}",
+                spec.name,
+                report.worst,
+                report.description
+            );
+        }
+    }
+}
+
 /// x², with a gradient of the caller's choice.
 struct WrongSquare<E: Element> {
     x: Tensor<E>,

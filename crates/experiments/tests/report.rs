@@ -3,7 +3,7 @@
 mod common;
 
 use taper_experiments::report;
-use taper_experiments::run::{RunData, Summary};
+use taper_experiments::run::{Answers, RunData, Summary};
 
 fn said(run: &RunData, variant: &str) -> String {
     let summary = Summary::of(run);
@@ -15,7 +15,7 @@ fn said(run: &RunData, variant: &str) -> String {
             .expect("a variant of the study")
             .clone()
     };
-    report::sentences(run, &of(variant), Some(&of("baseline"))).join(" ")
+    report::sentences(run, &summary, &of(variant), Some(&of("baseline"))).join(" ")
 }
 
 #[test]
@@ -141,6 +141,9 @@ fn sentences_notice_divergence_and_gain() {
     for record in &mut run.jobs[2].history {
         record.val_accuracy = Some(0.995);
     }
+    let job = &mut run.jobs[2];
+    let better = common::predictions(&job.history, &job.job.variant, job.job.seed);
+    job.answers = Answers::Kept(better.right());
     let gain = said(&run, "l2_dropout50");
     assert!(
         gain.contains("gains 0.67 points of validation accuracy"),

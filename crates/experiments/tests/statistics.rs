@@ -104,6 +104,9 @@ fn drawn(rows: &[Vec<i8>], case: &Value) -> Option<f64> {
         TOLERANCE,
         case,
     );
+    if let Some(p) = case["p"].as_f64() {
+        near(found.p(), p, TOLERANCE, case);
+    }
     near(found.interval.low, number("low"), number("tolerance"), case);
     near(
         found.interval.high,

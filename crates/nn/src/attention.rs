@@ -5,6 +5,7 @@ use crate::setting::{self, Checked};
 use crate::{Context, Error, Regularizer, Result};
 use std::slice::Iter;
 use taper_autograd::Var;
+use taper_autograd::ops::Weighing;
 use taper_tensor::ops::Epilogue;
 use taper_tensor::{Element, Tensor};
 
@@ -75,16 +76,21 @@ impl Sight {
     }
 }
 
-/// dropout(softmax(queries · keys + mask)) · values, for stacks `[…, t, d]`, `[…, d, s]`, `[…, s, e]` → `[…, t, e]`.
+/// Attention of heads, scaled by 1 / √features: queries `[n, t, heads, d]`, keys `[n, s, shared, d]`, values
+/// `[n, s, shared, e]` → `[n, t, heads, e]`.
 pub(crate) fn attend<E: Element>(
-    queries: &Var<E>,
-    keys: &Var<E>,
-    values: &Var<E>,
+    [queries, keys, values]: [&Var<E>; 3],
     sight: Sight,
     dropout: f64,
     context: &mut Context<E>,
 ) -> Result<Var<E>> {
-    weigh(queries.matmul(keys)?, values, sight, dropout, context)
+    let features = queries.shape().last().copied().unwrap_or(1);
+    let how = Weighing {
+        scale: E::from_f64(1.0 / (features as f64).sqrt()),
+        mask: sight.mask(queries.shape()[1], keys.shape()[1]),
+        dropout: context.dropout(dropout),
+    };
+    Ok(queries.attention(keys, values, &how)?)
 }
 
 /// dropout(softmax(scores + mask)) · values.

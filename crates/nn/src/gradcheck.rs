@@ -133,7 +133,14 @@ fn layer_sample(row: &layers::Row<f64>, sampler: &mut Sampler) -> Sample {
             None => sampler.distinct(&shape),
         };
         let mut values = vec![x];
-        values.extend(specs.iter().map(|spec| sampler.away_from_zero(&spec.shape)));
+        values.extend(
+            specs
+                .iter()
+                .map(|spec| match spec.name.contains("variance") {
+                    true => sampler.positive(&spec.shape),
+                    false => sampler.away_from_zero(&spec.shape),
+                }),
+        );
         values
     };
     let values = sampler.until(draw, |values| {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use taper_autograd::gradcheck::Sampler;
 use taper_nn::layers::*;
 use taper_nn::{
-    Error, Functional, Initializer, L1, L1L2, L2, Layer, MeanSquaredError, Model, Padding, Relu,
-    Seed, Sequential, junctions, layers,
+    Error, Functional, Initializer, Interpolation, L1, L1L2, L2, Layer, MeanSquaredError, Model,
+    Padding, Relu, Seed, Sequential, junctions, layers,
 };
 use taper_tensor::{Stream, Tensor};
 
@@ -206,6 +206,10 @@ fn conv() -> Conv2D {
     Conv2D::new(2, 3)
 }
 
+fn einsum_dense(n: usize) -> EinsumDense {
+    EinsumDense::new("...x,xy->...y", n).bias_axes("y")
+}
+
 /// Every number that Rust can set in a layer.
 const OF_NUMBERS: &[(&str, &str, OfNumber)] = &[
     ("Dropout", "rate", |x| Box::new(Dropout::new(x))),
@@ -380,9 +384,288 @@ const OF_NUMBERS: &[(&str, &str, OfNumber)] = &[
     ("SeparableConv2D", "activity_regularizer", |x| {
         Box::new(SeparableConv2D::new(2, 3).activity_regularizer(L1(x)))
     }),
+    ("ActivityRegularization", "l1", |x| {
+        Box::new(ActivityRegularization::new().l1(x))
+    }),
+    ("ActivityRegularization", "l2", |x| {
+        Box::new(ActivityRegularization::new().l2(x))
+    }),
+    ("AlphaDropout", "rate", |x| Box::new(AlphaDropout::new(x))),
+    ("ELU", "alpha", |x| Box::new(ELU::new(x))),
+    ("GaussianDropout", "rate", |x| {
+        Box::new(GaussianDropout::new(x))
+    }),
+    ("GaussianNoise", "stddev", |x| {
+        Box::new(GaussianNoise::new(x))
+    }),
+    ("GroupNormalization", "epsilon", |x| {
+        Box::new(GroupNormalization::new(2).epsilon(x))
+    }),
+    ("GroupNormalization", "gamma_initializer", |x| {
+        Box::new(GroupNormalization::new(2).gamma_initializer(Initializer::Constant(x)))
+    }),
+    ("GroupNormalization", "beta_initializer", |x| {
+        Box::new(GroupNormalization::new(2).beta_initializer(Initializer::Constant(x)))
+    }),
+    ("GroupNormalization", "gamma_regularizer", |x| {
+        Box::new(GroupNormalization::new(2).gamma_regularizer(L1(x)))
+    }),
+    ("GroupNormalization", "beta_regularizer", |x| {
+        Box::new(GroupNormalization::new(2).beta_regularizer(L2(x)))
+    }),
+    ("LayerNormalization", "epsilon", |x| {
+        Box::new(LayerNormalization::new().epsilon(x))
+    }),
+    ("LayerNormalization", "gamma_initializer", |x| {
+        Box::new(LayerNormalization::new().gamma_initializer(Initializer::Constant(x)))
+    }),
+    ("LayerNormalization", "beta_initializer", |x| {
+        Box::new(LayerNormalization::new().beta_initializer(Initializer::Constant(x)))
+    }),
+    ("LayerNormalization", "gamma_regularizer", |x| {
+        Box::new(LayerNormalization::new().gamma_regularizer(L1(x)))
+    }),
+    ("LayerNormalization", "beta_regularizer", |x| {
+        Box::new(LayerNormalization::new().beta_regularizer(L2(x)))
+    }),
+    ("LeakyReLU", "negative_slope", |x| {
+        Box::new(LeakyReLU::new(x))
+    }),
+    ("Normalization", "mean", |x| {
+        Box::new(Normalization::new().statistics(x, 1.0))
+    }),
+    ("Normalization", "mean", |x| {
+        Box::new(Normalization::new().statistics(vec![0.0, x], 1.0))
+    }),
+    ("Normalization", "variance", |x| {
+        Box::new(Normalization::new().statistics(0.0, x))
+    }),
+    ("PReLU", "alpha_initializer", |x| {
+        Box::new(PReLU::new().alpha_initializer(Initializer::Constant(x)))
+    }),
+    ("PReLU", "alpha_regularizer", |x| {
+        Box::new(PReLU::new().alpha_regularizer(L2(x)))
+    }),
+    ("RMSNormalization", "epsilon", |x| {
+        Box::new(RMSNormalization::new().epsilon(x))
+    }),
+    ("ReLU", "max_value", |x| Box::new(ReLU::new().max_value(x))),
+    ("ReLU", "negative_slope", |x| {
+        Box::new(ReLU::new().negative_slope(x))
+    }),
+    ("ReLU", "threshold", |x| Box::new(ReLU::new().threshold(x))),
+    ("Rescaling", "scale", |x| Box::new(Rescaling::new(x))),
+    ("Rescaling", "offset", |x| {
+        Box::new(Rescaling::new(1.0).offset(vec![x, 0.0]))
+    }),
+    ("SpatialDropout1D", "rate", |x| {
+        Box::new(SpatialDropout1D::new(x))
+    }),
+    ("SpatialDropout2D", "rate", |x| {
+        Box::new(SpatialDropout2D::new(x))
+    }),
+    ("EinsumDense", "kernel_regularizer", |x| {
+        Box::new(einsum_dense(2).kernel_regularizer(L1(x)))
+    }),
+    ("EinsumDense", "activity_regularizer", |x| {
+        Box::new(einsum_dense(2).activity_regularizer(L1(x)))
+    }),
+    ("RandomBrightness", "factor", |x| {
+        Box::new(RandomBrightness::new(x))
+    }),
+    ("RandomBrightness", "factor", |x| {
+        Box::new(RandomBrightness::new((0.5, x)))
+    }),
+    ("RandomBrightness", "value_range", |x| {
+        Box::new(RandomBrightness::new(0.5).value_range(x, 1.0))
+    }),
+    ("RandomBrightness", "value_range", |x| {
+        Box::new(RandomBrightness::new(0.5).value_range(0.0, x))
+    }),
+    ("RandomContrast", "factor", |x| {
+        Box::new(RandomContrast::new(x))
+    }),
+    ("RandomContrast", "factor", |x| {
+        Box::new(RandomContrast::new((0.5, x)))
+    }),
+    ("RandomContrast", "value_range", |x| {
+        Box::new(RandomContrast::new(0.5).value_range(x, 1.0))
+    }),
+    ("RandomContrast", "value_range", |x| {
+        Box::new(RandomContrast::new(0.5).value_range(0.0, x))
+    }),
+    ("RandomHue", "factor", |x| Box::new(RandomHue::new(x))),
+    ("RandomHue", "factor", |x| {
+        Box::new(RandomHue::new((0.5, x)))
+    }),
+    ("RandomHue", "value_range", |x| {
+        Box::new(RandomHue::new(0.5).value_range(x, 1.0))
+    }),
+    ("RandomHue", "value_range", |x| {
+        Box::new(RandomHue::new(0.5).value_range(0.0, x))
+    }),
+    ("RandomPosterization", "factor", |x| {
+        Box::new(RandomPosterization::new(x))
+    }),
+    ("RandomPosterization", "factor", |x| {
+        Box::new(RandomPosterization::new((0.5, x)))
+    }),
+    ("RandomPosterization", "value_range", |x| {
+        Box::new(RandomPosterization::new(1.0).value_range(x, 1.0))
+    }),
+    ("RandomPosterization", "value_range", |x| {
+        Box::new(RandomPosterization::new(1.0).value_range(0.0, x))
+    }),
+    ("RandomSaturation", "factor", |x| {
+        Box::new(RandomSaturation::new(x))
+    }),
+    ("RandomSaturation", "factor", |x| {
+        Box::new(RandomSaturation::new((0.5, x)))
+    }),
+    ("RandomSaturation", "value_range", |x| {
+        Box::new(RandomSaturation::new(0.5).value_range(x, 1.0))
+    }),
+    ("RandomSaturation", "value_range", |x| {
+        Box::new(RandomSaturation::new(0.5).value_range(0.0, x))
+    }),
+    ("RandomSharpness", "factor", |x| {
+        Box::new(RandomSharpness::new(x))
+    }),
+    ("RandomSharpness", "factor", |x| {
+        Box::new(RandomSharpness::new((0.5, x)))
+    }),
+    ("RandomSharpness", "value_range", |x| {
+        Box::new(RandomSharpness::new(0.5).value_range(x, 1.0))
+    }),
+    ("RandomSharpness", "value_range", |x| {
+        Box::new(RandomSharpness::new(0.5).value_range(0.0, x))
+    }),
+    ("RandomErasing", "factor", |x| {
+        Box::new(RandomErasing::new().factor(x))
+    }),
+    ("RandomErasing", "value_range", |x| {
+        Box::new(RandomErasing::new().value_range(x, 1.0))
+    }),
+    ("RandomErasing", "value_range", |x| {
+        Box::new(RandomErasing::new().value_range(0.0, x))
+    }),
+    ("RandomGaussianBlur", "factor", |x| {
+        Box::new(RandomGaussianBlur::new().factor(x))
+    }),
+    ("RandomGaussianBlur", "value_range", |x| {
+        Box::new(RandomGaussianBlur::new().value_range(x, 1.0))
+    }),
+    ("RandomGaussianBlur", "value_range", |x| {
+        Box::new(RandomGaussianBlur::new().value_range(0.0, x))
+    }),
+    ("RandomInvert", "factor", |x| {
+        Box::new(RandomInvert::new().factor(x))
+    }),
+    ("RandomInvert", "value_range", |x| {
+        Box::new(RandomInvert::new().value_range(x, 1.0))
+    }),
+    ("RandomInvert", "value_range", |x| {
+        Box::new(RandomInvert::new().value_range(0.0, x))
+    }),
+    ("RandomErasing", "scale", |x| {
+        Box::new(RandomErasing::new().scale(x))
+    }),
+    ("RandomErasing", "fill_value", |x| {
+        Box::new(RandomErasing::new().fill_value(x))
+    }),
+    ("RandomGaussianBlur", "sigma", |x| {
+        Box::new(RandomGaussianBlur::new().sigma(x))
+    }),
+    ("RandomGrayscale", "factor", |x| {
+        Box::new(RandomGrayscale::new().factor(x))
+    }),
+    ("RandomRotation", "factor", |x| {
+        Box::new(RandomRotation::new(x))
+    }),
+    ("RandomRotation", "fill_value", |x| {
+        Box::new(RandomRotation::new(0.1).fill_value(x))
+    }),
+    ("RandomTranslation", "height_factor", |x| {
+        Box::new(RandomTranslation::new(x, 0.1))
+    }),
+    ("RandomTranslation", "width_factor", |x| {
+        Box::new(RandomTranslation::new(0.1, (x, 0.5)))
+    }),
+    ("RandomTranslation", "fill_value", |x| {
+        Box::new(RandomTranslation::new(0.1, 0.1).fill_value(x))
+    }),
+    ("RandomZoom", "height_factor", |x| {
+        Box::new(RandomZoom::new(x))
+    }),
+    ("RandomZoom", "width_factor", |x| {
+        Box::new(RandomZoom::new(0.1).width_factor(x))
+    }),
+    ("RandomZoom", "fill_value", |x| {
+        Box::new(RandomZoom::new(0.1).fill_value(x))
+    }),
+    ("RandomShear", "x_factor", |x| {
+        Box::new(RandomShear::new().x_factor(x))
+    }),
+    ("RandomShear", "y_factor", |x| {
+        Box::new(RandomShear::new().y_factor((x, 0.5)))
+    }),
+    ("RandomShear", "fill_value", |x| {
+        Box::new(RandomShear::new().fill_value(x))
+    }),
+    ("Solarization", "addition_factor", |x| {
+        Box::new(Solarization::new().addition_factor(x))
+    }),
+    ("Solarization", "threshold_factor", |x| {
+        Box::new(Solarization::new().threshold_factor(x))
+    }),
+    ("Resizing", "fill_value", |x| {
+        Box::new(Resizing::new(4, 2).pad_to_aspect_ratio(true).fill_value(x))
+    }),
+    ("Discretization", "bin_boundaries", |x| {
+        Box::new(Discretization::new(vec![x]))
+    }),
+    ("Discretization", "epsilon", |x| {
+        Box::new(Discretization {
+            epsilon: x,
+            ..Discretization::new(vec![0.0])
+        })
+    }),
+    ("Solarization", "value_range", |x| {
+        Box::new(Solarization::new().value_range(x, 1.0))
+    }),
+    ("Solarization", "value_range", |x| {
+        Box::new(Solarization::new().value_range(0.0, x))
+    }),
+    ("RandomColorJitter", "value_range", |x| {
+        Box::new(RandomColorJitter::new().value_range(x, 1.0))
+    }),
+    ("RandomColorJitter", "value_range", |x| {
+        Box::new(RandomColorJitter::new().value_range(0.0, x))
+    }),
+    ("RandomColorJitter", "brightness_factor", |x| {
+        Box::new(RandomColorJitter::new().brightness_factor(x))
+    }),
+    ("RandomColorJitter", "contrast_factor", |x| {
+        Box::new(RandomColorJitter::new().contrast_factor(x))
+    }),
+    ("RandomColorJitter", "saturation_factor", |x| {
+        Box::new(RandomColorJitter::new().saturation_factor(x))
+    }),
+    ("RandomColorJitter", "hue_factor", |x| {
+        Box::new(RandomColorJitter::new().hue_factor(x))
+    }),
+];
+
+/// Of these a number below 0 makes sense.
+const SIGNED: &[(&str, &str)] = &[
+    ("ELU", "alpha"),
+    ("Normalization", "mean"),
+    ("Rescaling", "scale"),
+    ("Rescaling", "offset"),
 ];
 
 const OF_SIZES: &[(&str, &str, OfSize)] = &[
+    ("EinsumDense", "output_shape", |n| Box::new(einsum_dense(n))),
     ("Dense", "units", |n| Box::new(Dense::new(n))),
     ("Conv2D", "filters", |n| Box::new(Conv2D::new(n, 3))),
     ("Conv2D", "kernel_size", |n| Box::new(Conv2D::new(1, n))),
@@ -623,6 +906,79 @@ const OF_SIZES: &[(&str, &str, OfSize)] = &[
         Box::new(Reshape::new([n as i64, i64::MAX]))
     }),
     ("InputLayer", "shape", |n| Box::new(Input::new([n]))),
+    ("Cropping1D", "cropping", |n| Box::new(Cropping1D::new(n))),
+    ("Cropping1D", "cropping", |n| {
+        Box::new(Cropping1D::new([0, n]))
+    }),
+    ("Cropping2D", "cropping", |n| Box::new(Cropping2D::new(n))),
+    ("Cropping2D", "cropping", |n| {
+        Box::new(Cropping2D::new([[0, 1], [n, 1]]))
+    }),
+    ("GroupNormalization", "groups", |n| {
+        Box::new(GroupNormalization::new(n as i64))
+    }),
+    ("GroupNormalization", "axis", |n| {
+        Box::new(GroupNormalization::new(1).axis(n as i64))
+    }),
+    ("LayerNormalization", "axis", |n| {
+        Box::new(LayerNormalization::new().axis(n as i64))
+    }),
+    ("LayerNormalization", "axis", |n| {
+        Box::new(LayerNormalization::new().axis([2, n as i64]))
+    }),
+    ("Normalization", "axis", |n| {
+        Box::new(Normalization::new().axis([n as i64, 2]))
+    }),
+    ("PReLU", "shared_axes", |n| {
+        Box::new(PReLU::new().shared_axes([1, n]))
+    }),
+    ("Permute", "dims", |n| Box::new(Permute::new([n, 2, 3]))),
+    ("RMSNormalization", "axis", |n| {
+        Box::new(RMSNormalization::new().axis(n as i64))
+    }),
+    ("RepeatVector", "n", |n| Box::new(RepeatVector::new(n))),
+    ("Softmax", "axis", |n| {
+        Box::new(Softmax::new().axis(n as i64))
+    }),
+    ("UnitNormalization", "axis", |n| {
+        Box::new(UnitNormalization::new().axis([n as i64, 2]))
+    }),
+    ("UpSampling1D", "size", |n| Box::new(UpSampling1D::new(n))),
+    ("UpSampling2D", "size", |n| Box::new(UpSampling2D::new(n))),
+    ("UpSampling2D", "size", |n| {
+        let layer = UpSampling2D::new([n, 1]);
+        Box::new(layer.interpolation(Interpolation::Bilinear))
+    }),
+    ("ZeroPadding1D", "padding", |n| {
+        Box::new(ZeroPadding1D::new(n))
+    }),
+    ("ZeroPadding1D", "padding", |n| {
+        Box::new(ZeroPadding1D::new([n, 0]))
+    }),
+    ("ZeroPadding2D", "padding", |n| {
+        Box::new(ZeroPadding2D::new(n))
+    }),
+    ("ZeroPadding2D", "padding", |n| {
+        Box::new(ZeroPadding2D::new([[0, n], [1, 1]]))
+    }),
+    ("RandomCrop", "height", |n| Box::new(RandomCrop::new(n, 3))),
+    ("RandomCrop", "width", |n| Box::new(RandomCrop::new(3, n))),
+    ("CenterCrop", "height", |n| Box::new(CenterCrop::new(n, 3))),
+    ("CenterCrop", "width", |n| Box::new(CenterCrop::new(3, n))),
+    ("Resizing", "height", |n| Box::new(Resizing::new(n, 3))),
+    ("Resizing", "width", |n| Box::new(Resizing::new(3, n))),
+    ("RandomGaussianBlur", "kernel_size", |n| {
+        Box::new(RandomGaussianBlur::new().kernel_size(n))
+    }),
+    ("RandomGaussianBlur", "kernel_size", |n| {
+        Box::new(RandomGaussianBlur::new().kernel_size([1, n]))
+    }),
+    ("CategoryEncoding", "num_tokens", |n| {
+        Box::new(CategoryEncoding::new(n))
+    }),
+    ("Resizing", "height", |n| {
+        Box::new(Resizing::new(n, 3).pad_to_aspect_ratio(true))
+    }),
 ];
 
 #[test]
@@ -636,16 +992,29 @@ fn builders_are_refused_by_name_or_work() {
     for (class_name, setting, value, layer) in numbers_and_sizes.chain(sizes) {
         assert_eq!(layer.class_name(), class_name);
         let told = format!("{class_name} {setting} = {value}");
-        let input = if class_name.contains("1D") {
-            &IMAGE[1..]
-        } else {
-            &IMAGE[..]
+        let input = match class_name {
+            "RepeatVector" => &IMAGE[2..],
+            "CategoryEncoding" | "Discretization" => &IMAGE[..1],
+            "RandomColorJitter" | "RandomGrayscale" | "RandomHue" | "RandomSaturation" => {
+                &[8, 8, 3]
+            }
+            name if name.contains("1D") => &IMAGE[1..],
+            _ => &IMAGE[..],
         };
         let model = || Sequential::new(input).add_boxed(layer).build(Seed(1));
         let result = within_bounds(&told, || use_model(model()));
         match result {
             Ok(()) => {
-                let signed = setting.ends_with("initializer"); // first values may be below 0
+                // First values may be below 0, and pixels, and what goes either way.
+                let signed = [
+                    "initializer",
+                    "factor",
+                    "fill_value",
+                    "value_range",
+                    "bin_boundaries",
+                ];
+                let signed = signed.iter().any(|kind| setting.ends_with(kind))
+                    || SIGNED.contains(&(class_name, setting));
                 assert!(!["NaN", "inf", "-inf"].contains(&&*value), "{told}");
                 assert!(signed || !value.starts_with('-') || value == "-0", "{told}");
             }

@@ -102,6 +102,17 @@ pub trait Callback: Send {
         false
     }
 
+    /// Whether a batch that is not finite ends training cleanly, as a `Break` does, with an [`Event::Warning`] that says why;
+    /// by default it is an [error](crate::Error::NotFinite) of `fit`.
+    fn stops_where_not_finite(&self) -> bool {
+        false
+    }
+
+    /// When the moving averages of the weights, which the optimizer keeps, take their place in the model; by default never.
+    fn swaps_averages(&self) -> Swap {
+        Swap::Never
+    }
+
     /// What it is called in checkpoints, where it has a state there; by default the name of its type.
     fn name(&self) -> String {
         let name = std::any::type_name::<Self>();
@@ -171,6 +182,12 @@ impl<C: Callback + ?Sized> Callback for &mut C {
     fn wants_gradient_norms(&self) -> bool {
         (**self).wants_gradient_norms()
     }
+    fn stops_where_not_finite(&self) -> bool {
+        (**self).stops_where_not_finite()
+    }
+    fn swaps_averages(&self) -> Swap {
+        (**self).swaps_averages()
+    }
     fn name(&self) -> String {
         (**self).name()
     }
@@ -208,6 +225,12 @@ impl<C: Callback + ?Sized> Callback for Box<C> {
     fn wants_gradient_norms(&self) -> bool {
         (**self).wants_gradient_norms()
     }
+    fn stops_where_not_finite(&self) -> bool {
+        (**self).stops_where_not_finite()
+    }
+    fn swaps_averages(&self) -> Swap {
+        (**self).swaps_averages()
+    }
     fn name(&self) -> String {
         (**self).name()
     }
@@ -233,6 +256,18 @@ impl<C: Callback + ?Sized> Callback for Box<C> {
     fn finish(&mut self, model: &mut Model) -> Result<()> {
         (**self).finish(model)
     }
+}
+
+/// When moving averages of the weights take their place; see [`Callback::swaps_averages`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Swap {
+    /// Never.
+    #[default]
+    Never,
+    /// While an epoch is measured.
+    WhileMeasuring,
+    /// From then until the next epoch begins.
+    UntilNextEpoch,
 }
 
 /// What a callback may look at, and the learning rate, which it may set.

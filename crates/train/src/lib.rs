@@ -82,6 +82,7 @@ mod hints;
 mod history;
 mod labels;
 mod loss_check;
+mod lr_finder;
 mod measured;
 mod measures;
 pub mod metrics;
@@ -101,15 +102,19 @@ mod settings;
 mod shapes;
 mod trainer;
 
-pub use callbacks::{EarlyStopping, ModelCheckpoint, ReduceLROnPlateau, StopFlag};
+pub use callbacks::{
+    CSVLogger, EarlyStopping, LambdaCallback, LearningRateScheduler, ModelCheckpoint,
+    ReduceLROnPlateau, StopFlag, SwapEMAWeights, TerminateOnNaN,
+};
 pub use checkpoint::CheckpointExt;
 pub use conditions::is_asked_for;
 pub use confusion::ConfusionMatrix;
 pub use error::{Error, Result};
 pub use evaluate::{Evaluate, Evaluation, evaluate, evaluate_with};
-pub use event::{Callback, Event, View};
+pub use event::{Callback, Event, Swap, View};
 pub use fit::Fit;
 pub use history::History;
+pub use lr_finder::{LrCurve, LrFinder};
 pub use measures::Measures;
 pub use metrics::{Metric, kinds::*};
 pub use mode::Mode;

@@ -2,15 +2,18 @@
 
 pub use crate::metrics::kinds::*;
 pub use crate::{
-    Callback, Checkpoint, CheckpointExt, ConfusionMatrix, EarlyStopping, EpochRecord, Error,
-    Evaluate, Evaluation, Event, Fit, History, Metric, Mode, ModelCheckpoint, Predictions,
-    ReduceLROnPlateau, StopFlag, Trainer, View,
+    CSVLogger, Callback, Checkpoint, CheckpointExt, ConfusionMatrix, EarlyStopping, EpochRecord,
+    Error, Evaluate, Evaluation, Event, Fit, History, LambdaCallback, LearningRateScheduler,
+    LrFinder, Metric, Mode, ModelCheckpoint, Predictions, ReduceLROnPlateau, StopFlag,
+    SwapEMAWeights, TerminateOnNaN, Trainer, View,
 };
 pub use taper_datasets::{Dataset, InMemory, Mnist};
 // The function, not the layer `layers::Softmax` of the same name.
 pub use taper_nn::ActivationKind::Softmax;
 pub use taper_nn::ActivationKind::{self, *};
-pub use taper_nn::junctions::{Add, Concatenate};
+pub use taper_nn::junctions::{
+    Add, AdditiveAttention, Attention, Concatenate, GroupQueryAttention, MultiHeadAttention,
+};
 pub use taper_nn::layers::*;
 pub use taper_nn::losses::kinds::*;
 pub use taper_nn::{

@@ -11,9 +11,15 @@ const SAMPLES: usize = 10;
 
 /// Layers that act otherwise in training.
 fn differs_in_training(class_name: &str) -> bool {
-    ["Normalization", "Dropout", "Noise"]
-        .iter()
-        .any(|kind| class_name.contains(kind))
+    [
+        "Normalization",
+        "Dropout",
+        "Noise",
+        "Random",
+        "Solarization",
+    ]
+    .iter()
+    .any(|kind| class_name.contains(kind))
 }
 
 fn near(what: &str, a: f64, b: f64) {

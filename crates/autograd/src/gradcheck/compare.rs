@@ -5,7 +5,7 @@ use crate::{Gradients, Tape, Var};
 use taper_tensor::Tensor;
 
 /// The step of the differences, relative to max(1, |x|).
-const STEP: f64 = 1e-5;
+pub(super) const STEP: f64 = 1e-5;
 
 /// See [`check`](super::check).
 pub(super) fn compare(sample: &Sample, sampler: &mut Sampler) -> Result<CaseResult, String> {
@@ -48,11 +48,7 @@ pub(super) fn compare(sample: &Sample, sampler: &mut Sampler) -> Result<CaseResu
     if inputs.iter().any(|input| input.rank() > 1) {
         check_strided(sample, &reference, &mut worst)?;
     }
-    Ok(CaseResult {
-        worst: worst.error,
-        coordinates: worst.coordinates,
-        description: worst.description,
-    })
+    Ok(worst.result())
 }
 
 /// The gradients when all are wanted and all inputs are contiguous.
@@ -137,7 +133,7 @@ fn see_input(
 }
 
 /// The input and the position in it that are number `coordinate` of all.
-fn locate(inputs: &[Tensor<f64>], mut coordinate: usize) -> (usize, usize) {
+pub(super) fn locate(inputs: &[Tensor<f64>], mut coordinate: usize) -> (usize, usize) {
     for (input, value) in inputs.iter().enumerate() {
         if coordinate < value.len() {
             return (input, coordinate);
@@ -148,7 +144,7 @@ fn locate(inputs: &[Tensor<f64>], mut coordinate: usize) -> (usize, usize) {
 }
 
 /// The tape's derivative with respect to one element. A parameter without gradient has a gradient of zero.
-fn element(
+pub(super) fn element(
     gradients: &Gradients<f64>,
     variable: &Var<f64>,
     position: usize,
@@ -194,14 +190,14 @@ fn difference(
 }
 
 /// The worst coordinate so far.
-struct Worst {
+pub(super) struct Worst {
     error: f64,
     coordinates: usize,
     description: String,
 }
 
 impl Worst {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Worst {
             error: 0.0,
             coordinates: 0,
@@ -209,7 +205,15 @@ impl Worst {
         }
     }
 
-    fn see(&mut self, a: f64, b: f64, describe: impl FnOnce() -> String) {
+    pub(super) fn result(self) -> CaseResult {
+        CaseResult {
+            worst: self.error,
+            coordinates: self.coordinates,
+            description: self.description,
+        }
+    }
+
+    pub(super) fn see(&mut self, a: f64, b: f64, describe: impl FnOnce() -> String) {
         let error = (a - b).abs() / a.abs().max(b.abs()).max(1.0);
         // NaN compares false with everything and would pass for perfect.
         let error = if error.is_nan() { f64::INFINITY } else { error };

@@ -21,6 +21,7 @@
 
 mod compare;
 mod sampler;
+mod twice;
 
 pub use sampler::Sampler;
 pub(crate) use sampler::well_separated;
@@ -161,12 +162,34 @@ pub fn run(spec: &Spec, cases: u64, seed: u64) -> Report {
     run_samples(spec.name, spec.sample, cases, seed)
 }
 
+/// As [`run`], for second derivatives.
+///
+/// ```
+/// use taper_autograd::{gradcheck, ops};
+/// let spec = ops::all().iter().find(|spec| spec.name == "tanh").unwrap();
+/// let report = gradcheck::run_twice(spec, 5, 7);
+/// assert!(report.worst <= 1e-6, "{}", report.description);
+/// ```
+pub fn run_twice(spec: &Spec, cases: u64, seed: u64) -> Report {
+    run_by(spec.name, spec.sample, cases, seed, check_twice)
+}
+
 /// As [`run`], for samples that a closure draws.
 pub fn run_samples(
+    name: impl Into<String>,
+    sample: impl FnMut(&mut Sampler) -> Sample,
+    cases: u64,
+    seed: u64,
+) -> Report {
+    run_by(name, sample, cases, seed, check)
+}
+
+fn run_by(
     name: impl Into<String>,
     mut sample: impl FnMut(&mut Sampler) -> Sample,
     cases: u64,
     seed: u64,
+    check: fn(&Sample, &mut Sampler) -> CaseResult,
 ) -> Report {
     let mut report = Report {
         name: name.into(),
@@ -190,6 +213,16 @@ pub fn run_samples(
 /// `sampler`; and, for each input, its gradient when it is the only one wanted.
 pub fn check(sample: &Sample, sampler: &mut Sampler) -> CaseResult {
     compare::compare(sample, sampler).unwrap_or_else(|description| CaseResult {
+        worst: f64::INFINITY,
+        coordinates: 0,
+        description,
+    })
+}
+
+/// Compares second derivatives: those that the tape has of Σ gradient · direction (random directions, the gradients those of
+/// [`Var::gradients`]) with central differences of the same sum, made of the gradients that [`check`] compares.
+pub fn check_twice(sample: &Sample, sampler: &mut Sampler) -> CaseResult {
+    twice::compare(sample, sampler).unwrap_or_else(|description| CaseResult {
         worst: f64::INFINITY,
         coordinates: 0,
         description,

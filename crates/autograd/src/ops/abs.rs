@@ -29,7 +29,18 @@ impl<E: Element> Var<E> {
                 g * x.signum()
             }
         };
-        self.element_wise("abs", self.value().abs(), Save::Input, slope)
+        self.element_wise(
+            "abs",
+            self.value().abs(),
+            Save::Input,
+            slope,
+            move |g, x| {
+                g.mul(
+                    &g.tape()
+                        .constant(&x.value().map(move |x| slope(E::one(), x))),
+                )
+            },
+        )
     }
 }
 

@@ -4,7 +4,7 @@
 //! more bytes than they must.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::{Op, Var};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Error, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -70,6 +70,24 @@ impl<E: Element> Op<E> for AddRelu<E> {
         let gradient = Tensor::zip_owned("add_relu", gradient, self.output, through)?;
         let [a, b] = [wanted[0], wanted[1]].map(|wanted| wanted.then(|| gradient.clone()));
         Ok(vec![a, b])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        let open = |output: E| {
+            if output > E::zero() {
+                E::one()
+            } else {
+                E::zero()
+            }
+        };
+        let back = gradient.mul(&place.constant(&self.output.map(open)))?;
+        Ok([0, 1]
+            .map(|i| place.wants(i).then(|| back.clone()))
+            .to_vec())
     }
 }
 

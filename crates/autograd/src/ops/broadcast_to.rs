@@ -1,8 +1,8 @@
 //! Stretching to a larger shape.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::support::unbroadcast;
-use crate::{Op, Var};
+use crate::support::{unbroadcast, unbroadcast_on_tape};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -46,6 +46,17 @@ impl<E: Element> Op<E> for BroadcastTo {
         _wanted: &[bool],
     ) -> Result<Vec<Option<Tensor<E>>>> {
         Ok(vec![Some(unbroadcast(gradient, &self.shape)?)])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        _place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        Ok(vec![Some(unbroadcast_on_tape(
+            gradient.clone(),
+            &self.shape,
+        )?)])
     }
 }
 

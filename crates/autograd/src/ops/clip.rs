@@ -22,7 +22,18 @@ impl<E: Element> Var<E> {
     /// ```
     pub fn clip(&self, low: E, high: E) -> Var<E> {
         let slope = move |g: E, x: E| if low <= x && x <= high { g } else { E::zero() };
-        self.element_wise("clip", self.value().clip(low, high), Save::Input, slope)
+        self.element_wise(
+            "clip",
+            self.value().clip(low, high),
+            Save::Input,
+            slope,
+            move |g, x| {
+                g.mul(
+                    &g.tape()
+                        .constant(&x.value().map(move |x| slope(E::one(), x))),
+                )
+            },
+        )
     }
 }
 

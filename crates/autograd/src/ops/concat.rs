@@ -1,7 +1,7 @@
 //! Several variables, one after the other.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::{Op, Var};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Error, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -55,6 +55,21 @@ impl<E: Element> Op<E> for Concat {
         let parts = self.lengths.iter().zip(wanted).map(|(length, &wanted)| {
             let range = start..start + length;
             start = range.end;
+            wanted.then(|| gradient.slice(self.axis, range)).transpose()
+        });
+        parts.collect()
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        let mut start = 0;
+        let parts = self.lengths.iter().enumerate().map(|(i, length)| {
+            let range = start..start + length;
+            start = range.end;
+            let wanted = place.wants(i);
             wanted.then(|| gradient.slice(self.axis, range)).transpose()
         });
         parts.collect()

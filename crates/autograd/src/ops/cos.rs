@@ -21,7 +21,9 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn cos(&self) -> Var<E> {
-        self.by_slope("cos", Function::Cos, Function::Sin, -E::one())
+        self.by_slope("cos", Function::Cos, Function::Sin, -E::one(), |x| {
+            Ok(x.sin().neg())
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Sums of all that came before.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::{Op, Var};
+use crate::{Op, Place, Var};
 use taper_tensor::{Cumulative, Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -52,6 +52,14 @@ impl<E: Element> Op<E> for Cumsum {
         gradient: Tensor<E>,
         _wanted: &[bool],
     ) -> Result<Vec<Option<Tensor<E>>>> {
+        Ok(vec![Some(gradient.cumsum(self.axis, self.back())?)])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        _place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
         Ok(vec![Some(gradient.cumsum(self.axis, self.back())?)])
     }
 }

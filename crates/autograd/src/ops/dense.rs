@@ -2,7 +2,7 @@
 
 use crate::gradcheck::{Sample, Sampler, Spec, well_separated};
 use crate::support::ThroughEpilogue;
-use crate::{Op, Var};
+use crate::{Op, Place, Var};
 use taper_tensor::ops::Epilogue;
 use taper_tensor::{Element, Result, Tensor};
 
@@ -46,6 +46,7 @@ impl<E: Element> Var<E> {
             input: self.saved_for(kernel),
             kernel: kernel.saved_for(self),
             through: ThroughEpilogue::new(epilogue, output),
+            has_bias: bias.is_some(),
         })
     }
 }
@@ -54,6 +55,7 @@ struct Dense<E: Element> {
     input: Option<Tensor<E>>,
     kernel: Option<Tensor<E>>,
     through: ThroughEpilogue<E>,
+    has_bias: bool,
 }
 
 impl<E: Element> Op<E> for Dense<E> {
@@ -80,6 +82,32 @@ impl<E: Element> Op<E> for Dense<E> {
             gradients.push(bias.then(|| gradient.sum_to_last_axis()));
         }
         Ok(gradients)
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        let gradient = self.through.back_on_tape(gradient, place)?;
+        let input = match &self.kernel {
+            Some(kernel) if place.wants(0) => {
+                Some(gradient.matmul(&place.input(1, kernel).transpose())?)
+            }
+            _ => None,
+        };
+        let kernel = match &self.input {
+            Some(input) if place.wants(1) => {
+                Some(place.input(0, input).transpose().matmul(&gradient)?)
+            }
+            _ => None,
+        };
+        let bias = match place.wants(2) {
+            true => Some(gradient.sum_axes(&[0], false)?),
+            false => None,
+        };
+        let count = if self.has_bias { 3 } else { 2 };
+        Ok([input, kernel, bias].into_iter().take(count).collect())
     }
 }
 

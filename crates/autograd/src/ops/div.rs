@@ -1,8 +1,8 @@
 //! Element-wise division.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::support::unbroadcast;
-use crate::{Op, Var};
+use crate::support::{unbroadcast, unbroadcast_on_tape};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -65,6 +65,27 @@ impl<E: Element> Op<E> for Div<E> {
             .then(|| unbroadcast(over, &self.dividend_shape))
             .transpose()?;
         Ok(vec![dividend, divisor])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        let divisor = place.input(1, &self.divisor);
+        let over = gradient.div(&divisor)?;
+        let of_divisor = match &self.quotient {
+            Some(quotient) if place.wants(1) => {
+                let product = over.mul(&place.output(quotient))?;
+                Some(unbroadcast_on_tape(product, divisor.shape())?.neg())
+            }
+            _ => None,
+        };
+        let of_dividend = match place.wants(0) {
+            true => Some(unbroadcast_on_tape(over, &self.dividend_shape)?),
+            false => None,
+        };
+        Ok(vec![of_dividend, of_divisor])
     }
 }
 

@@ -1,7 +1,7 @@
 //! Inverted dropout.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::{Op, Var};
+use crate::{Op, Place, Var};
 use taper_tensor::ops::Dropout;
 use taper_tensor::{Element, Result, Tensor};
 
@@ -45,6 +45,14 @@ impl<E: Element> Op<E> for SameMask {
         gradient: Tensor<E>,
         _wanted: &[bool],
     ) -> Result<Vec<Option<Tensor<E>>>> {
+        Ok(vec![Some(gradient.dropout(&self.dropout)?)])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        _place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
         Ok(vec![Some(gradient.dropout(&self.dropout)?)])
     }
 }

@@ -1,7 +1,7 @@
 //! The error function.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::{Op, Var};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -44,6 +44,16 @@ impl<E: Element> Op<E> for Erf<E> {
         let slope = self.x.map(|x| -x * x).exp();
         let product = Tensor::zip_owned("erf", slope, gradient, |slope, g| slope * factor * g)?;
         Ok(vec![Some(product)])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        let factor = E::from_f64(std::f64::consts::FRAC_2_SQRT_PI);
+        let slope = place.input(0, &self.x).square().neg().exp();
+        Ok(vec![Some(gradient.mul(&slope.scale(factor))?)])
     }
 }
 

@@ -21,7 +21,13 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn exp(&self) -> Var<E> {
-        self.element_wise("exp", self.value().exp(), Save::Output, |g, y| g * y)
+        self.element_wise(
+            "exp",
+            self.value().exp(),
+            Save::Output,
+            |g, y| g * y,
+            |g, y| g.mul(y),
+        )
     }
 }
 

@@ -21,9 +21,13 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn expm1(&self) -> Var<E> {
-        self.element_wise("expm1", self.value().expm1(), Save::Output, |g, y| {
-            g * (y + E::one())
-        })
+        self.element_wise(
+            "expm1",
+            self.value().expm1(),
+            Save::Output,
+            |g, y| g * (y + E::one()),
+            |g, y| g.mul(&y.shift(E::one())),
+        )
     }
 }
 

@@ -1,7 +1,7 @@
 //! Rows by index.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::{Op, Var};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -47,6 +47,14 @@ impl<E: Element> Op<E> for Gather {
         gradient: Tensor<E>,
         _wanted: &[bool],
     ) -> Result<Vec<Option<Tensor<E>>>> {
+        Ok(vec![Some(gradient.scatter_add(&self.rows, self.count)?)])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        _place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
         Ok(vec![Some(gradient.scatter_add(&self.rows, self.count)?)])
     }
 }

@@ -22,7 +22,19 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn gelu(&self) -> Var<E> {
-        self.by_slope("gelu", Function::Gelu, Function::GeluSlope, E::one())
+        self.by_slope("gelu", Function::Gelu, Function::GeluSlope, E::one(), |x| {
+            // Φ(x) + x · φ(x)
+            use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
+            let half = E::from_f64(0.5);
+            let below = x
+                .scale(E::from_f64(FRAC_1_SQRT_2))
+                .erf()
+                .shift(E::one())
+                .scale(half);
+            let density = x.square().scale(-half).exp();
+            let factor = E::from_f64(0.5 * FRAC_1_SQRT_2 * FRAC_2_SQRT_PI);
+            below.add(&x.mul(&density)?.scale(factor))
+        })
     }
 }
 

@@ -27,6 +27,17 @@ impl<E: Element> Var<E> {
             Function::GeluTanh,
             Function::GeluTanhSlope,
             E::one(),
+            |x| {
+                // (1 + t) / 2 + x · (1 − t²) · u′ / 2, with t = tanh(u) and u = √(2/π) · (x + 0.044715 · x³)
+                let (root, cubic) = ((2.0 / std::f64::consts::PI).sqrt(), 0.044715);
+                let square = x.square();
+                let inner = square.scale(E::from_f64(cubic)).shift(E::one());
+                let t = x.mul(&inner)?.scale(E::from_f64(root)).tanh();
+                let slope = square.scale(E::from_f64(3.0 * cubic)).shift(E::one());
+                let rest = t.square().neg().shift(E::one()).mul(&slope)?;
+                let bent = x.mul(&rest)?.scale(E::from_f64(root));
+                Ok(t.shift(E::one()).add(&bent)?.scale(E::from_f64(0.5)))
+            },
         )
     }
 }

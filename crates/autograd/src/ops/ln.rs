@@ -20,7 +20,13 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn ln(&self) -> Var<E> {
-        self.element_wise("ln", self.value().ln(), Save::Input, |g, x| g / x)
+        self.element_wise(
+            "ln",
+            self.value().ln(),
+            Save::Input,
+            |g, x| g / x,
+            |g, x| g.div(x),
+        )
     }
 }
 

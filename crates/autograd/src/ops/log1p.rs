@@ -21,9 +21,13 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn log1p(&self) -> Var<E> {
-        self.element_wise("log1p", self.value().log1p(), Save::Input, |g, x| {
-            g / (x + E::one())
-        })
+        self.element_wise(
+            "log1p",
+            self.value().log1p(),
+            Save::Input,
+            |g, x| g / (x + E::one()),
+            |g, x| g.div(&x.shift(E::one())),
+        )
     }
 }
 

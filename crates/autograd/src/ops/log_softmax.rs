@@ -1,7 +1,7 @@
 //! Logarithm of the softmax along an axis.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::{Op, Var};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -44,6 +44,16 @@ impl<E: Element> Op<E> for LogSoftmax<E> {
     ) -> Result<Vec<Option<Tensor<E>>>> {
         let total = gradient.sum_axes(&[self.axis], true)?;
         Ok(vec![Some(gradient.sub(&self.output.exp().mul(&total)?)?)])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        let total = gradient.sum_axes(&[self.axis], true)?;
+        let softmax = place.output(&self.output).exp();
+        Ok(vec![Some(gradient.sub(&softmax.mul(&total)?)?)])
     }
 }
 

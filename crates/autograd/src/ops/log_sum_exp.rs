@@ -1,8 +1,8 @@
 //! Log-sum-exp along an axis.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::support::stretch;
-use crate::{Op, Var};
+use crate::support::{stretch, stretch_on_tape};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -53,6 +53,16 @@ impl<E: Element> Op<E> for LogSumExp<E> {
     ) -> Result<Vec<Option<Tensor<E>>>> {
         let gradient = stretch(&gradient, self.input.shape(), &[self.axis], self.keep_dims)?;
         Ok(vec![Some(self.input.softmax(self.axis)?.mul(&gradient)?)])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        let gradient = stretch_on_tape(gradient, self.input.shape(), &[self.axis], self.keep_dims)?;
+        let softmax = place.input(0, &self.input).softmax(self.axis)?;
+        Ok(vec![Some(softmax.mul(&gradient)?)])
     }
 }
 

@@ -1,8 +1,8 @@
 //! Matrix product.
 
 use crate::gradcheck::{Sample, Sampler, Spec};
-use crate::support::unbroadcast;
-use crate::{Op, Var};
+use crate::support::{unbroadcast, unbroadcast_on_tape};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -84,6 +84,29 @@ impl<E: Element> Op<E> for MatMul<E> {
         let b = match &self.a {
             Some(a) => Some(unbroadcast(a.transpose().matmul(&gradient)?, b_shape)?),
             None => None,
+        };
+        Ok(vec![a, b])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        let [a_shape, b_shape] = &self.shapes;
+        let a = match &self.b {
+            Some(b) if place.wants(0) => {
+                let product = gradient.matmul(&place.input(1, b).transpose())?;
+                Some(unbroadcast_on_tape(product, a_shape)?)
+            }
+            _ => None,
+        };
+        let b = match &self.a {
+            Some(a) if place.wants(1) => {
+                let product = place.input(0, a).transpose().matmul(gradient)?;
+                Some(unbroadcast_on_tape(product, b_shape)?)
+            }
+            _ => None,
         };
         Ok(vec![a, b])
     }

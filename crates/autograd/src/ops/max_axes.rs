@@ -1,8 +1,8 @@
 //! Maxima along axes.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::support::{stretch, where_not_zero};
-use crate::{Op, Var};
+use crate::support::{stretch, stretch_on_tape, where_not_zero};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -42,16 +42,9 @@ struct MaxAxes<E: Element> {
     keep_dims: bool,
 }
 
-impl<E: Element> Op<E> for MaxAxes<E> {
-    fn name(&self) -> &'static str {
-        "max_axes"
-    }
-
-    fn backward(
-        self: Box<Self>,
-        gradient: Tensor<E>,
-        _wanted: &[bool],
-    ) -> Result<Vec<Option<Tensor<E>>>> {
+impl<E: Element> MaxAxes<E> {
+    /// Which values are maxima, and how many of them there are.
+    fn shares(&self) -> Result<(Tensor<E>, Tensor<E>)> {
         let stretched = |reduced| stretch(reduced, self.input.shape(), &self.axes, self.keep_dims);
         let is_maximum = |x: E, maximum: E| match x == maximum {
             true => E::one(),
@@ -63,12 +56,38 @@ impl<E: Element> Op<E> for MaxAxes<E> {
             .input
             .zip("max_axes", &stretched(&self.output)?, is_maximum)?;
         let count = mask.sum_axes(&self.axes, self.keep_dims)?;
+        Ok((mask, count))
+    }
+}
+
+impl<E: Element> Op<E> for MaxAxes<E> {
+    fn name(&self) -> &'static str {
+        "max_axes"
+    }
+
+    fn backward(
+        self: Box<Self>,
+        gradient: Tensor<E>,
+        _wanted: &[bool],
+    ) -> Result<Vec<Option<Tensor<E>>>> {
+        let (mask, count) = self.shares()?;
         let parts = gradient.div(&count)?;
         Ok(vec![Some(where_not_zero(
             "max_axes",
-            &stretched(&parts)?,
+            &stretch(&parts, self.input.shape(), &self.axes, self.keep_dims)?,
             &mask,
         )?)])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        let (mask, count) = self.shares()?;
+        let parts = gradient.div(&place.constant(&count))?;
+        let parts = stretch_on_tape(&parts, self.input.shape(), &self.axes, self.keep_dims)?;
+        Ok(vec![Some(parts.mul(&place.constant(&mask))?)])
     }
 }
 

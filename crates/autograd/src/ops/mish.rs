@@ -22,7 +22,12 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn mish(&self) -> Var<E> {
-        self.by_slope("mish", Function::Mish, Function::MishSlope, E::one())
+        self.by_slope("mish", Function::Mish, Function::MishSlope, E::one(), |x| {
+            // t + x · (1 − t²) · sigmoid(x), with t = tanh(softplus(x))
+            let t = x.softplus().tanh();
+            let rest = t.square().neg().shift(E::one());
+            t.add(&x.mul(&rest)?.mul(&x.sigmoid())?)
+        })
     }
 }
 

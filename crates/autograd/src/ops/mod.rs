@@ -6,6 +6,7 @@ use crate::gradcheck::Spec;
 mod abs;
 mod add;
 mod add_relu;
+mod attention;
 mod average_pool2d;
 mod batch_normalization;
 mod broadcast_to;
@@ -57,6 +58,8 @@ mod resample;
 mod reshape;
 mod rms_normalization;
 mod scale;
+mod scatter;
+mod scatter_add;
 mod selu;
 mod shift;
 mod sigmoid;
@@ -68,6 +71,7 @@ mod slice_step;
 mod softmax;
 mod softmax_cross_entropy;
 mod softplus;
+mod sort;
 mod sparsemax;
 mod sqrt;
 mod square;
@@ -75,8 +79,10 @@ mod sub;
 mod sum;
 mod sum_axes;
 mod tanh;
+mod top_k;
 mod transpose;
 
+pub use attention::Weighing;
 pub use batch_normalization::Normalized;
 pub use conv2d_pooled::POOLING;
 
@@ -84,6 +90,29 @@ pub use conv2d_pooled::POOLING;
 pub fn all() -> &'static [Spec] {
     ALL
 }
+
+/// The operations whose gradients cannot be differentiated again ([`Var::gradients`](crate::Var::gradients) says so), and why.
+/// All others are checked twice.
+pub fn without_second_derivatives() -> &'static [(&'static str, &'static str)] {
+    WITHOUT_SECOND
+}
+
+const KERNELS: &str = "its gradient is a kernel of its own, which has none";
+
+static WITHOUT_SECOND: &[(&str, &str)] = &[
+    (
+        "sparsemax",
+        "it is piecewise linear: its second derivative is 0",
+    ),
+    ("conv2d", KERNELS),
+    ("conv2d_fused", KERNELS),
+    ("conv2d_pooled", KERNELS),
+    ("conv2d_sum", KERNELS),
+    ("batch_normalization", KERNELS),
+    ("max_pool2d", KERNELS),
+    ("average_pool2d", KERNELS),
+    ("max_pool1d", KERNELS),
+];
 
 static ALL: &[Spec] = &[
     // Arithmetic, with broadcasting
@@ -135,6 +164,7 @@ static ALL: &[Spec] = &[
     // Linear maps, normalization and pooling
     matmul::SPEC,
     einsum::SPEC,
+    attention::SPEC,
     dense::SPEC,
     conv2d::SPEC,
     conv2d_fused::SPEC,
@@ -161,6 +191,10 @@ static ALL: &[Spec] = &[
     concat::SPEC,
     gather::SPEC,
     resample::SPEC,
+    scatter_add::SPEC,
+    scatter::SPEC,
+    sort::SPEC,
+    top_k::SPEC,
     // Losses
     softmax_cross_entropy::SPEC,
     softplus::SPEC,

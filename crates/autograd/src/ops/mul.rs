@@ -1,8 +1,8 @@
 //! Element-wise multiplication.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::support::unbroadcast;
-use crate::{Op, Var};
+use crate::support::{unbroadcast, unbroadcast_on_tape};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -61,6 +61,21 @@ impl<E: Element> Op<E> for Mul<E> {
             times(&self.b, &self.shapes[0])?,
             times(&self.a, &self.shapes[1])?,
         ])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        let times = |i: usize, other: usize, saved: &Option<Tensor<E>>| match saved {
+            Some(saved) if place.wants(i) => {
+                let product = gradient.mul(&place.input(other, saved))?;
+                unbroadcast_on_tape(product, &self.shapes[i]).map(Some)
+            }
+            _ => Ok(None),
+        };
+        Ok(vec![times(0, 1, &self.b)?, times(1, 0, &self.a)?])
     }
 }
 

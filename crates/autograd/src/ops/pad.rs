@@ -1,7 +1,7 @@
 //! Padding with a value.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::{Op, Var};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -53,6 +53,18 @@ impl<E: Element> Op<E> for Pad {
             gradient = gradient.slice(axis, start..start + length)?;
         }
         Ok(vec![Some(gradient)])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        _place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        let mut inside = gradient.clone();
+        for (axis, &(start, length)) in self.inside.iter().enumerate() {
+            inside = inside.slice(axis, start..start + length)?;
+        }
+        Ok(vec![Some(inside)])
     }
 }
 

@@ -1,7 +1,7 @@
 //! Axes in another order.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::{Op, Var};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -44,6 +44,18 @@ impl<E: Element> Op<E> for Permute {
         gradient: Tensor<E>,
         _wanted: &[bool],
     ) -> Result<Vec<Option<Tensor<E>>>> {
+        let mut back = vec![0; self.axes.len()];
+        for (to, &from) in self.axes.iter().enumerate() {
+            back[from] = to;
+        }
+        Ok(vec![Some(gradient.permute(&back)?)])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        _place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
         let mut back = vec![0; self.axes.len()];
         for (to, &from) in self.axes.iter().enumerate() {
             back[from] = to;

@@ -1,7 +1,7 @@
 //! A fixed power.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::{Op, Var};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -49,6 +49,19 @@ impl<E: Element> Op<E> for Powf<E> {
         let power = self.x.powf(exponent - E::one());
         let product = Tensor::zip_owned("powf", power, gradient, |power, g| g * exponent * power)?;
         Ok(vec![Some(product)])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        let exponent = self.exponent;
+        if exponent.is_zero() {
+            return Ok(vec![None]);
+        }
+        let power = place.input(0, &self.x).powf(exponent - E::one());
+        Ok(vec![Some(gradient.mul(&power.scale(exponent))?)])
     }
 }
 

@@ -21,9 +21,13 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn recip(&self) -> Var<E> {
-        self.element_wise("recip", self.value().recip(), Save::Output, |g, y| {
-            -g * y * y
-        })
+        self.element_wise(
+            "recip",
+            self.value().recip(),
+            Save::Output,
+            |g, y| -g * y * y,
+            |g, y| Ok(g.mul(&y.square())?.neg()),
+        )
     }
 }
 

@@ -1,7 +1,7 @@
 //! A new shape for the same elements.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::{Op, Var};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -45,6 +45,14 @@ impl<E: Element> Op<E> for Reshape {
         _wanted: &[bool],
     ) -> Result<Vec<Option<Tensor<E>>>> {
         Ok(vec![Some(gradient.reshape(self.shape)?)])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        _place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        Ok(vec![Some(gradient.reshape(self.shape.as_slice())?)])
     }
 }
 

@@ -1,7 +1,7 @@
 //! Multiplication by a number.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::{Op, Var};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -38,6 +38,14 @@ impl<E: Element> Op<E> for Scale<E> {
         gradient: Tensor<E>,
         _wanted: &[bool],
     ) -> Result<Vec<Option<Tensor<E>>>> {
+        Ok(vec![Some(gradient.scale(self.factor))])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        _place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
         Ok(vec![Some(gradient.scale(self.factor))])
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::gradcheck::{Sample, Spec};
 use crate::support::weighted_sum;
-use crate::{Op, Var};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Error, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -105,6 +105,16 @@ impl<E: Element> Op<E> for SigmoidBinaryCrossEntropy<E> {
             slopes(gradient.item()? * self.weight)?
         };
         Ok(vec![Some(gradient)])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        let sigmoid = place.input(0, &self.logits).sigmoid();
+        let rest = sigmoid.sub(&place.constant(&self.targets))?;
+        Ok(vec![Some(rest.mul(gradient)?.scale(self.weight))])
     }
 }
 

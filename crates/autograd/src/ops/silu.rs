@@ -22,7 +22,12 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn silu(&self) -> Var<E> {
-        self.by_slope("silu", Function::Silu, Function::SiluSlope, E::one())
+        self.by_slope("silu", Function::Silu, Function::SiluSlope, E::one(), |x| {
+            // s · (1 + x · (1 − s))
+            let s = x.sigmoid();
+            let rest = s.neg().shift(E::one());
+            s.mul(&x.mul(&rest)?.shift(E::one()))
+        })
     }
 }
 

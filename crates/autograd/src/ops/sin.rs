@@ -21,7 +21,9 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn sin(&self) -> Var<E> {
-        self.by_slope("sin", Function::Sin, Function::Cos, E::one())
+        self.by_slope("sin", Function::Sin, Function::Cos, E::one(), |x| {
+            Ok(x.cos())
+        })
     }
 }
 

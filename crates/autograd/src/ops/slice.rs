@@ -1,7 +1,7 @@
 //! A range of an axis.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::{Op, Var};
+use crate::{Op, Place, Var};
 use std::ops::Range;
 use taper_tensor::{Element, Result, Tensor};
 
@@ -50,6 +50,16 @@ impl<E: Element> Op<E> for Slice {
         _wanted: &[bool],
     ) -> Result<Vec<Option<Tensor<E>>>> {
         let mut around = vec![(0, 0); gradient.rank()];
+        around[self.axis] = (self.before, self.after);
+        Ok(vec![Some(gradient.pad(&around, E::zero())?)])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        _place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        let mut around = vec![(0, 0); gradient.shape().len()];
         around[self.axis] = (self.before, self.after);
         Ok(vec![Some(gradient.pad(&around, E::zero())?)])
     }

@@ -1,7 +1,7 @@
 //! Every so-manyth entry of an axis, forwards or backwards.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::{Op, Var};
+use crate::{Op, Place, Var};
 use std::ops::Range;
 use taper_tensor::{Element, Result, Tensor};
 
@@ -67,6 +67,23 @@ impl<E: Element> Op<E> for SliceStep {
     ) -> Result<Vec<Option<Tensor<E>>>> {
         let back = gradient.add_at(self.axis, &self.positions(), self.length)?;
         Ok(vec![Some(back)])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        _place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        // The axis in front, for rows that are added where they came from.
+        let axes = gradient.shape().len();
+        let to_front: Vec<usize> = std::iter::once(self.axis)
+            .chain((0..axes).filter(|&axis| axis != self.axis))
+            .collect();
+        let mut back: Vec<usize> = (1..axes).collect();
+        back.insert(self.axis, 0);
+        let rows = gradient.permute(&to_front)?;
+        let rows = rows.scatter_add(&self.positions(), self.length)?;
+        Ok(vec![Some(rows.permute(&back)?)])
     }
 }
 

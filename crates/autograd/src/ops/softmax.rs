@@ -1,7 +1,7 @@
 //! Softmax along an axis.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::{Op, Var};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -47,6 +47,16 @@ impl<E: Element> Op<E> for Softmax<E> {
     ) -> Result<Vec<Option<Tensor<E>>>> {
         let inner = gradient.mul(&self.output)?.sum_axes(&[self.axis], true)?;
         Ok(vec![Some(gradient.sub(&inner)?.mul(&self.output)?)])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        let output = place.output(&self.output);
+        let inner = gradient.mul(&output)?.sum_axes(&[self.axis], true)?;
+        Ok(vec![Some(gradient.sub(&inner)?.mul(&output)?)])
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::gradcheck::{Sample, Spec};
 use crate::support::weighted_sum;
-use crate::{Op, Var};
+use crate::{Op, Place, Var};
 use taper_tensor::kernels::math::Function;
 use taper_tensor::{Element, Error, Result, Tensor};
 
@@ -118,6 +118,24 @@ impl<E: Element> Op<E> for SoftmaxCrossEntropy<E> {
             }
         }
         Ok(vec![Some(log_softmax)])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        // Softmax is the same of the logits and of their logarithmic softmax, and so is its slope.
+        let last = self.targets.rank() - 1;
+        let softmax = place.input(0, &self.log_softmax).softmax(last)?;
+        let total = place.constant(&self.targets.sum_axes(&[last], true)?);
+        let rest = softmax.mul(&total)?.sub(&place.constant(&self.targets))?;
+        // One number for the mean, one for each row otherwise.
+        let gradient = match gradient.value().len() {
+            1 => gradient.reshape(vec![1; last + 1])?,
+            _ => gradient.reshape(total.shape())?,
+        };
+        Ok(vec![Some(rest.mul(&gradient.scale(self.weight))?)])
     }
 }
 

@@ -21,7 +21,13 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn softplus(&self) -> Var<E> {
-        self.by_slope("softplus", Function::Softplus, Function::Sigmoid, E::one())
+        self.by_slope(
+            "softplus",
+            Function::Softplus,
+            Function::Sigmoid,
+            E::one(),
+            |x| Ok(x.sigmoid()),
+        )
     }
 }
 

@@ -21,9 +21,13 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn sqrt(&self) -> Var<E> {
-        self.element_wise("sqrt", self.value().sqrt(), Save::Output, |g, y| {
-            g / (y + y)
-        })
+        self.element_wise(
+            "sqrt",
+            self.value().sqrt(),
+            Save::Output,
+            |g, y| g / (y + y),
+            |g, y| g.div(&y.scale(E::from_f64(2.0))),
+        )
     }
 }
 

@@ -21,9 +21,13 @@ impl<E: Element> Var<E> {
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     pub fn square(&self) -> Var<E> {
-        self.element_wise("square", self.value().square(), Save::Input, |g, x| {
-            g * (x + x)
-        })
+        self.element_wise(
+            "square",
+            self.value().square(),
+            Save::Input,
+            |g, x| g * (x + x),
+            |g, x| Ok(g.mul(x)?.scale(E::from_f64(2.0))),
+        )
     }
 }
 

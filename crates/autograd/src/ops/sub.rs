@@ -1,8 +1,8 @@
 //! Subtraction.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::support::unbroadcast;
-use crate::{Op, Var};
+use crate::support::{unbroadcast, unbroadcast_on_tape};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -59,6 +59,18 @@ impl<E: Element> Op<E> for Sub {
             .then(|| unbroadcast(gradient, &self.a))
             .transpose()?;
         Ok(vec![a, b])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        let back = |i, shape: &[usize]| match place.wants(i) {
+            true => unbroadcast_on_tape(gradient.clone(), shape).map(Some),
+            false => Ok(None),
+        };
+        Ok(vec![back(0, &self.a)?, back(1, &self.b)?.map(|b| b.neg())])
     }
 }
 

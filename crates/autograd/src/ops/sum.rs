@@ -1,7 +1,7 @@
 //! Sum of all elements.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::{Op, Var};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -40,6 +40,14 @@ impl<E: Element> Op<E> for Sum {
         gradient: Tensor<E>,
         _wanted: &[bool],
     ) -> Result<Vec<Option<Tensor<E>>>> {
+        Ok(vec![Some(gradient.broadcast_to(&self.shape)?)])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        _place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
         Ok(vec![Some(gradient.broadcast_to(&self.shape)?)])
     }
 }

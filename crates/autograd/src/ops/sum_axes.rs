@@ -1,8 +1,8 @@
 //! Sums along axes.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::support::stretch;
-use crate::{Op, Var};
+use crate::support::{stretch, stretch_on_tape};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -55,6 +55,15 @@ impl<E: Element> Op<E> for SumAxes {
             &self.axes,
             self.keep_dims,
         )?)])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        _place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
+        let back = stretch_on_tape(gradient, &self.shape, &self.axes, self.keep_dims)?;
+        Ok(vec![Some(back)])
     }
 }
 

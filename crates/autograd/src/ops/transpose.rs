@@ -1,7 +1,7 @@
 //! All axes in reverse order.
 
 use crate::gradcheck::{Sample, Spec};
-use crate::{Op, Var};
+use crate::{Op, Place, Var};
 use taper_tensor::{Element, Result, Tensor};
 
 impl<E: Element> Var<E> {
@@ -37,6 +37,14 @@ impl<E: Element> Op<E> for Transpose {
         gradient: Tensor<E>,
         _wanted: &[bool],
     ) -> Result<Vec<Option<Tensor<E>>>> {
+        Ok(vec![Some(gradient.transpose())])
+    }
+
+    fn backward_on_tape(
+        &self,
+        gradient: &Var<E>,
+        _place: &Place<'_, E>,
+    ) -> Result<Vec<Option<Var<E>>>> {
         Ok(vec![Some(gradient.transpose())])
     }
 }

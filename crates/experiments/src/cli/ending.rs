@@ -28,6 +28,10 @@ impl Ending<'_> {
     pub(super) fn tell(&self) -> ExitCode {
         let summary = Summary::of(self.run);
         say(format!("\n{}", table::comparison(&summary)));
+        let evidence = table::evidence(&summary);
+        if !evidence.is_empty() {
+            say(evidence);
+        }
         let memory = self.run.environment.peak_memory;
         let memory = memory.map_or_else(String::new, |bytes| {
             format!(", peak memory {}", megabytes(bytes))

@@ -87,6 +87,8 @@ fn understood(
     let value = whole.or_else(number).unwrap_or_else(|| text.into());
     match row.check(&all(value.clone()), Place::Study) {
         Ok(()) => Ok(value),
+        // What a range lacks cannot be seen from what is allowed.
+        Err(why) if text.contains("..") => Err(why),
         Err(_) => Err(format!("it must be {}", row.allowed)),
     }
 }
@@ -131,6 +133,7 @@ mod tests {
             (&["--epochs", "0"][..], "at least 1"),
             (&["--batch-size", "many"], "a whole number"),
             (&["--seeds", "1,-1"], "from 0"),
+            (&["--seeds", "4..4"], "the range `4..4` is empty"),
             (&["--epochs", "1", "--epochs", "2"], "multiple times"),
             (&["--epochs", "1", "--resume"], "cannot be used with"),
             (&["--dropout", "0.5"], "--dropout"),

@@ -8,7 +8,7 @@ use clap::Args;
 use super::Done;
 use crate::console::{complain, say};
 use crate::report;
-use crate::run::RunFolder;
+use crate::run::{Answers, RunFolder};
 
 #[derive(Args)]
 pub(super) struct Report {
@@ -27,6 +27,10 @@ impl Report {
         for job in &run.jobs {
             if let Some(failure) = job.failure.as_ref().filter(|failure| failure.unreadable) {
                 complain(format!("error: {}: {failure}", job.job));
+                whole = false;
+            }
+            if let Answers::Unreadable(message) = &job.answers {
+                complain(format!("error: {}: {message}", job.job));
                 whole = false;
             }
         }

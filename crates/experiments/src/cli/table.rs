@@ -2,7 +2,8 @@
 
 use crate::console::look::letters;
 use crate::figures::with_deviation;
-use crate::run::{Stat, Summary};
+use crate::report::verdict;
+use crate::run::{Scope, Stat, Summary};
 
 /// The variants side by side, as at the end of `taper train`.
 pub(super) fn comparison(summary: &Summary) -> String {
@@ -38,6 +39,48 @@ pub(super) fn comparison(summary: &Summary) -> String {
     }
     if summary.study.base().seeds.len() > 1 {
         text.push_str("  mean ± standard deviation over seeds\n");
+    }
+    text
+}
+
+/// What can be told of the differences, as at the end of `taper train`; empty where nothing can.
+pub(super) fn evidence(summary: &Summary) -> String {
+    let Some(evidence) = &summary.evidence else {
+        return String::new();
+    };
+    let (Some(reference), 1..) = (&evidence.reference, evidence.comparisons) else {
+        return String::new();
+    };
+    let mut rows = vec![
+        ["against", "val_acc", "95 %", "p*", ""]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    rows[0][0] = format!("against {reference}");
+    let differences = || {
+        let variants = evidence.variants.iter();
+        variants.filter_map(|variant| Some((variant, variant.difference.as_ref()?)))
+    };
+    for (variant, found) in differences() {
+        let p = found.corrected.map_or("–".into(), verdict::probability);
+        let (value, range) = (
+            verdict::change(found.value, 2),
+            verdict::range(found.interval),
+        );
+        let word = verdict::word(found.verdict).to_owned();
+        rows.push(vec![variant.name.clone(), value, range, p, word]);
+    }
+    let mut text = aligned(&rows);
+    let mut differences = differences().map(|(_, found)| found);
+    let networks = differences
+        .clone()
+        .any(|found| found.scope == Scope::Networks);
+    text.push_str(match networks {
+        true => "* McNemar's exact test, Holm's correction; of these trained networks: another seed would give others\n",
+        false => "* sign-flip test over seeds, Holm's correction\n",
+    });
+    if let Some(few) = differences.find_map(verdict::too_few) {
+        text.push_str(&format!("  {few}\n"));
     }
     text
 }

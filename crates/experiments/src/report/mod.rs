@@ -3,6 +3,7 @@
 //! [`html`] is a pure function of what the run folder holds, so that `taper report` can rebuild a page at any time.
 
 mod chart;
+pub(crate) mod verdict;
 mod view;
 mod words;
 
@@ -12,7 +13,6 @@ use minijinja::{AutoEscape, Environment, syntax::SyntaxConfig};
 
 use crate::run::{RunData, RunFolder};
 use crate::{Error, Result};
-pub use view::reference;
 pub use words::sentences;
 
 /// The page of a run, complete or not.

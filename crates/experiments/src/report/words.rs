@@ -2,18 +2,18 @@
 
 use taper_train::EpochRecord;
 
+use super::verdict;
 use crate::figures::{percent, points};
-use crate::run::{RunData, Stat, VariantSummary, curve, diverged};
+use crate::run::{RunData, Stat, Summary, VariantSummary, curve, diverged};
 use crate::study::Variant;
 
-/// Differences of accuracy below this (0.3 points) are within what another seed would change.
-const NOISE: f64 = 0.003;
 /// Validation loss this much above its minimum, over the last two epochs, counts as overfitting.
 const RISE: f64 = 1.15;
 
 /// Two to three sentences on what the curves of a variant show. `reference` is the variant it is compared with.
 pub fn sentences(
     run: &RunData,
+    summary: &Summary,
     variant: &VariantSummary,
     reference: Option<&VariantSummary>,
 ) -> Vec<String> {
@@ -27,7 +27,7 @@ pub fn sentences(
     let parts = [
         gap(variant, changes),
         course(run, variant),
-        cost(variant, reference, changes),
+        cost(summary, variant, reference, changes),
     ];
     parts.into_iter().flatten().collect()
 }
@@ -150,13 +150,13 @@ fn course(run: &RunData, variant: &VariantSummary) -> Option<String> {
 
 /// What regularization gives and takes, against the variant without it.
 fn cost(
+    summary: &Summary,
     variant: &VariantSummary,
     reference: Option<&VariantSummary>,
     changes: Option<&Variant>,
 ) -> Option<String> {
     let reference = reference.filter(|other| other.name != variant.name && !other.diverged)?;
     let (own, other) = (variant.figures.as_ref()?, reference.figures.as_ref()?);
-    let (accuracy, before) = (own.val_accuracy?.mean, other.val_accuracy?.mean);
     let (gap, gap_before) = match (own.clean_gap, other.clean_gap) {
         (Some(own), Some(other)) => (own.mean, other.mean),
         _ => (own.gap?.mean, other.gap?.mean),
@@ -172,32 +172,19 @@ fn cost(
             points(gap)
         )
     };
-    let price = if accuracy < before - NOISE {
-        format!(
-            "and gives up {} of validation accuracy for it",
-            points(before - accuracy)
-        )
-    } else if accuracy > before + NOISE {
-        format!(
-            "and gains {} of validation accuracy",
-            points(accuracy - before)
-        )
-    } else {
-        format!(
-            "with validation accuracy the same to within {}",
-            points(NOISE)
-        )
-    };
+    let accuracies = own.val_accuracy.zip(other.val_accuracy);
+    let observed = accuracies.map(|(own, other)| own.mean - other.mean);
+    let price = verdict::price(summary.evidence_of(&variant.name), observed)?;
     let share = own.penalty.mean / own.loss.mean;
     let penalty = match changes {
         Some(_) if share >= 0.05 => format!(
-            "; {:.0} % of its final training loss is the penalty on its weights",
+            " ({:.0} % of its final training loss is the penalty on its weights)",
             share * 100.0
         ),
         _ => String::new(),
     };
     Some(format!(
-        "Against “{}” it {effect}, {price}{penalty}.",
+        "Against “{}” it {effect}{penalty}; {price}.",
         reference.label
     ))
 }

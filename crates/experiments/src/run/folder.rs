@@ -9,6 +9,7 @@
 //!         history.jsonl          one line an epoch, appended and flushed
 //!         last.taper             where to go on
 //!         best.taper             the epoch of the highest validation accuracy
+//!         predictions.npy        what the network says of the validation images; truths.npy: what they are
 //!         result.json            confusion matrix and worst mistakes; there when the job is done
 //!         settings.json          what the job was begun with, and what was changed when it was gone on with
 //!         failure.json           why the job failed; there until it is tried again
@@ -410,6 +411,7 @@ impl RunFolder {
                 history,
                 changes,
                 failure: failure.filter(|_| result.is_none()),
+                answers: self.answers(&job, result.as_ref()),
                 result,
                 job,
             }

@@ -14,7 +14,7 @@ use taper_train::{
 
 use super::failure::{JobFailure, guarded};
 use super::settings::JobSettings;
-use super::{JobResult, RunFolder, StudyData};
+use super::{JobResult, Predictions, RunFolder, StudyData};
 use crate::study::{Job, Study};
 use crate::{Error, Result};
 
@@ -148,7 +148,9 @@ fn attempt(context: &Context<'_>, job: &Job, listener: &dyn Listener) -> Result<
     }
     // Batches as in training, so that their memory is there already.
     let batch_size = study.plan(&job.variant)?.batch_size;
-    let result = JobResult::measure(&model, &data.test, batch_size)?;
+    let predictions = Predictions::of(&model, &data.test, batch_size)?;
+    let result = JobResult::of(&model, &data.test, &predictions)?;
+    folder.write_predictions(job, &predictions)?;
     folder.write_result(job, &result)?;
     listener.on_event(job, &JobEvent::Finished(&result));
     Ok(Outcome::Finished)

@@ -5,11 +5,15 @@
 
 mod data;
 mod environment;
+mod evidence;
 mod failure;
 mod failure_file;
 mod folder;
 mod going_on;
 mod job;
+mod npy;
+mod predictions;
+mod predictions_file;
 mod recorded;
 mod result;
 mod schedule;
@@ -18,11 +22,13 @@ mod summary;
 
 pub use data::{StudyData, open};
 pub use environment::{Environment, peak_memory};
+pub use evidence::{Accuracy, Count, Difference, Evidence, Scope, Silence, VariantEvidence};
 pub use failure::JobFailure;
 pub use folder::{RunFolder, RunLock};
 pub use job::{Context, JobEvent, Listener, Outcome, run_job};
+pub use predictions::{Answers, Predictions};
 pub use recorded::{JobData, RunData};
 pub use result::{JobResult, Mistake};
 pub use schedule::{check, run_all};
 pub use settings::Change;
-pub use summary::{Figures, Stat, Summary, VariantSummary, curve, diverged};
+pub use summary::{Figures, Stat, Summary, VariantSummary, curve, diverged, reference};

@@ -2,7 +2,7 @@
 
 use taper_train::EpochRecord;
 
-use super::{Change, Environment, JobFailure, JobResult};
+use super::{Answers, Change, Environment, JobFailure, JobResult};
 use crate::study::{Job, Study};
 
 /// Everything that a run has recorded so far.
@@ -25,6 +25,8 @@ pub struct JobData {
     pub history: Vec<EpochRecord>,
     /// What is measured at the end; `None` while the job is not done.
     pub result: Option<JobResult>,
+    /// Which images its network has right.
+    pub answers: Answers,
     /// What was changed when the run was gone on with; what was after the last epoch has no part in the result.
     pub changes: Vec<Change>,
     /// Why it has none, if it failed when it was last tried.

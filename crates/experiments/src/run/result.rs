@@ -7,10 +7,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 use taper_datasets::Dataset;
 use taper_nn::Model;
 use taper_train::number;
-use taper_train::prediction::{predicted, ranked};
+use taper_train::prediction::ranked;
 
+use super::Predictions;
+use crate::Result;
 use crate::picture::png;
-use crate::{Error, Result};
 
 /// How many mistakes are kept.
 const MISTAKES: usize = 12;
@@ -53,35 +54,17 @@ pub struct Mistake {
 }
 
 impl JobResult {
-    /// Predicts all of `data`, a batch at a time, by [prepared inference](taper_nn::inference).
+    /// Of what the network says of `data`.
     ///
     /// # Errors
-    /// A model that does not fit the data.
-    pub fn measure(model: &Model, data: &dyn Dataset, batch_size: usize) -> Result<JobResult> {
-        let width = *model
-            .output_shape()
-            .last()
-            .ok_or_else(|| Error::Fit("the model has no output".into()))?;
-        // One score stands for two classes.
-        let classes = if width == 1 { 2 } else { width };
-        let mut confusion = vec![vec![0u32; classes]; classes];
-        let mut unpredicted = Vec::new();
+    /// Images that cannot be read.
+    pub fn of(model: &Model, data: &dyn Dataset, predictions: &Predictions) -> Result<JobResult> {
+        let (confusion, unpredicted) = predictions.counts();
         let mut wrong: Vec<Mistake> = Vec::new();
-        let outputs = taper_train::predict(model, data, batch_size)?.to_vec();
-        for (index, scores) in outputs.chunks_exact(width.max(1)).enumerate() {
-            let Some(truth) = true_class(data, index)?.filter(|&truth| truth < classes) else {
-                continue;
-            };
+        for (index, truth, scores) in predictions.iter() {
             let ranked = ranked(scores);
-            let best = ranked.as_ref().and_then(|ranked| ranked.first().copied());
-            match best {
-                Some((predicted, _)) => confusion[truth][predicted] += 1,
-                None => {
-                    unpredicted.resize(classes, 0);
-                    unpredicted[truth] += 1;
-                }
-            }
-            let predicted = best.map(|(class, _)| class);
+            let best = ranked.as_ref().and_then(|ranked| ranked.first());
+            let predicted = best.map(|&(class, _)| class);
             if predicted != Some(truth) {
                 let of = |class| {
                     let mut ranked = ranked.iter().flatten();
@@ -157,20 +140,6 @@ fn square<'de, D: Deserializer<'de>>(
     deserializer.deserialize_seq(Rows)
 }
 
-/// The class of a sample: its label, or what its target says; `None` if that is no class.
-fn true_class(data: &dyn Dataset, index: usize) -> Result<Option<usize>> {
-    if let Some(class) = data.label(index) {
-        return Ok(Some(class));
-    }
-    let mut target = vec![0.0; data.target_shape().iter().product()];
-    data.read_target(index.into(), &mut target)?;
-    Ok(match target[..] {
-        // A class number; what is none equals no whole number.
-        [number] => (number == (number as usize) as f32).then_some(number as usize),
-        _ => predicted(&target),
-    })
-}
-
 fn picture(data: &dyn Dataset, index: usize) -> Result<String> {
     let shape = data.input_shape();
     let mut values = vec![0.0; shape.iter().product()];
@@ -200,7 +169,9 @@ mod tests {
             .unwrap();
         let inputs = Tensor::from_slice([n, 1, width, 1], scores).unwrap();
         let targets = Tensor::from_slice([n, 1], labels).unwrap();
-        JobResult::measure(&model, &InMemory::new(inputs, targets).unwrap(), 2).unwrap()
+        let data = InMemory::new(inputs, targets).unwrap();
+        let predictions = Predictions::of(&model, &data, 2).unwrap();
+        JobResult::of(&model, &data, &predictions).unwrap()
     }
 
     #[test]

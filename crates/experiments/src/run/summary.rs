@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use taper_train::{EpochRecord, number};
 
-use super::{Environment, JobData, RunData};
+use super::{Environment, Evidence, JobData, RunData, VariantEvidence};
 use crate::study::Study;
 
 /// Mean and sample standard deviation over seeds.
@@ -88,6 +88,9 @@ pub struct Summary {
     pub complete: bool,
     /// One a variant, in the order of the study.
     pub variants: Vec<VariantSummary>,
+    /// What differences between variants can carry; `None` in summaries of versions that did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
 }
 
 impl Stat {
@@ -123,9 +126,33 @@ impl Summary {
             study: run.study.clone(),
             environment: run.environment.clone(),
             complete: variants.iter().all(|variant| variant.complete),
+            evidence: Some(evidence(run, &variants)),
             variants,
         }
     }
+
+    /// What can be said of a variant; `None` of a summary without such figures.
+    #[must_use]
+    pub fn evidence_of(&self, variant: &str) -> Option<&VariantEvidence> {
+        self.evidence.as_ref()?.variant(variant)
+    }
+}
+
+/// The variant others are compared with: the first that changes nothing in the layers and has not diverged.
+#[must_use]
+pub fn reference<'a>(run: &RunData, variants: &'a [VariantSummary]) -> Option<&'a VariantSummary> {
+    let plain = |v: &&VariantSummary| {
+        let changes = run.study.variants.get(&v.name);
+        changes.is_some_and(|changes| !changes.changes_layers() && !v.diverged)
+    };
+    variants.iter().find(plain)
+}
+
+fn evidence(run: &RunData, variants: &[VariantSummary]) -> Evidence {
+    let reference = reference(run, variants).map(|variant| &*variant.name);
+    let diverged = variants.iter().filter(|variant| variant.diverged);
+    let diverged: Vec<&str> = diverged.map(|variant| &*variant.name).collect();
+    Evidence::of(run, reference, &diverged)
 }
 
 impl VariantSummary {

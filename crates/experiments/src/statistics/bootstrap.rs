@@ -1,6 +1,7 @@
 //! How well a mean over seeds and images is known: both are drawn again, many times.
 
 use rayon::prelude::*;
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 use taper_tensor::{Seed, Stream};
 
 use super::{CONFIDENCE, Interval, Table, binomial, normal_quantile, t_quantile};
@@ -20,6 +21,23 @@ pub struct Estimate {
     pub standard_error: f64,
     /// Degrees of freedom of that error; `None` of one seed.
     pub degrees: Option<f64>,
+}
+
+impl Estimate {
+    /// Two-sided p of Student's t, mean over standard error, against a mean of 0; of one seed that of the normal
+    /// distribution. It takes both seeds and images as drawn; where nothing varies it is 1 for a mean of 0, and else 0.
+    #[must_use]
+    pub fn p(&self) -> f64 {
+        if self.mean == 0.0 {
+            return 1.0;
+        }
+        let away = (self.mean / self.standard_error).abs();
+        let t = self.degrees.filter(|&degrees| degrees < 1e6);
+        match t.and_then(|degrees| StudentsT::new(0.0, 1.0, degrees).ok()) {
+            Some(t) => 2.0 * t.sf(away),
+            None => 2.0 * Normal::standard().sf(away),
+        }
+    }
 }
 
 /// The mean of a table, with a 95 % interval by the bootstrap, of `draws` draws from the stream `stream` of `seed`.
@@ -185,6 +203,7 @@ mod tests {
             let mean = f64::from(value);
             assert_eq!((found.mean, found.standard_error), (mean, 0.0));
             assert_eq!((found.interval.low, found.interval.high), (mean, mean));
+            assert_eq!(found.p(), if value == 0 { 1.0 } else { 0.0 });
         }
     }
 

@@ -7,17 +7,20 @@
 //! | --- | --- | --- |
 //! | How good is it? | [`wilson`] | [`estimate`] of a [`Table`] of right (1) and wrong (0) |
 //! | How large is the difference? | [`estimate`] of a [`Table`] of one row | [`estimate`]: seeds and images drawn again |
-//! | Can it be chance? | [`mcnemar`] | [`sign_flip`], from [`seeds_needed`] seeds on |
+//! | Can it be chance? | [`mcnemar`] | [`sign_flip`], from [`seeds_needed`] seeds on; with other images: [`Estimate::p`] |
 //! | Would another seed say so, too? | cannot be said | [`beats_on_new_seed`] |
 //! | There are several comparisons | [`holm`] | [`holm`] |
+//! | Better or worse? | [`Verdict::of`] | [`Verdict::of`] |
 //!
 //! Distributions are those of the crate `statrs`. Every function is compared with SciPy and statsmodels by
-//! `fixtures/golden/statistics.py`: to 1e-9, and intervals that are drawn to their sampling error.
+//! `fixtures/golden/statistics.py`: to 1e-9, and intervals that are drawn to their sampling error. That intervals hold as
+//! often as they promise, and how often chance is taken for a difference, is tried by
+//! `cargo run --release -p taper-experiments --example no_effect`.
 //!
 //! ```
 //! use taper_experiments::statistics::{holm, mcnemar, wilson};
 //! let interval = wilson(9_883, 10_000).expect("there are images");
-//! assert!((interval.low - 0.98599).abs() < 1e-5 && (interval.high - 0.99024).abs() < 1e-5);
+//! assert!((interval.low - 0.98600).abs() < 1e-5 && (interval.high - 0.99023).abs() < 1e-5);
 //! // 40 images that only one network has right, 20 that only the other has right.
 //! let p = mcnemar(40, 20);
 //! assert!(p < 0.05);
@@ -31,6 +34,7 @@ mod mcnemar;
 mod new_seed;
 mod sign_flip;
 mod table;
+mod verdict;
 mod wilson;
 
 use serde::{Deserialize, Serialize};
@@ -43,6 +47,7 @@ pub use mcnemar::mcnemar;
 pub use new_seed::beats_on_new_seed;
 pub use sign_flip::{seeds_needed, sign_flip};
 pub use table::{Components, Table};
+pub use verdict::Verdict;
 pub use wilson::wilson;
 
 /// How often intervals are to hold.

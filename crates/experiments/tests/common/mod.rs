@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
-use taper_experiments::run::{Environment, JobData, JobResult, Mistake, RunData, RunFolder};
+use taper_experiments::run::{
+    Answers, Environment, JobData, JobResult, Mistake, Predictions, RunData, RunFolder,
+};
 use taper_experiments::study::{Overrides, Study};
 use taper_train::{DataLoss, EpochRecord};
 
@@ -33,9 +35,11 @@ pub(crate) fn run(seeds: &[u64]) -> RunData {
         .expect("the reference is JSON");
     let jobs = study.jobs().into_iter().map(|job| {
         let history = history(&reference.variants[&job.variant], &job.variant, job.seed);
+        let predictions = predictions(&history, &job.variant, job.seed);
         JobData {
             history,
-            result: Some(result(job.seed)),
+            result: Some(result(&predictions)),
+            answers: Answers::Kept(predictions.right()),
             changes: Vec::new(),
             failure: None,
             job,
@@ -58,6 +62,10 @@ pub(crate) fn write(run: &RunData, parent: &Path) -> RunFolder {
             folder.append(&job.job, record).expect("a line of history");
         }
         if let Some(result) = &job.result {
+            let predictions = predictions(&job.history, &job.job.variant, job.job.seed);
+            folder
+                .write_predictions(&job.job, &predictions)
+                .expect("predictions");
             folder.write_result(&job.job, result).expect("a result");
         }
     }
@@ -106,13 +114,35 @@ fn history(curves: &Curves, variant: &str, seed: u64) -> Vec<EpochRecord> {
     (0..epochs).map(record).collect()
 }
 
-fn result(seed: u64) -> JobResult {
-    let mut confusion = vec![vec![0u32; 10]; 10];
-    for (i, row) in confusion.iter_mut().enumerate() {
-        row[i] = 950 + 7 * i as u32;
-        row[(i * 7 + 3) % 10] += (i as u32 * 5 + seed as u32) % 9;
-        row[(i * 3 + 4) % 10] += (i as u32 * 2) % 5;
+/// Predictions for 10,000 images that are as good as the history says in the end: most of the wrong ones are hard for all
+/// variants, the others for this variant and seed.
+pub(crate) fn predictions(history: &[EpochRecord], variant: &str, seed: u64) -> Predictions {
+    const IMAGES: usize = 10_000;
+    let last = history.last().and_then(|record| record.val_accuracy);
+    let wrong = ((1.0 - last.expect("a figure")) * IMAGES as f64).round() as usize;
+    let hard = wrong * 6 / 10;
+    let own = variant.len() * 1_009 + seed as usize * 2_003;
+    let mut right = vec![true; IMAGES];
+    right[..hard].fill(false);
+    for i in 0..wrong - hard {
+        right[1_000 + (own + 13 * i) % 9_000] = false;
     }
+    let (mut scores, mut truths) = (Vec::new(), Vec::new());
+    for (image, right) in right.into_iter().enumerate() {
+        let truth = image % 10;
+        let said = if right {
+            truth
+        } else {
+            (truth + 1 + image / 10 % 3) % 10
+        };
+        scores.extend((0..10).map(|class| if class == said { 0.91 } else { 0.01 }));
+        truths.push(truth as i32);
+    }
+    Predictions::new(10, scores, truths).expect("of the same images")
+}
+
+fn result(predictions: &Predictions) -> JobResult {
+    let (confusion, unpredicted) = predictions.counts();
     let mistake = |i: usize| {
         Mistake {
         index: 100 * i + 7,
@@ -128,7 +158,7 @@ fn result(seed: u64) -> JobResult {
         parameters: 1_216_394,
         network: "Layer (type)      Output shape      Param #\nconv2d (Conv2D)   (26, 26, 32)          320".into(),
         confusion,
-        unpredicted: Vec::new(),
+        unpredicted,
         mistakes: (0..12).map(mistake).collect(),
     }
 }

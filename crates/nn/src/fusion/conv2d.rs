@@ -27,11 +27,10 @@ pub(super) fn row<E: Element>() -> Row<E> {
         },
         sample: |sampler| {
             let activation = [ActivationKind::Linear, fusible(sampler)];
-            let (layers, input) = match random_kin(sampler) {
-                Some(drawn) => drawn,
-                None => random_convolution(sampler, &activation),
-            };
-            Sample { layers, input }
+            random_kin(sampler).unwrap_or_else(|| {
+                let (layers, input) = random_convolution(sampler, &activation);
+                Sample { layers, input }
+            })
         },
     }
 }
@@ -49,7 +48,7 @@ pub(super) fn convolution<'a, E: Element>(
 }
 
 /// Now and then another kind of convolution with its tail, and the shape of its input.
-fn random_kin<E: Element>(sampler: &mut Sampler) -> Option<(Vec<Box<dyn Layer<E>>>, Vec<usize>)> {
+fn random_kin<E: Element>(sampler: &mut Sampler) -> Option<Sample<E>> {
     let activation = [ActivationKind::Linear, fusible(sampler)];
     let activation = sampler.one_of(&activation);
     let bias = crate::Initializer::Constant(0.1);
@@ -79,7 +78,7 @@ fn random_kin<E: Element>(sampler: &mut Sampler) -> Option<(Vec<Box<dyn Layer<E>
     };
     let mut layers = vec![layer];
     random_tail(sampler, &mut layers, activation);
-    Some((layers, input))
+    Some(Sample { layers, input })
 }
 
 /// A random convolution with one of these activation functions and its tail, and the shape of its input.

@@ -193,31 +193,15 @@ impl<E: Element> Junction<E> for GroupQueryAttention {
             [query, value, key] => [query, value, key],
             _ => return Err(Error::layer(NAME, format!("{} inputs", inputs.len()))),
         };
-        let (shared, dim) = (self.num_key_value_heads, self.head_dim);
-        let group = self.num_query_heads / shared;
-        let (n, t, s) = (query.shape()[0], query.shape()[1], value.shape()[1]);
         let mut projections = self.projections(NAME, weights);
-        let scale = E::from_f64(1.0 / (dim as f64).sqrt());
-        // [n, shared heads, heads of a group, positions, features], as views: keys and values are stretched over a group.
-        let q = projections.next(query, 1, context)?.scale(scale);
-        let q = q
-            .reshape([n, t, shared, group, dim])?
-            .permute(&[0, 2, 3, 1, 4])?;
+        let q = projections.next(query, 1, context)?;
         let k = projections.next(key, 1, context)?;
-        let k = k
-            .reshape([n, s, shared, 1, dim])?
-            .permute(&[0, 2, 3, 4, 1])?;
         let gate = match self.use_gate {
             true => Some(projections.next(query, 1, context)?.sigmoid()),
             false => None,
         };
         let v = projections.next(value, 1, context)?;
-        let v = v
-            .reshape([n, s, shared, 1, dim])?
-            .permute(&[0, 2, 3, 1, 4])?;
-        let heads = attend(&q, &k, &v, self.sight(), self.dropout, context)?;
-        let heads = heads.permute(&[0, 3, 1, 2, 4])?;
-        let mut heads = heads.reshape([n, t, self.num_query_heads, dim])?;
+        let mut heads = attend([&q, &k, &v], self.sight(), self.dropout, context)?;
         if let Some(gate) = gate {
             heads = heads.mul(&gate)?;
         }

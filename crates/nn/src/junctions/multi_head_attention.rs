@@ -235,22 +235,14 @@ impl<E: Element> Junction<E> for MultiHeadAttention {
             _ => return Err(Error::layer(NAME, format!("{} inputs", inputs.len()))),
         };
         let mut projections = self.projections(NAME, weights);
-        let scale = E::from_f64(1.0 / (self.key_dim as f64).sqrt());
-        // Heads become an outer axis: [n, heads, positions, features], as views.
-        let q = projections
-            .next(query, 1, context)?
-            .scale(scale)
-            .permute(&[0, 2, 1, 3])?;
-        let k = projections.next(key, 1, context)?.permute(&[0, 2, 3, 1])?;
+        let q = projections.next(query, 1, context)?;
+        let k = projections.next(key, 1, context)?;
         let gate = match self.use_gate {
             true => Some(projections.next(query, 1, context)?.sigmoid()),
             false => None,
         };
-        let v = projections
-            .next(value, 1, context)?
-            .permute(&[0, 2, 1, 3])?;
-        let mut heads =
-            attend(&q, &k, &v, self.sight(), self.dropout, context)?.permute(&[0, 2, 1, 3])?;
+        let v = projections.next(value, 1, context)?;
+        let mut heads = attend([&q, &k, &v], self.sight(), self.dropout, context)?;
         if let Some(gate) = gate {
             heads = heads.mul(&gate)?;
         }

@@ -124,8 +124,11 @@ mod tests {
             let variance = y.iter().map(|y| (y - mean).powi(2)).sum::<f64>() / n;
             assert!(mean.abs() <= 0.015, "{rate}: {mean}");
             assert!((variance - 1.0).abs() <= 0.02, "{rate}: {variance}");
-            let lowest = y.iter().filter(|&&a| y.iter().take(9).any(|&b| a == b));
-            assert!(lowest.count() > 9, "{rate}: those dropped are equal");
+            let mut bits: Vec<u64> = y.iter().map(|y| y.to_bits()).collect();
+            bits.sort_unstable();
+            let runs = bits.chunk_by(|a, b| a == b).map(<[u64]>::len);
+            let dropped = runs.max().unwrap_or(0) as f64 / n;
+            assert!((dropped - rate).abs() <= 0.01, "{rate}: {dropped}");
             assert_eq!(y, run(rate, Context::training(Seed(1), 3)));
             assert_ne!(y, run(rate, Context::training(Seed(1), 4)));
         }

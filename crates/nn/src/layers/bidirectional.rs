@@ -178,8 +178,8 @@ pub(super) fn inner_layer<E: Element>(
 }
 
 /// An error of a layer inside of another.
-pub(super) fn inside(class_name: &str, error: Error) -> Error {
-    Error::layer(class_name, format!("layer: {error}"))
+pub(super) fn inside(class_name: &str, entry: &str, error: Error) -> Error {
+    Error::layer(class_name, format!("{entry}: {error}"))
 }
 
 /// Axis 1 from its end to its begin.
@@ -215,8 +215,8 @@ impl<E: Element> Describe for Bidirectional<E> {
             return Err(Error::layer(CLASS, fault.as_str()));
         }
         let [forward, backward] = self.both().map(|(layer, _)| layer.output_shape(input));
-        let mut shape = forward.map_err(|error| inside(CLASS, error))?;
-        let backward = backward.map_err(|error| inside(CLASS, error))?;
+        let mut shape = forward.map_err(|error| inside(CLASS, "layer", error))?;
+        let backward = backward.map_err(|error| inside(CLASS, "backward_layer", error))?;
         if shape != backward
             || self.sequences() != (self.backward.config()["return_sequences"] == true)
         {
@@ -232,7 +232,8 @@ impl<E: Element> Describe for Bidirectional<E> {
     fn weights(&self, input: &[usize]) -> Result<Vec<WeightSpec>> {
         let mut specs = Vec::new();
         for (layer, name) in self.both() {
-            let own = layer.weights(input).map_err(|error| inside(CLASS, error))?;
+            let own = layer.weights(input);
+            let own = own.map_err(|error| inside(CLASS, "layer", error))?;
             specs.extend(within(name, own));
         }
         Ok(specs)

@@ -128,7 +128,7 @@ pub(super) fn row<E: Element>() -> Row<E> {
         sample: |sampler| {
             const MODES: [OutputMode; 3] =
                 [OutputMode::OneHot, OutputMode::MultiHot, OutputMode::Count];
-            let layer = CategoryEncoding::new(sampler.integer(1, 4));
+            let layer = CategoryEncoding::new(sampler.integer(5, 8));
             // Values of a gradient check are all of category 0.
             Sample::new(
                 layer.output_mode(MODES[sampler.integer(0, 2)]),

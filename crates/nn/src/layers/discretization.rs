@@ -122,6 +122,13 @@ impl Describe for Discretization {
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        if !(self.epsilon > 0.0 && self.epsilon <= 1.0) {
+            let message = format!(
+                "epsilon is {}, it must be above 0 and at most 1",
+                self.epsilon
+            );
+            return Err(Error::layer("Discretization", message));
+        }
         let depth = self.boundaries().map_err(named("Discretization"))?.len() + 1;
         coded_shape("Discretization", self.output_mode, input, depth)
     }

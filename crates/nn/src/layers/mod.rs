@@ -412,7 +412,7 @@ mod tests {
         let error = |class, config| from_config::<f32>(class, &config).unwrap_err().to_string();
         let message = error("Conv4D", serde_json::json!({}));
         assert!(
-            message.contains("Conv4D") && message.contains("Conv2D, Conv2DTranspose"),
+            message.contains("Conv4D") && message.contains("Conv2D, "),
             "{message}"
         );
         let message = error(

@@ -126,11 +126,8 @@ impl KeptAxes {
     }
 }
 
-/// What is divided by, given a variance: Keras's `epsilon()` at least. NaN stays so.
-fn deviation<E: Element>(variance: E) -> E {
-    let (root, least) = (variance.sqrt(), E::from_f64(1e-7));
-    if root < least { least } else { root }
-}
+/// What is divided by is at least Keras's `epsilon()`.
+const LEAST: f64 = 1e-7;
 
 /// Statistics of data so far: how many values each is of, and the sums of squared distances from the means.
 struct Moments {
@@ -264,10 +261,15 @@ impl Normalization {
     }
 
     /// The statistics: its own, or those among the weights.
-    fn statistics_of<E: Element>(&self, weights: &[Var<E>]) -> Result<(Tensor<E>, Tensor<E>)> {
+    fn statistics_of<E: Element>(
+        &self,
+        x: &Var<E>,
+        weights: &[Var<E>],
+    ) -> Result<(Var<E>, Var<E>)> {
+        let constant = |values: &Values| x.tape().constant(&values.tensor());
         match (&self.mean, &self.variance, weights) {
-            (Some(mean), Some(variance), []) => Ok((mean.tensor(), variance.tensor())),
-            (None, None, [mean, variance]) => Ok((mean.value().clone(), variance.value().clone())),
+            (Some(mean), Some(variance), []) => Ok((constant(mean), constant(variance))),
+            (None, None, [mean, variance]) => Ok((mean.clone(), variance.clone())),
             _ => {
                 let message = format!("{} weights do not fit its statistics", weights.len());
                 Err(Error::layer(CLASS, message))
@@ -346,17 +348,17 @@ impl<E: Element> Layer<E> for Normalization {
         let axes = self
             .axis
             .of_sample(x.shape().get(1..).unwrap_or_default())?;
-        let (mean, variance) = self.statistics_of(weights)?;
+        let (mean, variance) = self.statistics_of(x, weights)?;
         let mut wide = vec![1; x.shape().len()];
         axes.iter()
             .for_each(|axis| wide[axis + 1] = x.shape()[axis + 1]);
-        let fitting = |values: Tensor<E>| match values.rank() {
-            0 => Ok(values),
+        let fitting = |values: Var<E>| match values.shape() {
+            [] => Ok(values),
             _ => values.reshape(&wide[..]),
         };
-        let deviation = variance.map(deviation);
-        let (mean, deviation) = (fitting(mean)?, fitting(deviation)?);
-        let (mean, deviation) = (x.tape().constant(&mean), x.tape().constant(&deviation));
+        let (mean, variance) = (fitting(mean)?, fitting(variance)?);
+        let least = E::from_f64(LEAST * LEAST);
+        let deviation = variance.clip(least, E::infinity()).sqrt();
         Ok(match self.invert {
             true => x.mul(&deviation)?.add(&mean)?,
             false => x.sub(&mean)?.div(&deviation)?,
@@ -380,9 +382,17 @@ impl<E: Element> Layer<E> for Normalization {
             return None;
         }
         let pairs = mean.into_iter().zip(variance);
+        let deviation = |variance: f64| {
+            let least = LEAST * LEAST; // NaN stays so
+            if variance < least {
+                LEAST
+            } else {
+                variance.sqrt()
+            }
+        };
         let of = |(mean, variance): (f64, f64)| match self.invert {
             true => (deviation(variance), mean),
-            false => (deviation(variance).recip(), -mean / deviation(variance)),
+            false => (1.0 / deviation(variance), -mean / deviation(variance)),
         };
         let (scale, shift) = pairs.map(of).unzip();
         Some(ScaleAndShift { scale, shift })

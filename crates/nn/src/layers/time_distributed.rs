@@ -99,7 +99,11 @@ impl<E: Element> Describe for TimeDistributed<E> {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let (steps, step) = self.step(input)?;
         let shape = self.layer.output_shape(step);
-        Ok([&[steps], &shape.map_err(|error| inside(CLASS, error))?[..]].concat())
+        Ok([
+            &[steps],
+            &shape.map_err(|error| inside(CLASS, "layer", error))?[..],
+        ]
+        .concat())
     }
 
     fn weights(&self, input: &[usize]) -> Result<Vec<WeightSpec>> {
@@ -107,7 +111,7 @@ impl<E: Element> Describe for TimeDistributed<E> {
         let own = self
             .layer
             .weights(step)
-            .map_err(|error| inside(CLASS, error))?;
+            .map_err(|error| inside(CLASS, "layer", error))?;
         let made = snake_case(self.layer.class_name());
         Ok(within(self.layer.name().unwrap_or(&made), own))
     }

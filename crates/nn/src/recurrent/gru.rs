@@ -1,13 +1,13 @@
 //! The gated recurrent unit (Cho et al. 2014), gates in Keras's order z, r, h.
 
-use super::cell::{Drops, Passed};
+use super::cell::Drops;
 use super::lstm::sigmoid;
 use super::settings::{CellSettings, Kind, RecurrentCell, Weights, gate, product};
-use super::unroll::{Run, outputs_of};
 use crate::{ActivationKind, Result, Sigmoid, Tanh, config};
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
-use taper_tensor::{Element, Tensor};
+use taper_tensor::Element;
+use taper_tensor::ops::Recurrence;
 
 /// One step of a [`GRU`](crate::layers::GRU): `h = z·h₋₁ + (1 − z)·activation(…)`.
 pub type GRUCell = RecurrentCell<Gru>;
@@ -104,33 +104,28 @@ impl Kind for Gru {
             (z, gate(&of_x, 2, units)?.add(&reset)?)
         };
         let candidate = settings.activation.apply(&candidate)?;
-        // z·h + (1 − z)·g = g + z·(h − g)
         let kept = z.mul(h)?;
         let fresh = candidate.sub(&z.mul(&candidate)?)?;
         Ok(vec![kept.add(&fresh)?])
     }
 
+    fn has_whole(&self, settings: &CellSettings) -> bool {
+        self.reset_after && settings.activation == Tanh && self.recurrent_activation == Sigmoid
+    }
+
     fn whole<E: Element>(
         &self,
-        settings: &CellSettings,
-        run: &Run,
         x: &Var<E>,
         initial: &[&Var<E>],
         weights: &Weights<'_, E>,
-        mask: Option<&Tensor<E>>,
-    ) -> Result<Option<Passed<E>>> {
-        let usual = settings.activation == Tanh && self.recurrent_activation == Sigmoid;
-        if !usual || !self.reset_after {
-            return Ok(None);
-        }
-        let how = run.recurrence(mask);
-        let y = x.gru(
+        how: &Recurrence<E>,
+    ) -> Result<Var<E>> {
+        Ok(x.gru(
             weights.kernel,
             weights.recurrent,
             weights.bias,
             initial,
-            &how,
-        )?;
-        outputs_of(&y, run, 1).map(Some)
+            how,
+        )?)
     }
 }

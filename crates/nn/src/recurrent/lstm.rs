@@ -1,12 +1,12 @@
 //! The cell with a long short-term memory (Hochreiter and Schmidhuber 1997), gates in Keras's order i, f, c, o.
 
-use super::cell::{Drops, Passed};
+use super::cell::Drops;
 use super::settings::{CellSettings, Kind, RecurrentCell, Weights, gate, product};
-use super::unroll::{Run, outputs_of};
 use crate::{ActivationKind, Initializer, Result, Sigmoid, Tanh, config};
 use serde::{Deserialize, Serialize};
 use taper_autograd::Var;
-use taper_tensor::{Element, Tensor};
+use taper_tensor::Element;
+use taper_tensor::ops::Recurrence;
 
 /// One step of an [`LSTM`](crate::layers::LSTM): `c = f·c₋₁ + i·activation(…)`, `h = o·activation(c)`.
 pub type LSTMCell = RecurrentCell<Lstm>;
@@ -93,26 +93,23 @@ impl Kind for Lstm {
         Ok(vec![o.mul(&settings.activation.apply(&c)?)?, c])
     }
 
+    fn has_whole(&self, settings: &CellSettings) -> bool {
+        settings.activation == Tanh && self.recurrent_activation == Sigmoid
+    }
+
     fn whole<E: Element>(
         &self,
-        settings: &CellSettings,
-        run: &Run,
         x: &Var<E>,
         initial: &[&Var<E>],
         weights: &Weights<'_, E>,
-        mask: Option<&Tensor<E>>,
-    ) -> Result<Option<Passed<E>>> {
-        if settings.activation != Tanh || self.recurrent_activation != Sigmoid {
-            return Ok(None);
-        }
-        let how = run.recurrence(mask);
-        let y = x.lstm(
+        how: &Recurrence<E>,
+    ) -> Result<Var<E>> {
+        Ok(x.lstm(
             weights.kernel,
             weights.recurrent,
             weights.bias,
             initial,
-            &how,
-        )?;
-        outputs_of(&y, run, 2).map(Some)
+            how,
+        )?)
     }
 }

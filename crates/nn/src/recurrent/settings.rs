@@ -1,7 +1,7 @@
 //! What the three recurrent cells share: settings under Keras's names, their checks and their JSON.
 
 use super::cell::{Cell, Drops, Passed};
-use super::unroll::Run;
+use super::unroll::{Run, outputs_of};
 use crate::setting::{self, Checked};
 use crate::{
     ActivationKind, Constraint, Context, Error, Initializer, Regularizer, Result, Tanh, WeightSpec,
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt::Debug;
 use taper_autograd::Var;
+use taper_tensor::ops::Recurrence;
 use taper_tensor::{Element, Tensor};
 
 /// The settings that all recurrent cells have.
@@ -108,17 +109,23 @@ pub trait Kind:
         drops: &Drops<E>,
     ) -> Result<Vec<Var<E>>>;
 
-    /// All steps in one operation, where there is one for these settings.
+    /// Whether there is an operation for all steps with these settings.
+    fn has_whole(&self, _settings: &CellSettings) -> bool {
+        false
+    }
+
+    /// All steps in that operation.
     fn whole<E: Element>(
         &self,
-        _settings: &CellSettings,
-        _run: &Run,
         _x: &Var<E>,
         _initial: &[&Var<E>],
         _weights: &Weights<'_, E>,
-        _mask: Option<&Tensor<E>>,
-    ) -> Result<Option<Passed<E>>> {
-        Ok(None)
+        _how: &Recurrence<E>,
+    ) -> Result<Var<E>> {
+        Err(Error::layer(
+            Self::NAMES[1],
+            "there is no operation for all steps",
+        ))
     }
 }
 
@@ -466,30 +473,21 @@ impl<K: Kind, E: Element> Cell<E> for RecurrentCell<K> {
         context: &mut Context<E>,
     ) -> Result<Option<Passed<E>>> {
         let own = &self.settings;
-        if context.training && own.recurrent_dropout > 0.0 {
+        let dropped = context.training && own.recurrent_dropout > 0.0;
+        if dropped || !self.kind.has_whole(own) {
             return Ok(None);
         }
-        let weights = self.of(weights)?;
-        let mask = context.mask().cloned();
-        let fits = self
-            .kind
-            .whole(own, run, x, initial, &weights, mask.as_ref());
-        if !(context.training && own.dropout > 0.0) {
-            return fits;
-        }
-        // One mask for all steps.
-        let &[n, _, features] = x.shape() else {
-            return Ok(None);
-        };
+        let (weights, how) = (self.of(weights)?, run.recurrence(context.mask()));
         let drops = self.drops(x, context)?;
-        match drops.input.first() {
-            Some(kept) => {
+        let y = match (drops.input.first(), x.shape()) {
+            // One mask for all steps.
+            (Some(kept), &[n, _, features]) => {
                 let x = x.mul(&kept.reshape([n, 1, features])?)?;
-                self.kind
-                    .whole(own, run, &x, initial, &weights, mask.as_ref())
+                self.kind.whole(&x, initial, &weights, &how)?
             }
-            None => Ok(None),
-        }
+            _ => self.kind.whole(x, initial, &weights, &how)?,
+        };
+        outputs_of(&y, run, K::STATES).map(Some)
     }
 }
 

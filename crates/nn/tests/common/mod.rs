@@ -2,13 +2,14 @@
 
 use taper_autograd::gradcheck::Sampler;
 use taper_autograd::{Tape, Var};
-use taper_nn::junctions::{Add, Concatenate};
+use taper_nn::junctions::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract};
 use taper_nn::layers::{
-    Activation, AveragePooling2D, BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D,
+    Activation, AveragePooling2D, BatchNormalization, Conv2D, Dense, Dropout, Flatten,
+    LayerNormalization, MaxPooling2D,
 };
 use taper_nn::{
-    ActivationKind, Context, Describe, Functional, Junction, L1L2, Layer, Linear, Model, Outputs,
-    Padding, Relu, Result, Shared, Sigmoid, Softmax, Tanh, Wire,
+    ActivationKind, Context, Describe, DescribeJunction, Functional, Junction, L1L2, Layer, Linear,
+    Model, Outputs, Padding, Relu, Result, Shared, Sigmoid, Softmax, Tanh, Wire,
 };
 use taper_tensor::{Element, Seed, Stream, Tensor};
 
@@ -113,10 +114,12 @@ impl<E: Element> Drawing<E> {
     fn draw(&mut self, sampler: &mut Sampler) {
         let from = sampler.integer(0, self.wires.len() - 1);
         let shape = self.wires[from].1.clone();
-        match sampler.integer(0, 9) {
+        match sampler.integer(0, 11) {
             0 | 1 => self.add(sampler, from, &shape),
             2 | 3 => self.concatenate(sampler, from, &shape),
             4 => self.call_again(sampler, from, &shape),
+            5 => self.merge(sampler, from, &shape),
+            6 => self.dot(sampler, from, &shape),
             _ => self.layer(sampler, from, &shape),
         }
     }
@@ -129,6 +132,49 @@ impl<E: Element> Drawing<E> {
         inputs.extend((0..sampler.integer(1, 2)).map(|_| sampler.one_of(&others)));
         let name = format!("node_{}", self.calls.len());
         self.join(Add::new().name(name), inputs, shape.to_vec());
+    }
+
+    /// Another that fits, which may have axes of length 1 or fewer of them.
+    fn merge(&mut self, sampler: &mut Sampler, from: usize, shape: &[usize]) {
+        let fits = |&i: &usize| {
+            let other = &self.wires[i].1;
+            let pairs = other.iter().rev().zip(shape.iter().rev());
+            other.len() <= shape.len() && pairs.into_iter().all(|(&a, &b)| a == b || a == 1)
+        };
+        let others: Vec<usize> = (0..self.wires.len()).filter(fits).collect();
+        let inputs = vec![from, sampler.one_of(&others)];
+        let (name, shape) = (format!("node_{}", self.calls.len()), shape.to_vec());
+        let kinds = match self.kinds {
+            Kinds::All => 5,
+            Kinds::Smooth => 3,
+        };
+        match sampler.integer(1, kinds) {
+            1 => self.join(Subtract::new().name(name), inputs, shape),
+            2 => self.join(Average::new().name(name), inputs, shape),
+            3 => self.join(Multiply::new().name(name), inputs, shape),
+            4 => self.join(Maximum::new().name(name), inputs, shape),
+            _ => self.join(Minimum::new().name(name), inputs, shape),
+        }
+    }
+
+    /// Cosines with another of the same length along the last axis, unless there would be many.
+    fn dot(&mut self, sampler: &mut Sampler, from: usize, shape: &[usize]) {
+        let last = shape.last();
+        let small = |shape: &[usize]| shape.iter().product::<usize>() <= 12;
+        let fits = |&i: &usize| self.wires[i].1.last() == last && small(&self.wires[i].1);
+        let others: Vec<usize> = (0..self.wires.len()).filter(fits).collect();
+        if others.is_empty() || !small(shape) {
+            return;
+        }
+        let other = sampler.one_of(&others);
+        let junction = Dot::new(-1).normalize(true);
+        let output = junction.output_shapes(&[shape, &self.wires[other].1]);
+        let name = format!("node_{}", self.calls.len());
+        self.join(
+            junction.name(name),
+            vec![from, other],
+            output.unwrap().remove(0),
+        );
     }
 
     fn concatenate(&mut self, sampler: &mut Sampler, from: usize, shape: &[usize]) {
@@ -226,7 +272,8 @@ fn random_layer(
         Some((layer.class_name(), layer.config()))
     }
     let image = shape.len() == 3;
-    match sampler.integer(0, 8) {
+    match sampler.integer(0, 9) {
+        9 => told(LayerNormalization::new().epsilon(0.1).name(name)),
         0 | 1 if image => told(
             Conv2D::new(sampler.integer(1, 3), sampler.integer(1, 3))
                 .activation(activation)

@@ -35,7 +35,7 @@ pub use fusible::Fusible;
 pub use geometry::{Conv2dSpec, ConvGeometry, Padding, Pool2dSpec, PoolGeometry};
 pub use magnitude::magnitudes;
 #[doc(hidden)]
-pub use recurrent::Loops;
+pub use recurrent::{Course, GruBackward, GruForward, Loops, LstmBackward, LstmForward};
 
 use crate::buffer::Buffer;
 use crate::simd::dispatch;
@@ -73,6 +73,24 @@ pub trait Kernels: Passes {
     /// Plain loops, on the vectors of the machine where the type has some.
     fn loops(work: impl Loops) {
         work.run();
+    }
+
+    /// A long short-term memory from the first step to the last, and back.
+    fn lstm_forward(course: &Course, pass: LstmForward<'_, Self>) {
+        recurrent::lstm_forward(course, pass);
+    }
+
+    fn lstm_backward(course: &Course, pass: LstmBackward<'_, Self>) {
+        recurrent::lstm_backward(course, pass);
+    }
+
+    /// A gated recurrent unit from the first step to the last, and back.
+    fn gru_forward(course: &Course, pass: GruForward<'_, Self>) {
+        recurrent::gru_forward(course, pass);
+    }
+
+    fn gru_backward(course: &Course, pass: GruBackward<'_, Self>) {
+        recurrent::gru_backward(course, pass);
     }
 
     fn finish(y: &mut [Self], bias: Option<&[Self]>, epilogue: &Epilogue) {
@@ -285,6 +303,23 @@ impl Kernels for f32 {
 
     fn loops(work: impl Loops) {
         dispatch(OnVectors(work));
+    }
+
+    // Written out here, so that this crate compiles them, with its vectors, and not the one that calls.
+    fn lstm_forward(course: &Course, pass: LstmForward<'_, f32>) {
+        recurrent::lstm_forward(course, pass);
+    }
+
+    fn lstm_backward(course: &Course, pass: LstmBackward<'_, f32>) {
+        recurrent::lstm_backward(course, pass);
+    }
+
+    fn gru_forward(course: &Course, pass: GruForward<'_, f32>) {
+        recurrent::gru_forward(course, pass);
+    }
+
+    fn gru_backward(course: &Course, pass: GruBackward<'_, f32>) {
+        recurrent::gru_backward(course, pass);
     }
 
     fn finish(y: &mut [f32], bias: Option<&[f32]>, epilogue: &Epilogue) {

@@ -118,9 +118,9 @@ impl<E: Element> Stack<E> {
         };
         let readable =
             |short: usize, long: usize, length: usize| short == 1 && long >= length.max(1);
-        let (row_stride, column_stride, tensor) = if readable(column_stride, row_stride, columns) {
-            (row_stride, column_stride, tensor.clone())
-        } else if readable(row_stride, column_stride, rows) {
+        let in_place = readable(column_stride, row_stride, columns)
+            || readable(row_stride, column_stride, rows);
+        let (row_stride, column_stride, tensor) = if in_place {
             (row_stride, column_stride, tensor.clone())
         } else {
             (columns, 1, tensor.contiguous())

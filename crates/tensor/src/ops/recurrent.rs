@@ -2,10 +2,7 @@
 
 use super::arguments::{packed, values};
 use crate::buffer::Buffer;
-use crate::kernels::recurrent::{
-    Course, GruBackward, GruForward, LstmBackward, LstmForward, gru_backward, gru_forward,
-    lstm_backward, lstm_forward,
-};
+use crate::kernels::{Course, GruBackward, GruForward, LstmBackward, LstmForward};
 use crate::{Element, Error, Result, Tensor, shape};
 
 /// The weights of a recurrent layer of `g` gates (4 of an LSTM, 3 of a GRU) with `u` units.
@@ -103,7 +100,7 @@ impl<E: Element> Tensor<E> {
             squashed,
             y: &mut y,
         };
-        lstm_forward(&trace.course, pass);
+        E::lstm_forward(&trace.course, pass);
         Ok((trace.output(y), trace))
     }
 
@@ -135,7 +132,7 @@ impl<E: Element> Tensor<E> {
             inner: &mut trace.kept[0],
             y: &mut y,
         };
-        gru_forward(&trace.course, pass);
+        E::gru_forward(&trace.course, pass);
         Ok((trace.output(y), trace))
     }
 }
@@ -279,7 +276,7 @@ impl<E: Element> RecurrentTrace<E> {
             squashed: &self.kept[1],
             states: [h.as_mut_slice(), c.as_mut_slice()],
         };
-        lstm_backward(&self.course, pass);
+        E::lstm_backward(&self.course, pass);
         let z = self.gates.clone();
         let bias = self.weights.bias.is_some().then(|| z.sum_to_last_axis());
         self.gradients(&z, &z, bias, vec![h, c], want_input)
@@ -308,7 +305,7 @@ impl<E: Element> RecurrentTrace<E> {
             inner: &self.kept[0],
             state: h.as_mut_slice(),
         };
-        gru_backward(&self.course, pass);
+        E::gru_backward(&self.course, pass);
         let z = self.gates.clone();
         let products = Tensor::from_buffer(z.shape(), products);
         let bias = match &self.weights.bias {

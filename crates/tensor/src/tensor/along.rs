@@ -106,48 +106,6 @@ impl<E: Element> Tensor<E> {
         Ok(Tensor::from_buffer(shape, out))
     }
 
-    /// For each value of the result the position along `axis` that it comes from: NumPy's `take_along_axis`. The `indices`
-    /// stand in row-major order of the result, which has `count` entries along `axis`.
-    ///
-    /// # Errors
-    /// If the axis does not exist, a position lies outside, or there is not one index a value.
-    pub fn take_along(&self, axis: usize, indices: &[usize], count: usize) -> Result<Self> {
-        shape::check_axis("take_along", axis, &self.shape)?;
-        check_positions("take_along", indices, self.shape[axis])?;
-        let mut shape = self.shape.clone();
-        shape[axis] = count;
-        check_count("take_along", &shape, indices)?;
-        let from = Blocks::of(&self.shape, axis);
-        let to = Blocks::of(&shape, axis);
-        let source = self.contiguous();
-        let mut out = Buffer::uninit(indices.len());
-        for (i, (slot, &index)) in out.iter_mut().zip(indices).enumerate() {
-            *slot = source.values()[from.at(to.outer_of(i), index, to.inner_of(i))];
-        }
-        Ok(Tensor::from_buffer(shape, out))
-    }
-
-    /// The gradient of [`take_along`](Self::take_along): zeros with `length` entries along `axis`, and every value of `self`
-    /// added where its index says.
-    ///
-    /// # Errors
-    /// If the axis does not exist, there is not one index a value, or one is not below `length`.
-    pub fn add_along(&self, axis: usize, indices: &[usize], length: usize) -> Result<Self> {
-        shape::check_axis("add_along", axis, &self.shape)?;
-        check_positions("add_along", indices, length)?;
-        check_count("add_along", &self.shape, indices)?;
-        let mut shape = self.shape.clone();
-        shape[axis] = length;
-        let mut out = Buffer::zeros(shape::element_count("add_along", &shape)?);
-        let from = Blocks::of(&self.shape, axis);
-        let to = Blocks::of(&shape, axis);
-        let source = self.contiguous();
-        for (i, (&x, &index)) in source.values().iter().zip(indices).enumerate() {
-            out[to.at(from.outer_of(i), index, from.inner_of(i))] += x;
-        }
-        Ok(Tensor::from_buffer(shape, out))
-    }
-
     /// Where the values along `axis` come from when they are put in ascending order, for every value of the sorted tensor in
     /// row-major order. Equal values keep their order; a NaN counts as the greatest (as in NumPy).
     ///
@@ -285,14 +243,6 @@ impl Blocks {
     fn at(&self, outer: usize, entry: usize, inner: usize) -> usize {
         (outer * self.length + entry) * self.inner + inner
     }
-
-    fn outer_of(&self, position: usize) -> usize {
-        position / (self.length * self.inner)
-    }
-
-    fn inner_of(&self, position: usize) -> usize {
-        position % self.inner
-    }
 }
 
 /// Which entries [`slice_step`](Tensor::slice_step) takes, in their order.
@@ -322,16 +272,4 @@ fn check_positions(operation: &'static str, positions: &[usize], length: usize) 
         )),
         None => Ok(()),
     }
-}
-
-fn check_count(operation: &'static str, shape: &[usize], indices: &[usize]) -> Result<()> {
-    let count = shape::element_count(operation, shape)?;
-    if count == indices.len() {
-        return Ok(());
-    }
-    let message = format!(
-        "{} indices for the {count} values of {shape:?}",
-        indices.len()
-    );
-    Err(Error::shape(operation, message))
 }

@@ -2,6 +2,8 @@
 //! the files beside this one, one topic each.
 
 mod along;
+#[cfg(feature = "ndarray")]
+mod arrays;
 mod assemble;
 mod compare;
 mod create;

@@ -1,7 +1,7 @@
 //! Stops when a figure no longer becomes better.
 
 use super::Monitor;
-use crate::{Callback, Error, Event, History, Mode, Result, View};
+use crate::{Callback, Error, Event, History, Mode, Result, View, setting};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 use taper_nn::Model;
@@ -21,6 +21,9 @@ use taper_tensor::Tensor;
 pub struct EarlyStopping {
     monitor: Monitor,
     patience: usize,
+    baseline: Option<f64>,
+    /// Epochs before which nothing is looked at.
+    start: u64,
     restore: bool,
     /// Weights of the best epoch, with its index.
     best: Option<(usize, Vec<(String, Tensor)>)>,
@@ -39,6 +42,8 @@ impl EarlyStopping {
         EarlyStopping {
             monitor,
             patience: 0,
+            baseline: None,
+            start: 0,
             restore: false,
             best: None,
             awaited: None,
@@ -67,6 +72,21 @@ impl EarlyStopping {
         self
     }
 
+    /// What the figure must have reached (default: nothing). As long as it has not become better than that, an epoch that is
+    /// better than those before it ends no waiting: training stops when the patience is over.
+    #[must_use]
+    pub fn baseline(mut self, value: f64) -> Self {
+        self.baseline = Some(value);
+        self
+    }
+
+    /// How many epochs to let pass before looking at any (default 0): the first that counts is that of this index, from 0.
+    #[must_use]
+    pub fn start_from_epoch(mut self, epochs: u64) -> Self {
+        self.start = epochs;
+        self
+    }
+
     /// At the end, whether stopped early or not, gives the model the weights of the best epoch (default off). When
     /// something else breaks training off, the weights stay, so that it can be resumed. The best weights are part of
     /// checkpoints, which become larger by them. (Those of earlier versions do not hold them: where the best epoch lies
@@ -79,7 +99,7 @@ impl EarlyStopping {
 
     fn epoch_ended(&mut self, view: &View<'_>) -> ControlFlow<()> {
         let last = view.history.epochs.len().saturating_sub(1);
-        if self.restore && self.monitor.best(view.history) == Some(last) {
+        if self.restore && self.look(view.history).best == Some(last) {
             let parameters = view.model.parameters().iter();
             let weights = parameters.map(|p| (p.name.clone(), p.value.clone()));
             self.best = Some((last, weights.collect()));
@@ -88,15 +108,50 @@ impl EarlyStopping {
     }
 
     fn stop(&mut self, history: &History) -> ControlFlow<()> {
-        let since = self.monitor.best(history).map_or(0, |best| best + 1);
-        let later = history.epochs[since..].iter();
-        let waited = later.filter(|record| record.get(&self.monitor.name).is_some());
-        if waited.count() < self.patience.max(1) {
+        if !self.look(history).enough {
             return ControlFlow::Continue(());
         }
         self.over = true;
         ControlFlow::Break(())
     }
+
+    /// What the history says, epoch by epoch as it came.
+    fn look(&self, history: &History) -> Look {
+        let (mut best, mut waited, mut enough) = (None, 0, false);
+        for (epoch, record) in history.epochs.iter().enumerate() {
+            let value = record.get(&self.monitor.name);
+            let Some(value) = value.filter(|_| epoch as u64 >= self.start) else {
+                continue;
+            };
+            waited += 1;
+            let improved = best.map_or(!value.is_nan(), |(_, best)| {
+                self.monitor.better(value, best)
+            });
+            if !improved {
+                enough = waited >= self.patience.max(1);
+                continue;
+            }
+            (best, enough) = (Some((epoch, value)), false);
+            if self
+                .baseline
+                .is_none_or(|baseline| self.monitor.better(value, baseline))
+            {
+                waited = 0;
+            }
+        }
+        Look {
+            best: best.map(|(epoch, _)| epoch),
+            enough,
+        }
+    }
+}
+
+/// What early stopping makes of a history.
+struct Look {
+    /// Index of the best epoch, if any counts.
+    best: Option<usize>,
+    /// Whether the patience is over.
+    enough: bool,
 }
 
 /// What a checkpoint holds beside the weights.
@@ -116,6 +171,10 @@ impl Callback for EarlyStopping {
     }
 
     fn prepare(&mut self, view: &View<'_>) -> Result<()> {
+        if self.baseline.is_some_and(f64::is_nan) {
+            let fault = "baseline is NaN, it must be a number".to_owned();
+            return Err(setting::of("EarlyStopping", fault));
+        }
         self.monitor.prepare("EarlyStopping", view)
     }
 
@@ -132,7 +191,7 @@ impl Callback for EarlyStopping {
             Event::EpochEnded(_) => self.epoch_ended(view),
             Event::TrainingEnded { stopped } => {
                 self.over |= !stopped;
-                let best = self.monitor.best(view.history);
+                let best = self.look(view.history).best;
                 self.best.take_if(|(epoch, _)| Some(*epoch) != best);
                 ControlFlow::Continue(())
             }
@@ -182,5 +241,49 @@ impl Callback for EarlyStopping {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::EpochRecord;
+
+    /// After how many epochs it stops, and the index of the best of them.
+    fn stops(callback: &EarlyStopping, losses: &[f64]) -> (Option<usize>, Option<usize>) {
+        let mut history = History::default();
+        for (i, &val_loss) in losses.iter().enumerate() {
+            history.epochs.push(EpochRecord {
+                val_loss: Some(val_loss),
+                ..EpochRecord::default()
+            });
+            let Look { best, enough } = callback.look(&history);
+            if enough {
+                return (Some(i + 1), best);
+            }
+        }
+        (None, callback.look(&history).best)
+    }
+
+    /// The numbers of epochs are those of Keras 3.15 for the same losses.
+    #[test]
+    fn it_stops_where_keras_does() {
+        let losses = [5.0, 4.0, 3.5, 3.75, 3.25, 3.5, 3.5, 3.0];
+        let on = || EarlyStopping::on("val_loss");
+        assert_eq!(stops(&on(), &losses), (Some(4), Some(2)));
+        assert_eq!(stops(&on().patience(1), &losses), (Some(4), Some(2)));
+        assert_eq!(stops(&on().patience(2), &losses), (Some(7), Some(4)));
+        assert_eq!(stops(&on().patience(3), &losses), (None, Some(7)));
+        // Better than before, but not than the baseline: the waiting goes on.
+        let baseline = on().patience(3).baseline(1.0);
+        assert_eq!(stops(&baseline, &losses), (Some(4), Some(2)));
+        assert_eq!(
+            stops(&on().patience(3).baseline(3.6), &losses),
+            (None, Some(7))
+        );
+        let late = on().start_from_epoch(3);
+        assert_eq!(stops(&late, &losses), (Some(6), Some(4)));
+        assert_eq!(stops(&on().start_from_epoch(9), &losses), (None, None));
+        assert_eq!(stops(&on().min_delta(0.6), &losses), (Some(3), Some(1)));
     }
 }

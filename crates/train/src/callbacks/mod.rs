@@ -1,15 +1,25 @@
 //! Callbacks that Keras has too. A resumed run decides as an uninterrupted one does: early stopping and the choice of the
 //! best epoch are pure functions of the history, and what else is remembered goes into checkpoints.
 
+mod csv_logger;
 mod early_stopping;
+mod lambda_callback;
+mod learning_rate_scheduler;
 mod model_checkpoint;
 mod reduce_lr_on_plateau;
 mod stop_flag;
+mod swap_ema_weights;
+mod terminate_on_nan;
 
+pub use csv_logger::CSVLogger;
 pub use early_stopping::EarlyStopping;
+pub use lambda_callback::LambdaCallback;
+pub use learning_rate_scheduler::LearningRateScheduler;
 pub use model_checkpoint::ModelCheckpoint;
 pub use reduce_lr_on_plateau::ReduceLROnPlateau;
 pub use stop_flag::StopFlag;
+pub use swap_ema_weights::SwapEMAWeights;
+pub use terminate_on_nan::TerminateOnNaN;
 
 use crate::{Error, History, Mode, Result, View, figures::Figures, setting};
 
@@ -57,16 +67,22 @@ impl Monitor {
         self.mode.is_better(value, than, self.min_delta)
     }
 
-    /// Index of the best epoch of the history, if it has any. Epochs of NaN are never best, nor are epochs before a resume
-    /// that did not measure the figure.
-    fn best(&self, history: &History) -> Option<usize> {
+    /// Index of the best epoch of the history among those that may be, if it has any. Epochs of NaN are never best, nor are
+    /// epochs before a resume that did not measure the figure, nor what is not better than the threshold.
+    fn best(
+        &self,
+        history: &History,
+        may_be: impl Fn(usize) -> bool,
+        threshold: Option<f64>,
+    ) -> Option<usize> {
         let mut best: Option<(usize, f64)> = None;
         for (epoch, record) in history.epochs.iter().enumerate() {
-            let Some(value) = record.get(&self.name) else {
+            let value = record.get(&self.name);
+            let Some(value) = value.filter(|value| may_be(epoch) && !value.is_nan()) else {
                 continue;
             };
-            let improved = best.map_or(!value.is_nan(), |(_, best)| self.better(value, best));
-            if improved {
+            let than = best.map(|(_, best)| best).or(threshold);
+            if than.is_none_or(|than| self.better(value, than)) {
                 best = Some((epoch, value));
             }
         }
@@ -126,11 +142,19 @@ mod tests {
     #[test]
     fn the_best_epoch_is_the_first_of_the_lowest_loss_or_the_highest_accuracy() {
         let history = history(&[3.0, f64::NAN, 1.0, 2.0, 1.0]);
-        assert_eq!(Monitor::new("val_loss").best(&history), Some(2));
-        assert_eq!(monitor("accuracy", None).unwrap().best(&history), Some(2));
+        assert_eq!(
+            Monitor::new("val_loss").best(&history, |_| true, None),
+            Some(2)
+        );
+        assert_eq!(
+            monitor("accuracy", None)
+                .unwrap()
+                .best(&history, |_| true, None),
+            Some(2)
+        );
         let nan = self::history(&[f64::NAN, 5.0]);
-        assert_eq!(Monitor::new("val_loss").best(&nan), Some(1));
-        assert_eq!(Monitor::new("val_r2").best(&nan), None);
+        assert_eq!(Monitor::new("val_loss").best(&nan, |_| true, None), Some(1));
+        assert_eq!(Monitor::new("val_r2").best(&nan, |_| true, None), None);
     }
 
     #[test]
@@ -139,7 +163,10 @@ mod tests {
             min_delta: 0.5,
             ..Monitor::new("val_loss")
         };
-        assert_eq!(monitor.best(&history(&[3.0, 2.75, 2.25, 2.0])), Some(2));
+        assert_eq!(
+            monitor.best(&history(&[3.0, 2.75, 2.25, 2.0]), |_| true, None),
+            Some(2)
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What callbacks decided, remember and want: the loop keeps it, checkpoints carry it.
 
-use crate::number::Number;
+use crate::{Swap, number::Number};
 use serde::{Deserialize, Serialize};
 use taper_tensor::Tensor;
 
@@ -13,6 +13,9 @@ pub(super) struct Decisions {
     /// Names and states.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) callbacks: States,
+    /// Whether moving averages stand in the place of weights, and weights in theirs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) averages_in_place: bool,
     /// What the callbacks with a state remember beside it, by [`slot`]. In a file they stand among the optimizer's slots.
     #[serde(skip)]
     pub(super) tensors: Tensors,
@@ -62,4 +65,8 @@ pub(super) struct Order {
     /// Of each callback: whether it is told before those that do not decide.
     pub(super) decides: Vec<bool>,
     pub(super) wants_gradient_norms: bool,
+    /// Whether a batch that is not finite is no error.
+    pub(super) stops_where_not_finite: bool,
+    /// When averages stand in the place of weights.
+    pub(super) swap: Swap,
 }

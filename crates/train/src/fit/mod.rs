@@ -1,5 +1,6 @@
 //! The training loop.
 
+mod averages;
 mod check;
 mod decisions;
 mod finite;
@@ -9,7 +10,7 @@ mod tell;
 mod warnings;
 
 use crate::{
-    Callback, CheckpointExt, Error, Event, History, Result,
+    Callback, CheckpointExt, Error, Event, History, Result, Swap,
     checkpoint::Snapshot,
     class_weight::ClassWeighted,
     conditions::{Conditions, Difference},
@@ -93,6 +94,7 @@ pub(crate) fn run<'a>(
     }
     let stopped = run.epoch < settings.epochs;
     run.tell(callbacks, &Event::TrainingEnded { stopped });
+    run.finish_with_averages();
     Ok(Fit {
         position: run.position(),
         optimizer: moments::save(&*settings.optimizer, &run.state, run.model),
@@ -123,6 +125,8 @@ struct Run<'r, 'a> {
     batches: usize,
     /// A callback said `Break`.
     stopping: bool,
+    /// Moving averages stand in the place of weights, and weights in theirs.
+    swapped: bool,
     /// What callbacks set, and what they are shown.
     control: Control,
     /// Which callbacks are told first, and whether one wants the gradients' norms.
@@ -174,6 +178,7 @@ impl<'r, 'a> Run<'r, 'a> {
             batch: 0,
             batches: data.len().div_ceil(settings.batch_size),
             stopping: false,
+            swapped: false,
             control: Control::default(),
             order: Order::default(),
             states: RefCell::default(),
@@ -223,7 +228,14 @@ impl<'r, 'a> Run<'r, 'a> {
             }
             let started = Instant::now();
             self.tell(callbacks, &Event::ValidationStarted { epoch });
-            let record = self.measure(started)?;
+            if self.order.swap != Swap::Never {
+                self.swap();
+            }
+            let record = self.measure(started);
+            if self.order.swap == Swap::WhileMeasuring || record.is_err() {
+                self.put_weights_back();
+            }
+            let record = record?;
             self.warn_of_figures(callbacks, &record);
             self.history.epochs.push(record);
             self.epoch += 1;
@@ -233,6 +245,7 @@ impl<'r, 'a> Run<'r, 'a> {
                 let stop = self.announce(callbacks, &Event::EpochEnded(record));
                 self.stopping |= stop;
             }
+            self.put_weights_back();
         }
         Ok(())
     }
@@ -262,6 +275,11 @@ impl<'r, 'a> Run<'r, 'a> {
                     } else {
                         ControlFlow::Continue(())
                     }
+                }
+                Err(error @ Error::NotFinite { .. }) if self.order.stops_where_not_finite => {
+                    self.tell(callbacks, &Event::Warning(&error.to_string()));
+                    self.stopping = true;
+                    ControlFlow::Break(Ok(()))
                 }
                 Err(error) => ControlFlow::Break(Err(error)),
             }

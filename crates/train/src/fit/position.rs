@@ -55,10 +55,12 @@ impl Run<'_, '_> {
         let new_rate = self.accept(&from, &noted, within_epoch)?;
         let (optimizer, iterations) = (&*self.settings.optimizer, from.optimizer.iterations);
         let other = self.changes.iter().any(|d| d.name.starts_with("optimizer"));
+        let mut anew = false;
         self.state = match moments::load(optimizer, from.optimizer, self.model) {
             Err(_) if other => {
                 let mut state = moments::fresh(optimizer, self.model);
                 state.iterations = iterations;
+                anew = true;
                 state
             }
             loaded => loaded?,
@@ -79,6 +81,11 @@ impl Run<'_, '_> {
         let take_over = |run: &mut Self, mut decisions: Decisions| {
             if new_rate {
                 decisions.learning_rate = None;
+            }
+            // Averages that begin anew have no weights in them to give back.
+            if decisions.averages_in_place && !anew {
+                run.swapped = true;
+                run.swap();
             }
             run.take_over(decisions, tensors);
         };
@@ -227,6 +234,7 @@ impl Snapshot for Run<'_, '_> {
             decisions: Decisions {
                 learning_rate: self.control.learning_rate.get().map(Number),
                 callbacks: self.states.borrow().clone(),
+                averages_in_place: self.swapped,
                 tensors: Tensors::new(),
             },
         };

@@ -2,7 +2,7 @@
 
 use super::Run;
 use super::decisions::{Order, of_state, slot};
-use crate::{Callback, Error, Event, Result, View};
+use crate::{Callback, Error, Event, Result, Swap, View};
 
 impl<'a> Run<'_, 'a> {
     /// Lets callbacks refuse, and asks them what they want.
@@ -13,7 +13,17 @@ impl<'a> Run<'_, 'a> {
         self.order = Order {
             decides: callbacks.iter().map(|c| c.decides()).collect(),
             wants_gradient_norms: callbacks.iter().any(|c| c.wants_gradient_norms()),
+            stops_where_not_finite: callbacks.iter().any(|c| c.stops_where_not_finite()),
+            swap: callbacks
+                .iter()
+                .map(|c| c.swaps_averages())
+                .max()
+                .unwrap_or_default(),
         };
+        if self.order.swap != Swap::Never && self.settings.optimizer.extras().ema.is_none() {
+            let message = "SwapEMAWeights: the optimizer keeps no moving averages of the weights; .use_ema(true) makes it";
+            return Err(Error::Setting(message.into()));
+        }
         Ok(())
     }
 

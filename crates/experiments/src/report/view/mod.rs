@@ -1,6 +1,7 @@
 //! What the template shows, as plain values: every figure already a text, every chart already drawn.
 
 mod curves;
+mod evidence;
 mod figures;
 mod mistakes;
 mod settings;
@@ -12,8 +13,9 @@ use serde::Serialize;
 use super::chart::Ink;
 use crate::Result;
 use crate::figures::{percent, points, thousands};
-use crate::run::{Figures, RunData, Summary, VariantSummary};
+use crate::run::{Figures, RunData, Summary, reference};
 use curves::{Captioned, Key, Ranges, gap_charts, key};
+use evidence::EvidenceView;
 use variant::VariantView;
 
 /// The whole page.
@@ -24,6 +26,7 @@ pub(super) struct Page {
     facts: Vec<String>,
     unfinished: Option<String>,
     tiles: Vec<Tile>,
+    evidence: Option<EvidenceView>,
     gap_charts: Vec<Captioned>,
     gap_legend: Vec<Key>,
     several_seeds: bool,
@@ -48,11 +51,11 @@ struct Tile {
 impl Page {
     pub(super) fn of(run: &RunData) -> Result<Value> {
         let summary = Summary::of(run);
-        let reference = reference(run, &summary);
+        let reference = reference(run, &summary.variants);
         let ranges = Ranges::of(run);
-        let views = summary.variants.iter().enumerate();
+        let views = 0..summary.variants.len();
         let variants: Result<Vec<_>> = views
-            .map(|(i, v)| VariantView::of(run, v, reference, i, &ranges))
+            .map(|i| VariantView::of(run, &summary, i, reference, &ranges))
             .collect();
         let has = |test: &dyn Fn(&Figures) -> bool| {
             summary
@@ -67,6 +70,7 @@ impl Page {
             facts: facts(run),
             unfinished: unfinished(run),
             tiles: tiles(&summary),
+            evidence: EvidenceView::of(run, &summary),
             gap_charts: gap_charts(run)?,
             gap_legend: summary
                 .variants
@@ -86,17 +90,6 @@ impl Page {
         };
         Ok(Value::from(Serde(page)))
     }
-}
-
-/// The variant others are compared with: the first that changes nothing in the layers and has not diverged.
-pub fn reference<'a>(run: &RunData, summary: &'a Summary) -> Option<&'a VariantSummary> {
-    let plain = |v: &&VariantSummary| {
-        run.study
-            .variants
-            .get(&v.name)
-            .is_some_and(|changes| !changes.changes_layers() && !v.diverged)
-    };
-    summary.variants.iter().find(plain)
 }
 
 fn facts(run: &RunData) -> Vec<String> {

@@ -9,7 +9,7 @@ use super::figures::{EpochRow, FinalFigures, epoch_rows};
 use super::mistakes::{Confusion, MistakeView, mistakes};
 use crate::Result;
 use crate::figures::thousands;
-use crate::run::{RunData, VariantSummary};
+use crate::run::{RunData, Summary, VariantSummary};
 use crate::study::Variant;
 
 #[derive(Serialize)]
@@ -35,11 +35,12 @@ pub(super) struct VariantView {
 impl VariantView {
     pub(super) fn of(
         run: &RunData,
-        variant: &VariantSummary,
-        reference: Option<&VariantSummary>,
+        summary: &Summary,
         number: usize,
+        reference: Option<&VariantSummary>,
         ranges: &Ranges,
     ) -> Result<VariantView> {
+        let variant = &summary.variants[number];
         let name = &variant.name;
         let changes = run.study.variants.get(name);
         let done = run
@@ -72,7 +73,7 @@ impl VariantView {
             changes: changes_in_words(changes),
             sentences: failures(run, name)
                 .chain(changed(run, name))
-                .chain(sentences(run, variant, reference))
+                .chain(sentences(run, summary, variant, reference))
                 .collect(),
             status: (!status.is_empty()).then(|| status.join(", ")),
             final_figures: variant.figures.as_ref().map(FinalFigures::of),

@@ -14,7 +14,8 @@ use crate::scalar::Scalar;
 use rayon::prelude::*;
 
 /// What a pass reads and writes. Buffers are in the order of pieces.
-pub(crate) struct GruForward<'a, E> {
+#[doc(hidden)]
+pub struct GruForward<'a, E> {
     pub(crate) recurrent: &'a [E],
     /// Of the inputs, and behind them of the recurrent product.
     pub(crate) bias: Option<&'a [E]>,
@@ -85,7 +86,8 @@ pub(crate) fn gru_forward<E: Kernels>(course: &Course, pass: GruForward<'_, E>) 
 }
 
 /// What goes back.
-pub(crate) struct GruBackward<'a, E> {
+#[doc(hidden)]
+pub struct GruBackward<'a, E> {
     pub(crate) dy: &'a [E],
     /// The recurrent kernel, transposed: `[3 units, units]`.
     pub(crate) transposed: &'a [E],

@@ -13,7 +13,8 @@ use crate::scalar::Scalar;
 use rayon::prelude::*;
 
 /// What a pass reads and writes. Buffers are in the order of pieces.
-pub(crate) struct LstmForward<'a, E> {
+#[doc(hidden)]
+pub struct LstmForward<'a, E> {
     pub(crate) recurrent: &'a [E],
     pub(crate) bias: Option<&'a [E]>,
     /// The states in front of the first step: h and c.
@@ -89,7 +90,8 @@ pub(crate) fn lstm_forward<E: Kernels>(course: &Course, pass: LstmForward<'_, E>
 }
 
 /// What goes back.
-pub(crate) struct LstmBackward<'a, E> {
+#[doc(hidden)]
+pub struct LstmBackward<'a, E> {
     pub(crate) dy: &'a [E],
     /// The recurrent kernel, transposed: `[4 units, units]`.
     pub(crate) transposed: &'a [E],

@@ -15,8 +15,10 @@
 mod gru;
 mod lstm;
 
-pub(crate) use gru::{GruBackward, GruForward, gru_backward, gru_forward};
-pub(crate) use lstm::{LstmBackward, LstmForward, lstm_backward, lstm_forward};
+pub use gru::{GruBackward, GruForward};
+pub(crate) use gru::{gru_backward, gru_forward};
+pub use lstm::{LstmBackward, LstmForward};
+pub(crate) use lstm::{lstm_backward, lstm_forward};
 
 use super::Kernels;
 use crate::buffer::Buffer;
@@ -33,8 +35,9 @@ const TAKEN: u8 = 1;
 const SHOWN: u8 = 2;
 
 /// Sizes, and what the outputs are.
+#[doc(hidden)]
 #[derive(Clone, Debug)]
-pub(crate) struct Course {
+pub struct Course {
     pub(crate) samples: usize,
     pub(crate) steps: usize,
     pub(crate) units: usize,
