@@ -13,11 +13,13 @@ import statistics
 import sys
 import time
 
+from nets import NETS
+
 
 def arguments(description, modes=("train", "infer"), **extra):
     """`modes` are those that a peer has; `extra` maps an option to its choices. The first one is the default."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--model", default="cnn", choices=["cnn", "lenet5", "mlp", "vgg", "tanh", "digits"])
+    parser.add_argument("--model", default="cnn", choices=list(NETS))
     parser.add_argument("--mode", default=modes[0], choices=modes)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)

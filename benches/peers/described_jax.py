@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from described import operations
+from described import flat, operations
 
 ACTIVATIONS = {
     "celu": jax.nn.celu,
@@ -38,72 +38,117 @@ ACTIVATIONS = {
 
 def forward(description, training):
     """A function (weights, images) → (output, new moving statistics by their place). In training the output is logits."""
-    listed = list(operations(description))
-    if training and listed[-1].kind == "activation" and listed[-1].name == "softmax":
-        listed.pop()
+    found = list(operations(description))
+    if training and found[-1].kind == "activation" and found[-1].name == "softmax":
+        found.pop()
 
     def apply(weights, x):
-        place, moved = 0, {}
-        for operation in listed:
-            kind = operation.kind
-            if kind == "conv":
-                x = lax.conv_general_dilated(
-                    x,
-                    weights[place],
-                    operation.stride,
-                    operation.pads,
-                    rhs_dilation=operation.dilation,
-                    dimension_numbers=("NHWC", "HWIO", "NHWC"),
-                    feature_group_count=operation.groups,
-                )
-            elif kind == "dense":
-                x = x @ weights[place]
-            elif kind in ("max", "average"):
-                window, stride = (1, *operation.size, 1), (1, *operation.stride, 1)
-                pads = ((0, 0), *operation.pads, (0, 0))
-                if kind == "max":
-                    x = lax.reduce_window(x, -jnp.inf, lax.max, window, stride, pads)
-                else:
-                    sums = lax.reduce_window(x, 0.0, lax.add, window, stride, pads)
-                    if operation.pads == ((0, 0), (0, 0)):
-                        x = sums / (operation.size[0] * operation.size[1])
-                    else:
-                        x = sums / lax.reduce_window(jnp.ones_like(x), 0.0, lax.add, window, stride, pads)
-            elif kind == "global":
-                x = x.mean((1, 2))
-            elif kind == "flatten":
-                x = x.reshape(x.shape[0], -1)
-            elif kind == "norm":
-                gamma, beta, mean, variance = weights[place : place + 4]
-                if training:
-                    axes = tuple(range(x.ndim - 1))
-                    now = x.mean(axes), x.var(axes)
-                    for offset, old, new in ((2, mean, now[0]), (3, variance, now[1])):
-                        moved[place + offset] = old * operation.momentum + new * (1 - operation.momentum)
-                    mean, variance = now
-                x = (x - mean) * (gamma * lax.rsqrt(variance + operation.epsilon)) + beta
-                place += 4
-            else:
-                x = ACTIVATIONS[operation.name](x)
-            if kind in ("conv", "dense"):
-                if operation.bias:
-                    x = x + weights[place + 1]
-                place += 1 + operation.bias
-        return x, moved
+        moved = {}
+        return run(found, weights, x, training, moved), moved
 
     return apply
 
 
+def run(found, weights, x, training, moved):
+    """What these operations make of `x`; new moving statistics go into `moved`."""
+    for operation in found:
+        kind = operation.kind
+        own = [weights[place] for place in getattr(operation, "places", ())]
+        if kind in ("conv", "depthwise"):
+            # The kernels of a depthwise convolution are [height, width, channels, 1].
+            kernel = own[0] if kind == "conv" else own[0].swapaxes(2, 3)
+            x = lax.conv_general_dilated(
+                x,
+                kernel,
+                operation.stride,
+                operation.pads,
+                rhs_dilation=operation.dilation,
+                dimension_numbers=("NHWC", "HWIO", "NHWC"),
+                feature_group_count=operation.groups,
+            )
+        elif kind == "dense":
+            x = x @ own[0]
+        elif kind in ("max", "average"):
+            window, stride = (1, *operation.size, 1), (1, *operation.stride, 1)
+            pads = ((0, 0), *operation.pads, (0, 0))
+            if kind == "max":
+                x = lax.reduce_window(x, -jnp.inf, lax.max, window, stride, pads)
+            else:
+                sums = lax.reduce_window(x, 0.0, lax.add, window, stride, pads)
+                if operation.pads == ((0, 0), (0, 0)):
+                    x = sums / (operation.size[0] * operation.size[1])
+                else:
+                    x = sums / lax.reduce_window(jnp.ones_like(x), 0.0, lax.add, window, stride, pads)
+        elif kind == "global":
+            x = x.mean(tuple(range(1, x.ndim - 1)))
+        elif kind == "flatten":
+            x = x.reshape(x.shape[0], -1)
+        elif kind == "norm":
+            gamma, beta, mean, variance = own
+            if training:
+                axes = tuple(range(x.ndim - 1))
+                now = x.mean(axes), x.var(axes)
+                for place, old, new in zip(operation.places[2:], (mean, variance), now):
+                    moved[place] = old * operation.momentum + new * (1 - operation.momentum)
+                mean, variance = now
+            x = (x - mean) * (gamma * lax.rsqrt(variance + operation.epsilon)) + beta
+        elif kind == "layernorm":
+            mean, variance = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
+            x = (x - mean) * lax.rsqrt(variance + operation.epsilon) * own[0] + own[1]
+        elif kind == "lstm":
+            x = lstm(x, *own)
+        elif kind == "gru":
+            x = gru(x, *own)
+        elif kind == "attention":
+            x = attention(x, operation.features, own)
+        elif kind == "residual":
+            beside = run(operation.beside, weights, x, training, moved)
+            x = run(operation.inner, weights, x, training, moved) + beside
+        else:
+            x = ACTIVATIONS[operation.name](x)
+        if getattr(operation, "bias", False):
+            x = x + own[1]
+    return x
+
+
+def lstm(x, kernel, recurrent, bias):
+    """The state behind the last step. The products with the inputs are one, before the steps; gates are i, f, c, o."""
+    units = recurrent.shape[0]
+
+    def one(state, sums):
+        h, c = state
+        i, f, g, o = jnp.split(sums + h @ recurrent, 4, -1)
+        c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+        return (jax.nn.sigmoid(o) * jnp.tanh(c), c), None
+
+    zeros = jnp.zeros((x.shape[0], units), x.dtype)
+    return lax.scan(one, (zeros, zeros), (x @ kernel + bias).swapaxes(0, 1))[0][0]
+
+
+def gru(x, kernel, recurrent, bias):
+    """The same with gates z, r, h and the reset behind the product, as Keras has it by default."""
+    units = recurrent.shape[0]
+
+    def one(h, sums):
+        inner = h @ recurrent + bias[1]
+        z, r = jnp.split(jax.nn.sigmoid(sums[:, : 2 * units] + inner[:, : 2 * units]), 2, -1)
+        new = jnp.tanh(sums[:, 2 * units :] + r * inner[:, 2 * units :])
+        return z * h + (1 - z) * new, None
+
+    return lax.scan(one, jnp.zeros((x.shape[0], units), x.dtype), (x @ kernel + bias[0]).swapaxes(0, 1))[0]
+
+
+def attention(x, features, own):
+    """Of a sequence to itself."""
+    q, k, v = (jnp.einsum("btd,dhk->bthk", x, own[i]) + own[i + 1] for i in (0, 2, 4))
+    weights = jax.nn.softmax(jnp.einsum("bthk,bshk->bhts", q, k) / features**0.5)
+    return jnp.einsum("bthk,hkd->btd", jnp.einsum("bhts,bshk->bthk", weights, v), own[6]) + own[7]
+
+
 def fixed(description):
     """Places of weights that no optimizer moves: moving statistics."""
-    place, places = 0, set()
-    for operation in operations(description):
-        if operation.kind == "norm":
-            places |= {place + 2, place + 3}
-            place += 4
-        elif operation.kind in ("conv", "dense"):
-            place += 1 + operation.bias
-    return places
+    norms = (operation for operation in flat(operations(description)) if operation.kind == "norm")
+    return {place for operation in norms for place in operation.places[2:]}
 
 
 def step(description):

@@ -12,40 +12,35 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from nets import NETS, layers_of  # noqa: E402
+from described import zoo  # noqa: E402
 
 tf.config.threading.set_intra_op_parallelism_threads(options.threads)
 tf.config.threading.set_inter_op_parallelism_threads(options.threads)
 keras.utils.set_random_seed(0)
 
 
-def build(name):
-    shape, _ = NETS[name]
-    layers = [keras.layers.Input(shape)]
-    for layer, _, _ in layers_of(name):
-        kind = layer[0]
-        if kind == "conv":
-            layers.append(keras.layers.Conv2D(layer[1], layer[2], padding=layer[3]))
-        elif kind == "norm":
-            layers.append(keras.layers.BatchNormalization())
-        elif kind in ("relu", "tanh", "sigmoid", "softmax"):
-            layers.append(keras.layers.Activation(kind))
-        elif kind == "pool":
-            layers.append(keras.layers.MaxPooling2D(2))
-        elif kind == "average":
-            layers.append(keras.layers.AveragePooling2D(2))
-        elif kind == "flatten":
-            layers.append(keras.layers.Flatten())
-        elif kind == "dense":
-            layers.append(keras.layers.Dense(layer[1]))
-    return keras.Sequential(layers)
+def build(network):
+    x = images = keras.layers.Input(network["input"])
+    return keras.Model(images, apply(network["layers"], x))
 
 
-shape, _ = NETS[options.model]
+def apply(layers, x):
+    for layer in layers:
+        name, config = layer["class_name"], layer["config"]
+        if name == "Residual":
+            x = keras.layers.Add()([apply(config[part], x) for part in ("beside", "layers")])
+        elif name == "MultiHeadAttention":
+            x = keras.layers.MultiHeadAttention(**config)(x, x)
+        else:
+            x = getattr(keras.layers, name)(**config)(x)
+    return x
+
+
+network = zoo(options.model)
 generator = np.random.default_rng(0)
-x = generator.random((4 * options.batch, *shape), np.float32)
+x = generator.random((4 * options.batch, *network["input"]), np.float32)
 y = np.eye(10, dtype=np.float32)[generator.integers(0, 10, 4 * options.batch)]
-model = build(options.model)
+model = build(network)
 jit = options.compile == "1"
 
 if options.mode == "train":

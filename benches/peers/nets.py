@@ -1,7 +1,10 @@
-"""The measured networks, described once; every peer builds its own from these lists.
+"""The measured networks, described once; every peer builds its own from these lists (`described.zoo`).
 
-`cargo xtask bench step --model NAME` times the same. Images are given as (height, width, channels);
-convolutions are ("conv", channels, kernel size, padding), poolings are max ("pool") or average ("average") 2x2 with stride 2.
+`cargo xtask bench step --model NAME` times the same. Images are given as (height, width, channels), sequences as (steps,
+features). Convolutions are ("conv", channels, kernel size, padding[, stride]), and so are separable ones; poolings are max
+("pool") or average ("average") 2x2 with stride 2; "means" is the mean of each channel. A residual block is ("residual", its
+layers, the layers beside them), whose outputs are added; attention is ("attention", heads, features of each), of a sequence to
+itself.
 """
 
 NETS = {
@@ -58,22 +61,47 @@ NETS = {
             ("dense", 16), ("relu",), ("dense", 10), ("softmax",),
         ],
     ),
+    # An image read row by row.
+    "lstm": ((28, 28), [("lstm", 128), ("dense", 10), ("softmax",)]),
+    "gru": ((28, 28), [("gru", 128), ("dense", 10), ("softmax",)]),
+    "separable": (
+        (28, 28, 1),
+        [
+            ("conv", 16, 3, "same"), ("relu",),
+            ("separable", 32, 3, "same", 2), ("norm",), ("relu",),
+            ("separable", 64, 3, "same", 2), ("norm",), ("relu",),
+            ("separable", 128, 3, "same"), ("norm",), ("relu",),
+            ("means",), ("dense", 10), ("softmax",),
+        ],
+    ),
+    # As MLPerf Tiny has it: 78,666 parameters.
+    "resnet8": (
+        (32, 32, 3),
+        [
+            ("conv", 16, 3, "same"), ("norm",), ("relu",),
+            ("residual", [("conv", 16, 3, "same"), ("norm",), ("relu",), ("conv", 16, 3, "same"), ("norm",)], []), ("relu",),
+            (
+                "residual",
+                [("conv", 32, 3, "same", 2), ("norm",), ("relu",), ("conv", 32, 3, "same"), ("norm",)],
+                [("conv", 32, 1, "same", 2)],
+            ),
+            ("relu",),
+            (
+                "residual",
+                [("conv", 64, 3, "same", 2), ("norm",), ("relu",), ("conv", 64, 3, "same"), ("norm",)],
+                [("conv", 64, 1, "same", 2)],
+            ),
+            ("relu",),
+            ("means",), ("dense", 10), ("softmax",),
+        ],
+    ),
+    # One block of an encoder.
+    "transformer": (
+        (64, 128),
+        [
+            ("residual", [("attention", 4, 32)], []), ("layernorm",),
+            ("residual", [("dense", 512), ("relu",), ("dense", 128)], []), ("layernorm",),
+            ("means",), ("dense", 10), ("softmax",),
+        ],
+    ),
 }
-
-
-def layers_of(name):
-    """Yields (layer, shape before it, shape after it), shapes as (height, width, channels) or (features,)."""
-    shape, layers = NETS[name]
-    for layer in layers:
-        before = shape
-        if layer[0] == "conv":
-            _, channels, size, padding = layer
-            cut = size - 1 if padding == "valid" else 0
-            shape = (before[0] - cut, before[1] - cut, channels)
-        elif layer[0] in ("pool", "average"):
-            shape = (before[0] // 2, before[1] // 2, before[2])
-        elif layer[0] == "flatten":
-            shape = (before[0] * before[1] * before[2],)
-        elif layer[0] == "dense":
-            shape = (layer[1],)
-        yield layer, before, shape

@@ -7,43 +7,23 @@ options = arguments(__doc__, layout=["default", "channels_last"], compile=["0", 
 import torch  # noqa: E402
 from torch import nn  # noqa: E402
 
-from nets import NETS, layers_of  # noqa: E402
-
-
-def build(name, softmax):
-    layers = []
-    for layer, before, after in layers_of(name):
-        kind = layer[0]
-        if kind == "conv":
-            layers.append(nn.Conv2d(before[2], after[2], layer[2], padding=layer[3]))
-        elif kind == "norm":
-            layers.append(nn.BatchNorm2d(after[2], eps=1e-3, momentum=0.01))
-        elif kind == "relu":
-            layers.append(nn.ReLU())
-        elif kind in ("tanh", "sigmoid"):
-            layers.append(nn.Tanh() if kind == "tanh" else nn.Sigmoid())
-        elif kind == "pool":
-            layers.append(nn.MaxPool2d(2))
-        elif kind == "average":
-            layers.append(nn.AvgPool2d(2))
-        elif kind == "flatten":
-            layers.append(nn.Flatten())
-        elif kind == "dense":
-            layers.append(nn.Linear(before[0], after[0]))
-        elif softmax:
-            layers.append(nn.Softmax(1))
-    return nn.Sequential(*layers)
-
+import described_torch  # noqa: E402
+from described import random_weights, zoo  # noqa: E402
 
 torch.manual_seed(0)
 torch.set_num_threads(options.threads)
 training = options.mode == "train"
 layout = torch.channels_last if options.layout == "channels_last" else torch.contiguous_format
-(height, width, channels), _ = NETS[options.model]
+network = zoo(options.model)
+*sides, channels = network["input"]
+# Sequences stay as they are: they have one layout only.
+shape = (channels, *sides) if len(sides) == 2 else network["input"]
+batches = [torch.rand(options.batch, *shape) for _ in range(4)]
 
 # Training takes logits: the loss holds the softmax, as it does in Taper and Keras.
-model = build(options.model, softmax=not training).to(memory_format=layout).train(training)
-batches = [torch.rand(options.batch, channels, height, width).to(memory_format=layout) for _ in range(4)]
+model = described_torch.build(network, random_weights(network), softmax=not training, even=True).train(training)
+if len(sides) == 2:
+    model, batches = model.to(memory_format=layout), [batch.to(memory_format=layout) for batch in batches]
 labels = [torch.randint(0, 10, (options.batch,)) for _ in range(4)]
 called = torch.compile(model) if options.compile == "1" else model
 

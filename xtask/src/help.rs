@@ -27,6 +27,7 @@ Measuring
   bench step               time a training or inference step
   bench peers              the same step in PyTorch, Keras, ONNX Runtime, OpenVINO, burn and
                            candle, alternating
+  bench check              do these compute the same losses and outputs as Taper?
   bench curves             costs over batch sizes, widths, image sizes and epochs; names cliffs
   bench graphs             graphs against chains of the same products
   bench fit                `fit` from a main thread against its steps alone

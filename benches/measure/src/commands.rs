@@ -9,7 +9,7 @@ use crate::epoch::Epoch;
 use crate::finding::Finding;
 use crate::fit::Fit;
 use crate::graphs::Graphs;
-use crate::help::{BENCH_HELP, PEERS_HELP};
+use crate::help::{BENCH_HELP, CHECK_HELP, PEERS_HELP};
 use crate::measure::{HEAD, Measure};
 use crate::options::{self, Options};
 use crate::output::{complain, murmur, report, say};
@@ -63,6 +63,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             all(&others)
         }
         ("peers", _) => compare(options),
+        ("check", _) if help => {
+            say(CHECK_HELP.trim_end());
+            Ok(())
+        }
+        ("check", _) => peers::check(&Options::parse("check", options::CHECK, "", options)?),
         ("step" | "epoch" | "curves" | "digest" | "graphs" | "fit" | "random", _) => {
             alone(name, options)
         }
@@ -76,7 +81,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             if !groups.iter().any(|group| group == name) {
                 let names: Vec<&str> = measures::ALL.iter().map(|measure| measure.name).collect();
                 return Err(wrong(format!(
-                    "there is no benchmark `{name}`; there are: step, epoch, curves, digest, graphs, fit, random, peers, all, {}, {}",
+                    "there is no benchmark `{name}`; there are: step, epoch, curves, digest, graphs, fit, random, peers, check, all, {}, {}",
                     names.join(", "),
                     groups.join(", ")
                 )));

@@ -12,6 +12,7 @@ Usage: cargo xtask bench [GROUP] [criterion options]   criterion groups: matmul,
        cargo xtask bench fit [options]        fit from a main thread against its steps alone (--help)
        cargo xtask bench random [options]     networks drawn at random, in Taper and its peers (--help)
        cargo xtask bench peers [options]      a step in Taper and other frameworks (--help)
+       cargo xtask bench check [options]      do the peers compute what Taper does? (--help)
        cargo xtask bench all [options]        all of the measures below
        cargo xtask bench MEASURE [options]    one of them
 
@@ -27,13 +28,24 @@ Programs take turns; a measure is the median over the rounds, and its spread sta
 Measures
 ";
 
+pub(crate) const CHECK_HELP: &str = "\
+Check that Taper, PyTorch and JAX compute the same losses from the same weights and batch, and ONNX
+Runtime the same outputs, on every network of `bench peers`; PyTorch and JAX with every optimizer too.
+
+Usage: cargo xtask bench check [options]
+
+  --venv DIR      use this Python environment instead of making target/peers-venv
+
+Exit code 1 where one of them does not.
+";
+
 pub(crate) const PEERS_HELP: &str = "\
 Measure Taper and other frameworks on the same step, alternating.
 
 Usage: cargo xtask bench peers [options]
        cargo xtask bench peers --all       the same as cargo xtask bench all
 
-  --model NAME    cnn (default), lenet5, mlp, vgg, tanh or digits
+  --model NAME    cnn (default), lenet5, mlp, vgg, tanh, digits, lstm, gru, separable, resnet8 or transformer
   --mode MODE     train (default) or infer
   --batch N       images a step (default: 64)
   --threads N     threads of each program (default: 2)

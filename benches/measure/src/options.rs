@@ -67,6 +67,9 @@ pub(crate) const PEERS: &[&str] = &[
     "--venv",
 ];
 
+/// What `bench check` understands.
+pub(crate) const CHECK: &[&str] = &["--venv"];
+
 /// What `bench all` understands.
 pub(crate) const ALL: &[&str] = &[
     "--only",
@@ -87,7 +90,19 @@ pub(crate) const FRAMEWORKS: [&str; 7] = [
 ];
 
 /// The networks that Taper and its peers both have.
-const NETS: [&str; 6] = ["cnn", "lenet5", "mlp", "vgg", "tanh", "digits"];
+pub(crate) const NETS: [&str; 11] = [
+    "cnn",
+    "lenet5",
+    "mlp",
+    "vgg",
+    "tanh",
+    "digits",
+    "lstm",
+    "gru",
+    "separable",
+    "resnet8",
+    "transformer",
+];
 
 impl Options {
     /// Reads the words after `bench <name>`, which come after `settings`, the measure's own. `--rounds` and

@@ -17,7 +17,8 @@ use crate::zoo;
 /// Its options.
 #[derive(Args)]
 pub(crate) struct Step {
-    /// Network of the zoo: cnn, lenet5, mlp, vgg, tanh, digits, plain, residual, towers-mlp, towers-cnn
+    /// Network of the zoo: cnn, lenet5, mlp, vgg, tanh, digits, lstm, gru, separable, resnet8, transformer,
+    /// plain, residual, towers-mlp, towers-cnn
     #[arg(long, default_value = "cnn")]
     model: String,
     /// Training step or inference

@@ -49,10 +49,27 @@ impl Work {
         &self.model
     }
 
+    /// The batch: one tensor for each input, and the targets.
+    pub(crate) fn batch(&self) -> (&[Tensor], &Tensor) {
+        (&self.images, &self.targets)
+    }
+
+    /// The losses of so many steps of training.
+    pub(crate) fn losses(&mut self, count: usize) -> anyhow::Result<Vec<f64>> {
+        (0..count).map(|_| self.train()).collect()
+    }
+
+    /// What the model makes of the batch.
+    pub(crate) fn outputs(&mut self) -> anyhow::Result<&[f32]> {
+        self.infer()?;
+        let prepared = self.prepared.as_ref();
+        Ok(prepared.map_or(&[], |(_, output)| output))
+    }
+
     /// One step of training with Adam, or of inference.
     pub(crate) fn step(&mut self, mode: Mode) -> anyhow::Result<()> {
         match mode {
-            Mode::Train => self.train(),
+            Mode::Train => self.train().map(drop),
             Mode::Infer => self.infer(),
         }
     }
@@ -75,7 +92,8 @@ impl Work {
         }
     }
 
-    fn train(&mut self) -> anyhow::Result<()> {
+    /// The loss before the step.
+    fn train(&mut self) -> anyhow::Result<f64> {
         let step = self.model.train_batch(
             &self.images,
             &self.targets,
@@ -85,13 +103,14 @@ impl Work {
         )?;
         self.step += 1;
         let rate = Optimizer::<f32>::learning_rate_at(&self.adam, self.state.iterations);
-        Ok(moments::step(
+        moments::step(
             &self.adam,
             &mut self.state,
             &mut self.model,
             rate,
             step.gradients,
-        )?)
+        )?;
+        Ok(step.loss)
     }
 
     fn infer(&mut self) -> anyhow::Result<()> {

@@ -11,6 +11,9 @@ use taper_nn::{
 
 use crate::usage::wrong;
 
+mod sequences;
+mod strided;
+
 /// A network of the zoo.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
@@ -29,8 +32,8 @@ impl Entry {
     }
 }
 
-/// Every network: four chains that other frameworks are compared on, then pairs of a chain and a graph of the same
-/// products (`cargo xtask bench graphs`).
+/// Every network: those that other frameworks are compared on, then pairs of a chain and a graph of the same products
+/// (`cargo xtask bench graphs`).
 pub(crate) fn all() -> &'static [Entry] {
     &[
         Entry {
@@ -56,6 +59,26 @@ pub(crate) fn all() -> &'static [Entry] {
         Entry {
             name: "digits",
             build: |seed| digits().build(seed),
+        },
+        Entry {
+            name: "lstm",
+            build: |seed| sequences::lstm().build(seed),
+        },
+        Entry {
+            name: "gru",
+            build: |seed| sequences::gru().build(seed),
+        },
+        Entry {
+            name: "separable",
+            build: |seed| strided::separable().build(seed),
+        },
+        Entry {
+            name: "resnet8",
+            build: strided::resnet8,
+        },
+        Entry {
+            name: "transformer",
+            build: sequences::transformer,
         },
         Entry {
             name: "plain",
@@ -255,6 +278,15 @@ mod tests {
         assert_eq!(parameters("lenet5"), 61_706);
         assert_eq!(parameters("mlp"), 669_706);
         assert_eq!(parameters("vgg"), 1_338_794);
+        // 4 · (28 + 128 + 1) · 128 for the gates; three gates with two biases each for a GRU.
+        assert_eq!(parameters("lstm"), 80_384 + 1_290);
+        assert_eq!(parameters("gru"), 3 * (28 + 128 + 2) * 128 + 1_290);
+        assert_eq!(parameters("separable"), 14_330);
+        assert_eq!(parameters("resnet8"), 78_666);
+        assert_eq!(
+            parameters("transformer"),
+            4 * 129 * 128 + 131_712 + 512 + 1_290
+        );
         // A graph does the products of its chain: as many weights, but for the columns of two towers' last layer.
         assert_eq!(parameters("residual"), parameters("plain"));
         assert_eq!(parameters("towers-mlp"), parameters("mlp") + 512 * 10);
@@ -263,7 +295,9 @@ mod tests {
             find("cnm")
                 .expect_err("no such network")
                 .to_string()
-                .contains("cnn, lenet5, mlp, vgg, tanh, digits, plain")
+                .contains(
+                    "cnn, lenet5, mlp, vgg, tanh, digits, lstm, gru, separable, resnet8, transformer, plain"
+                )
         );
     }
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask bench peers`: Taper and other frameworks on the same step.
 
+mod check;
 mod peer;
 mod scripts;
 mod table;
@@ -15,6 +16,7 @@ use crate::finding::{Finding, Sample};
 use crate::options::Options;
 use crate::statistics::{median, ratios};
 use crate::taper::Taper;
+pub(crate) use check::check;
 pub(crate) use peer::Peer;
 use scripts::{Programs, Script};
 
