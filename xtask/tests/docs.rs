@@ -180,7 +180,7 @@ fn check_command(document: &str, words: &[String], help: &str, programs: &Progra
             "bench",
             Some(
                 word @ ("peers" | "step" | "epoch" | "curves" | "digest" | "graphs" | "fit"
-                | "random"),
+                | "random" | "check"),
             ),
         ) => help_of(measure, &[word]),
         ("bench", Some(word)) if is_measure(measure, word) => help_of(measure, &[]),

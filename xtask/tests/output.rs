@@ -34,6 +34,10 @@ fn nothing_is_printed_but_by_the_writers() {
             .expect("below the root")
             .display()
             .to_string();
+        // A newcomer's programs print as everybody's do.
+        if name.starts_with("crates/taper/examples/") {
+            continue;
+        }
         let text = std::fs::read_to_string(&path).expect("UTF-8");
         for (number, line) in code(&text) {
             let bare = line.trim_start();

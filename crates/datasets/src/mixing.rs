@@ -55,7 +55,7 @@ impl Draws {
             let v = v * v * v;
             let u = 1.0 - self.uniform(first + attempt);
             let accept = v > 0.0 && steady::ln(u) < 0.5 * x * x + d - d * v + d * steady::ln(v);
-            accept.then(|| d * v)
+            accept.then_some(d * v)
         });
         let u = 1.0 - self.uniform(first + TRIES);
         steady::ln(tried.unwrap_or(d)) + steady::ln(u) / alpha

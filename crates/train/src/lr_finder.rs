@@ -114,7 +114,8 @@ impl LrFinder {
         setting::positive("high", self.high)?;
         setting::below_one("smoothing", self.smoothing)?;
         setting::positive("diverged_at", self.diverged)?;
-        if !(self.low < self.high) {
+        let rises = self.low < self.high; // false for NaN
+        if !rises {
             return Err(format!(
                 "low is {}, it must be below high, {}",
                 self.low, self.high
@@ -207,7 +208,8 @@ impl Callback for Sweep<'_> {
                     .iter()
                     .copied()
                     .fold(f64::INFINITY, f64::min);
-                let diverged = smallest > 0.0 && !(smoothed <= finder.diverged * smallest);
+                let holds = smoothed <= finder.diverged * smallest; // false for NaN
+                let diverged = smallest > 0.0 && !holds;
                 if done + 1 >= finder.batches || diverged {
                     return ControlFlow::Break(());
                 }

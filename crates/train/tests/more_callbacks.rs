@@ -268,7 +268,7 @@ fn the_last_files_are_kept() {
         .fit(&mut network(), &data)
         .unwrap();
     assert_eq!(names(), ["epoch-04.taper", "epoch-06.taper"]);
-    let checkpoint = Checkpoint::load(&folder.path().join("epoch-06.taper")).unwrap();
+    let checkpoint = Checkpoint::load(folder.path().join("epoch-06.taper")).unwrap();
     assert_eq!(checkpoint.read_history().unwrap().epochs.len(), 6);
     // Gone on from, it removes what has become too many.
     let mut model = checkpoint.clone().into_model().unwrap();

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use taper_nn::Seed;
+use taper_train::number;
 
 use super::predictions::Answers;
 use super::recorded::{JobData, RunData};
@@ -18,8 +19,10 @@ pub struct Evidence {
     /// The variant that the others are compared with; `None` if there is none.
     pub reference: Option<String>,
     /// How often intervals hold: 0.95.
+    #[serde(with = "number")]
     pub confidence: f64,
     /// Below this corrected p a difference is called one: 0.05.
+    #[serde(with = "number")]
     pub significance: f64,
     /// How often seeds and images were drawn again for an interval.
     pub draws: usize,
@@ -52,6 +55,7 @@ pub struct Accuracy {
     /// How many validation images each was judged on.
     pub images: usize,
     /// The mean over seeds.
+    #[serde(with = "number")]
     pub value: f64,
     /// Its 95 % interval: Wilson's for one seed, else by the bootstrap over seeds and images.
     pub interval: Interval,
@@ -65,23 +69,29 @@ pub struct Difference {
     /// The seeds.
     pub seeds: Vec<u64>,
     /// Accuracy minus that of the reference, a seed each.
+    #[serde(with = "number")]
     pub by_seed: Vec<f64>,
     /// Their mean.
+    #[serde(with = "number")]
     pub value: f64,
     /// Its 95 % interval by the bootstrap: over images, and over seeds if there are several.
     pub interval: Interval,
     /// Images that one of two networks has right and the other not; `None` of several seeds.
     pub count: Option<Count>,
     /// McNemar's exact p of one seed, the sign-flip test's of several; `None` where seeds are too few for the latter.
+    #[serde(with = "number", default)]
     pub p: Option<f64>,
     /// Student's t of several seeds, with a standard error that takes images as drawn, too ([`p`](crate::statistics::Estimate::p)): the sign-flip test takes them as they are. `None` where `p` is, and of one seed.
+    #[serde(with = "number", default)]
     pub p_images: Option<f64>,
     /// The larger of `p` and `p_images`, corrected for the number of comparisons.
+    #[serde(with = "number", default)]
     pub corrected: Option<f64>,
     /// How many seeds the test needs so that its corrected p can fall below 0.05; `None` of one seed.
     pub seeds_needed: Option<usize>,
     /// The probability that it beats the reference with a seed that was not tried; `None` of one seed, and if all gave
     /// the same difference.
+    #[serde(with = "number", default)]
     pub beats_on_new_seed: Option<f64>,
     /// The word for it.
     pub verdict: Verdict,

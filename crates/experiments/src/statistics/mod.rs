@@ -39,6 +39,7 @@ mod wilson;
 
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
+use taper_train::number;
 
 pub use binomial::binomial;
 pub use bootstrap::{DRAWS, Estimate, estimate};
@@ -59,8 +60,10 @@ pub const SIGNIFICANCE: f64 = 0.05;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// Its lower end.
+    #[serde(with = "number")]
     pub low: f64,
     /// Its upper end.
+    #[serde(with = "number")]
     pub high: f64,
 }
 

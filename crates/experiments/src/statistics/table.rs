@@ -26,7 +26,7 @@ pub struct Components {
 }
 
 impl Table {
-    /// Of rows [seeds][images]; `None` if there are no seeds or images, or rows of different lengths.
+    /// Of rows `[seeds][images]`; `None` if there are no seeds or images, or rows of different lengths.
     #[must_use]
     pub fn of(rows: &[Vec<i8>]) -> Option<Table> {
         let images = rows.first()?.len();

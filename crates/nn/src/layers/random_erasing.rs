@@ -120,7 +120,7 @@ impl Fill {
     fn values(self) -> impl Iterator<Item = f64> {
         match self {
             Fill::One(value) => vec![value].into_iter(),
-            Fill::Channels(values) => values.to_vec().into_iter(),
+            Fill::Channels(values) => Vec::from(values).into_iter(),
         }
     }
 

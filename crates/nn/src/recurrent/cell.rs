@@ -1,7 +1,7 @@
 //! What one step of a recurrent layer is, whatever the kind: from an input and states to an output and new states.
 
-use super::{GRUCell, LSTMCell, Run, SimpleRNNCell, StackedRNNCells, described};
-use crate::{Constraint, Context, Error, Result, WeightSpec};
+use super::run::Run;
+use crate::{Constraint, Context, Result, WeightSpec};
 use serde_json::Value;
 use std::fmt::Debug;
 use taper_autograd::Var;
@@ -15,7 +15,7 @@ pub trait Cell<E: Element = f32>: Debug + Send + Sync + 'static {
     /// The name that the user gave; without one it is made from the class name.
     fn name(&self) -> Option<&str>;
 
-    /// The description as JSON (Keras's names), which [`from_config`] reads back.
+    /// The description as JSON (Keras's names), which [`from_config`](super::from_config) reads back.
     fn config(&self) -> Value;
 
     /// How many values each state has.
@@ -86,35 +86,4 @@ pub struct Passed<E: Element = f32> {
     pub outputs: Var<E>,
     /// The states behind the last step, `[n, size]` each.
     pub states: Vec<Var<E>>,
-}
-
-/// Reads the description of a cell, as Keras writes it: `{"class_name": "LSTMCell", "config": {"units": 32}}`, or a list of
-/// them, which is a stack.
-///
-/// ```
-/// use serde_json::json;
-/// let cell = taper_nn::recurrent::from_config::<f32>(&json!({"class_name": "GRUCell", "config": {"units": 3}}))?;
-/// assert_eq!(cell.weights(2)?[0].shape, [2, 9]);
-/// # Ok::<(), taper_nn::Error>(())
-/// ```
-///
-/// # Errors
-/// An unknown class name, an unknown entry, or a value of the wrong kind.
-pub fn from_config<E: Element>(value: &Value) -> Result<Box<dyn Cell<E>>> {
-    if let Value::Array(cells) = value {
-        let cells: Result<Vec<_>> = cells.iter().map(from_config).collect();
-        return Ok(Box::new(StackedRNNCells::of(cells?)));
-    }
-    let (class_name, config) = described("a cell", value)?;
-    Ok(match class_name.as_str() {
-        "SimpleRNNCell" => Box::new(SimpleRNNCell::from_config(&config)?),
-        "LSTMCell" => Box::new(LSTMCell::from_config(&config)?),
-        "GRUCell" => Box::new(GRUCell::from_config(&config)?),
-        "StackedRNNCells" => Box::new(StackedRNNCells::<E>::from_config(&config)?),
-        other => {
-            return Err(Error::Config(format!(
-                "no cell is called {other:?}: there are SimpleRNNCell, LSTMCell, GRUCell, StackedRNNCells"
-            )));
-        }
-    })
 }

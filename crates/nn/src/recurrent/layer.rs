@@ -1,8 +1,9 @@
 //! A recurrent layer of one kind of cell, and the junction that it is with states.
 
 use super::cell::Cell;
+use super::run::Run;
 use super::settings::{Kind, RecurrentCell, cell_settings, object, taken};
-use super::unroll::{Run, unroll};
+use super::unroll::unroll;
 use super::{Gru, Lstm};
 use crate::{
     ActivationKind, Constraint, Context, Describe, DescribeJunction, Error, Junction, Layer,

@@ -7,19 +7,22 @@ mod cell;
 mod gru;
 pub(crate) mod layer;
 mod lstm;
+mod run;
 mod settings;
 mod simple;
 mod stacked;
+mod table;
 mod unroll;
 
-pub use cell::{Cell, Drops, Passed, from_config};
+pub use cell::{Cell, Drops, Passed};
 pub use gru::{GRUCell, Gru};
 pub use layer::Recurrent;
 pub use lstm::{LSTMCell, Lstm};
+pub use run::Run;
 pub use settings::{CellSettings, Kind, RecurrentCell};
 pub use simple::{SimpleRNNCell, SimpleRnn};
 pub use stacked::StackedRNNCells;
-pub use unroll::Run;
+pub use table::from_config;
 
 pub(crate) use settings::{described, object};
 pub(crate) use unroll::unroll;

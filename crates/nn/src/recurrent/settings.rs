@@ -1,7 +1,8 @@
 //! What the three recurrent cells share: settings under Keras's names, their checks and their JSON.
 
 use super::cell::{Cell, Drops, Passed};
-use super::unroll::{Run, outputs_of};
+use super::run::Run;
+use super::unroll::outputs_of;
 use crate::setting::{self, Checked};
 use crate::{
     ActivationKind, Constraint, Context, Error, Initializer, Regularizer, Result, Tanh, WeightSpec,

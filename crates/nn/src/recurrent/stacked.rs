@@ -1,7 +1,6 @@
 //! Cells one behind the other, as one cell.
 
-use super::cell::{Cell, Drops, from_config};
-use super::settings::object;
+use super::cell::{Cell, Drops};
 use crate::names::{self, Named};
 use crate::{Constraint, Context, Error, Result, WeightSpec};
 use serde_json::{Value, json};
@@ -18,8 +17,8 @@ use taper_tensor::{Element, Tensor};
 /// ```
 #[derive(Clone, Debug)]
 pub struct StackedRNNCells<E: Element = f32> {
-    name: Option<String>,
-    cells: Vec<Arc<dyn Cell<E>>>,
+    pub(super) name: Option<String>,
+    pub(super) cells: Vec<Arc<dyn Cell<E>>>,
 }
 
 impl<E: Element> StackedRNNCells<E> {
@@ -43,30 +42,6 @@ impl<E: Element> StackedRNNCells<E> {
             name: None,
             cells: cells.into_iter().map(Arc::from).collect(),
         }
-    }
-
-    /// Reads Keras's description of the stack.
-    ///
-    /// # Errors
-    /// An unknown entry, a cell that is none.
-    pub fn from_config(value: &Value) -> Result<Self> {
-        let mut entries = object(CLASS, value)?;
-        let fail = |message: String| Err(Error::Config(format!("{CLASS}: {message}")));
-        let name = match entries.remove("name") {
-            None | Some(Value::Null) => None,
-            Some(Value::String(name)) => Some(name),
-            Some(other) => return fail(format!("name is {other}, expected a word")),
-        };
-        let Some(Value::Array(cells)) = entries.remove("cells") else {
-            return fail("cells is missing: a list of cells".into());
-        };
-        if let Some(odd) = entries.keys().next() {
-            return fail(format!("unknown field `{odd}`, expected `cells`"));
-        }
-        let cells: Result<Vec<_>> = cells.iter().map(from_config).collect();
-        let cells = cells.map_err(|error| Error::Config(format!("{CLASS}: cells: {error}")))?;
-        let stack = Self::of(cells);
-        Ok(StackedRNNCells { name, ..stack })
     }
 
     /// The names of the cells within the stack.
@@ -98,7 +73,7 @@ impl<E: Element> StackedRNNCells<E> {
     }
 }
 
-const CLASS: &str = "StackedRNNCells";
+pub(super) const CLASS: &str = "StackedRNNCells";
 
 impl<E: Element> Default for StackedRNNCells<E> {
     fn default() -> Self {

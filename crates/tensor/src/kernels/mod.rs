@@ -13,6 +13,7 @@ pub mod dropout;
 pub(crate) mod elementwise;
 mod fusible;
 pub mod geometry;
+mod loops;
 mod magnitude;
 pub mod math;
 mod matmul;
@@ -35,14 +36,16 @@ pub use conv::ways;
 pub use dropout::Dropout;
 pub use fusible::Fusible;
 pub use geometry::{Conv2dSpec, ConvGeometry, Padding, Pool2dSpec, PoolGeometry};
+#[doc(hidden)]
+pub use loops::Loops;
 pub use magnitude::magnitudes;
 #[doc(hidden)]
-pub use recurrent::{Course, GruBackward, GruForward, Loops, LstmBackward, LstmForward};
+pub use recurrent::{Course, GruBackward, GruForward, LstmBackward, LstmForward};
 
 use crate::buffer::Buffer;
 use crate::simd::dispatch;
 use conv::{gated, pooled};
-use recurrent::OnVectors;
+use loops::OnVectors;
 use update::Passes;
 
 /// The kernels of an element type. The provided methods are the plain reference (f64); f32 overrides them.

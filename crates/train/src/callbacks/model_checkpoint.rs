@@ -210,7 +210,7 @@ impl ModelCheckpoint {
             return false;
         }
         // Another training's file may have been there before.
-        Checkpoint::load(&self.file(epochs as u64)).map_or(true, |saved| {
+        Checkpoint::load(self.file(epochs as u64)).map_or(true, |saved| {
             let there = saved.position.unwrap_or_default();
             (there.epoch, there.batch) != (here.epoch, 0)
                 || saved.history != view.checkpoint().history
@@ -220,7 +220,7 @@ impl ModelCheckpoint {
     fn save_if_wanted(&mut self, event: &Event<'_>, view: &View<'_>) -> Result<()> {
         if self.wanted(event, view) {
             let epoch = view.history.epochs.len() as u64;
-            view.checkpoint().save(&self.file(epoch))?;
+            view.checkpoint().save(self.file(epoch))?;
             self.thin_out(epoch);
             self.saved = Instant::now();
         }
@@ -244,9 +244,9 @@ impl Callback for ModelCheckpoint {
             return fault("keep_last wants a file an epoch, such as epoch-{epoch}.taper");
         }
         let epoch = view.history.epochs.len() as u64;
-        Checkpoint::can_save(&self.file(epoch))?;
+        Checkpoint::can_save(self.file(epoch))?;
         if self.is_owed(view) {
-            view.checkpoint().save(&self.file(epoch))?;
+            view.checkpoint().save(self.file(epoch))?;
         }
         Ok(())
     }

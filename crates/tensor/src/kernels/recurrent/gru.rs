@@ -6,9 +6,10 @@
 //! ```
 
 use super::lstm::{AddRows, is_taken};
-use super::{Course, Loops, Piece, product};
+use super::{Course, Piece, product};
 use crate::buffer::Buffer;
 use crate::kernels::Kernels;
+use crate::kernels::loops::Loops;
 use crate::kernels::math::Function;
 use crate::scalar::Scalar;
 use rayon::prelude::*;
@@ -245,7 +246,7 @@ impl<E: Scalar> Loops for Back<'_, E> {
                 let d_g = *dh * (one - *z) * (one - *g * *g);
                 let d_z = *dh * (*h - *g) * *z * (one - *z);
                 let d_r = d_g * *inner * *r * (one - *r);
-                *dh = *dh * *z;
+                *dh *= *z;
                 *p_g = d_g * *r;
                 (*z, *r, *g) = (d_z, d_r, d_g);
                 (*p_z, *p_r) = (d_z, d_r);

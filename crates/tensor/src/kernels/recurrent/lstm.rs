@@ -5,9 +5,10 @@
 //!     c = f · c₋₁ + i · g      h = o · tanh c
 //! ```
 
-use super::{Course, Loops, Piece, product};
+use super::{Course, Piece, product};
 use crate::buffer::Buffer;
 use crate::kernels::Kernels;
+use crate::kernels::loops::Loops;
 use crate::kernels::math::Function;
 use crate::scalar::Scalar;
 use rayon::prelude::*;

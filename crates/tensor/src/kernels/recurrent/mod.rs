@@ -23,7 +23,6 @@ pub(crate) use lstm::{lstm_backward, lstm_forward};
 use super::Kernels;
 use crate::buffer::Buffer;
 use crate::matrix::MatrixRef;
-use crate::simd::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Samples of a task.
@@ -234,23 +233,4 @@ impl Piece {
 fn product<E: Kernels>(a: &[E], b: &[E], c: &mut [E], [k, n]: [usize; 2], accumulate: bool) {
     let a = MatrixRef::by_rows(a, a.len() / k, k);
     E::matmul_here(a, MatrixRef::by_rows(b, k, n), c, accumulate);
-}
-
-/// Plain loops over slices of floats, which f32 compiles for the vectors of the machine.
-#[doc(hidden)]
-pub trait Loops {
-    /// Runs them; `#[inline(always)]`, as everything that runs on an instruction set.
-    fn run(self);
-}
-
-/// Loops on an instruction set.
-pub(crate) struct OnVectors<L>(pub(crate) L);
-
-impl<L: Loops> WithSimd for OnVectors<L> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        self.0.run();
-    }
 }
