@@ -114,9 +114,9 @@ fn within_bounds(case: &str, run: impl FnOnce() -> Result<(), Error>) -> Result<
     );
     if let (Some(before), Some(after)) = (before, peak()) {
         assert!(
-            after - before <= 2 << 20,
+            after.saturating_sub(before) <= 2 << 20,
             "{case}: {} KiB more",
-            after - before
+            after.saturating_sub(before)
         );
     }
     result

@@ -1,7 +1,7 @@
 //! With the same weights and the same data the figures of training, of validation and of `evaluate` are the same, whatever
 //! is penalized: a learning rate of 0, no dropout, and the loss, the penalties and the metrics stand under the same names.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use taper_autograd::gradcheck::Sampler;
 use taper_nn::{layers, regularizers};
 use taper_tensor::Stream;
@@ -48,10 +48,25 @@ fn assert_equal_figures(what: &str, record: &EpochRecord, evaluation: &Evaluatio
     }
 }
 
-/// What the layer is with this regularizer wherever it takes one.
+/// Sets what a layer, or one that it holds, drops in training to nothing.
+fn without_dropout(config: &mut Value) {
+    match config {
+        Value::Object(entries) => entries.iter_mut().for_each(|(name, value)| {
+            if name.ends_with("dropout") {
+                *value = json!(0.0);
+            }
+            without_dropout(value);
+        }),
+        Value::Array(items) => items.iter_mut().for_each(without_dropout),
+        _ => {}
+    }
+}
+
+/// What the layer is with this regularizer wherever it takes one, and without dropout.
 fn regularized(layer: &dyn Layer, regularizer: Regularizer) -> Box<dyn Layer> {
     let class = layer.class_name();
     let mut config = layer.config();
+    without_dropout(&mut config);
     for of in ["kernel", "bias", "activity", "gamma", "beta"] {
         let key = format!("{of}_regularizer");
         let mut with = config.clone();

@@ -268,7 +268,7 @@ pub(crate) fn shapes<E: Element>(
         .collect();
     if !states.is_empty() && states != sizes {
         return fail(format!(
-            "states {states:?} are given to begin with, these are wanted: {sizes:?}"
+            "states {states:?} are given to begin with, units say that these are wanted: {sizes:?}"
         ));
     }
     let size = cell.output_size();
