@@ -21,7 +21,7 @@ use taper_tensor::Seed;
 /// let mut image = [0.0; 64];
 /// mixed.read_input(Sample { index: 0, epoch: 3 }, &mut image)?;
 /// assert!(image.iter().all(|&x| x == 0.0 || x == 1.0));
-/// # Ok::<(), taper_datasets::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct CutMix<D> {

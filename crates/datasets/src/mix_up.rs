@@ -23,7 +23,7 @@ use taper_tensor::Seed;
 ///     mixed.read_target(at, &mut target)?;
 ///     assert_eq!(target[1], input[0]); // both have as much of the other one
 /// }
-/// # Ok::<(), taper_datasets::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct MixUp<D> {

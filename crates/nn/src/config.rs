@@ -140,7 +140,7 @@ impl From<OneOrSides> for Margins {
 ///
 /// ```
 /// use taper_nn::Values;
-/// assert_eq!(Values::from(0.5).shape(), []);
+/// assert!(Values::from(0.5).shape().is_empty());
 /// assert_eq!(Values::from(vec![0.5, 1.0]).shape(), [2]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

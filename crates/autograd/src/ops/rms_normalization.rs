@@ -16,9 +16,9 @@ impl<E: Element> Var<E> {
     /// # use taper_autograd::Tape;
     /// # use taper_tensor::Tensor;
     /// let tape = Tape::new();
-    /// let x = tape.parameter(&Tensor::from_vec([1, 2], vec![1.0, 7.0])?);
+    /// let x = tape.parameter(&Tensor::from_vec([1, 2], vec![2.0, -2.0])?);
     /// let y = x.rms_normalization(None, 0.0)?;
-    /// assert_eq!(y.value().to_vec(), [0.2, 1.4]);
+    /// assert_eq!(y.value().to_vec(), [1.0, -1.0]);
     /// # Ok::<(), taper_tensor::Error>(())
     /// ```
     ///
